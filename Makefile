@@ -1,0 +1,55 @@
+# Every target sets up what it needs by itself. The environment lives in .venv.
+SHELL := /bin/bash
+VENV ?= .venv
+# The first Python of at least 3.12 that really runs (a pyenv shim may exist and still refuse).
+CANDIDATES = python3.13 python3.12 python3 $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3) \
+             $(wildcard /root/.pyenv/versions/3.1[2-9]*/bin/python3) $(wildcard /opt/pyenv/versions/3.1[2-9]*/bin/python3)
+FIND = for p in $(CANDIDATES); do if $$p -c 'import sys; sys.exit(sys.version_info < $(1))' 2>/dev/null; then echo $$p; break; fi; done
+PYTHON ?= $(shell $(call FIND,(3, 12)))
+BIN = $(VENV)/bin
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: run test bench lint heads campaign clean
+
+run: $(VENV)/.ready            ## the main job: 2025 in Yunnan, day by day, into results/base_2025
+	$(BIN)/gridgig run configs/scenarios/base_2025.yaml
+
+test: $(VENV)/.dev             ## everything that must hold, in a few minutes
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.dev            ## speed and size, side by side with peers; figures in benchmarks/results
+	$(BIN)/python -m benchmarks.clearing
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+
+campaign: $(VENV)/.dev         ## what is too long for `make test`
+	$(BIN)/python -m pytest -m campaign
+
+heads:                         ## the same run on Python 3.12 and 3.13 must have the same fingerprint
+	@set -e; for v in 3.12 3.13; do \
+	  python=$$(for p in python$$v $(HOME)/.pyenv/versions/$$v*/bin/python3 /root/.pyenv/versions/$$v*/bin/python3; do \
+	    if $$p -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "'$$v'")' 2>/dev/null; then echo $$p; break; fi; done); \
+	  if [ -z "$$python" ]; then echo "Python $$v is not on this machine: skipped"; continue; fi; \
+	  $(MAKE) --no-print-directory VENV=.venv-$$v PYTHON=$$python .venv-$$v/.ready; \
+	  .venv-$$v/bin/gridgig run $(or $(SCENARIO),configs/scenarios/base_2025.yaml) --out results/heads/$$v --quiet; \
+	  echo "$$v $$(grep '^head:' results/heads/$$v/run.yaml)"; \
+	done | tee results/heads.txt; \
+	test "$$(grep -o 'head: .*' results/heads.txt | sort -u | wc -l)" = 1 && echo "same head on every version" \
+	  || { echo "the heads differ"; exit 1; }
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "no Python >= 3.12 found: install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-3.* results build *.egg-info

@@ -1,0 +1,1 @@
+"""Who decides: institutions and populations. They speak the words of `sim` and never see the model."""

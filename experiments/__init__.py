@@ -1,0 +1,1 @@
+"""Running, varying, comparing and showing. Never imported by `sim` or `agents`."""

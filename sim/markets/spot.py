@@ -1,0 +1,90 @@
+"""The spot market: energy by bus and hour, cleared jointly over the whole network."""
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import model_validator
+
+from sim.config import Section, bounded
+from sim.markets.base import Market
+from sim.messages import BUY, Clearing, Orders, Scene
+from sim.units import CNYPerMWh, Share
+
+if TYPE_CHECKING:
+    from sim.engines.cooptimised import CooptimisedEngine
+    from sim.network.grid import Grid
+
+
+class Spot(Market):
+    """Joint clearing of 24 hours: the orders that cost least serve the load within the network's limits.
+
+    Offers outside floor and cap are cut to them, not refused. The price floor and cap act inside the clearing, as a
+    disposal and a shedding column at every bus.
+    Source: [SouthSpot2025] trading hours and price limits; DC power flow and nodal prices [Schweppe1988].
+    """
+
+    key = "spot"
+    rhythms = ("real-time",)
+
+    class Rules(Section):
+        """What the law says of the spot market."""
+
+        offer_floor: CNYPerMWh
+        offer_cap: CNYPerMWh
+        clearing_floor: CNYPerMWh
+        clearing_cap: CNYPerMWh
+        storage_scheduling: Literal["market", "own"]
+        storage_level: bounded(Share, ge=0, le=1)
+
+        @model_validator(mode="after")
+        def _limits_in_order(self):
+            if not self.clearing_floor <= self.offer_floor <= self.offer_cap <= self.clearing_cap:
+                raise ValueError("the price limits must rise: clearing_floor <= offer_floor <= offer_cap <= clearing_cap")
+            return self
+
+    def __init__(self):
+        self._engine: CooptimisedEngine | None = None
+        self._grid: Grid | None = None
+
+    def clear(self, orders: Orders, scene: Scene) -> Clearing:
+        """Clear the 24 hours of a day. Raises: ClearingError that names the day when no optimum was found."""
+        from sim.engines.cooptimised import Book, ClearingError, Day
+
+        rules, conditions = scene.rules, scene.conditions
+        engine = self._engine_for(scene.grid)
+        if scene.now.opens_month:
+            engine.restart()  # every month begins from the same basis, so a result depends on its month alone
+        price = np.clip(orders.price, rules.offer_floor, rules.offer_cap)
+        price = np.where(orders.side[:, None] == BUY, np.clip(orders.price, rules.clearing_floor, rules.clearing_cap), price)
+        capacity = scene.grid.link_capacity[:, None] * conditions.link_share
+        day = Day(load=conditions.load, minimum=conditions.minimum, energy=conditions.energy, stored=conditions.stored,
+                  stored_end=conditions.stored_end, link_available=capacity, floor=rules.clearing_floor,
+                  cap=rules.clearing_cap, output_before=conditions.output_before)
+        try:
+            found = engine.clear(Book(orders.unit, orders.side, price, orders.volume), day)
+        except ClearingError as error:
+            raise ClearingError(f"{self.key} on {scene.now}: {error}") from error
+        return Clearing(
+            market=self.key, rhythm="real-time", day=scene.now, orders=orders, accepted=found.accepted,
+            output=found.output, price=found.price, energy=found.energy, line_flow=found.line_flow,
+            line_shadow=found.line_shadow, sent=found.sent, delivered=found.delivered, link_shadow=found.link_shadow,
+            joint_shadow=found.joint_shadow, shed=found.shed, disposed=found.disposed, stored=found.stored,
+            rent=found.rent, residual=found.residual, imbalance=found.imbalance, objective=found.objective,
+            events=found.events)
+
+    def _engine_for(self, grid: "Grid") -> "CooptimisedEngine":
+        """The engine of this grid: built once a year, when the grid is."""
+        from sim.engines.cooptimised import CooptimisedEngine, Fleet, Network
+
+        if self._grid is not grid:
+            half = np.sqrt(grid.units.efficiency)  # a round trip's loss falls half on charging, half on discharging
+            fleet = Fleet(bus=grid.units.bus, ramp=grid.units.ramp, budgeted=grid.units.budgeted.astype(bool),
+                          store=grid.units.store, charge_efficiency=half, discharge_efficiency=half)
+            network = Network(
+                buses=len(grid.bus), area=grid.area, reference=grid.reference, line_from=grid.line_from,
+                line_to=grid.line_to, line_capacity=grid.line_capacity, line_susceptance=grid.line_susceptance,
+                line_shift=np.zeros(len(grid.line)), link_from=grid.link_from, link_to=grid.link_to,
+                link_capacity=grid.link_capacity, link_reverse=grid.link_reverse, link_minimum=grid.link_minimum,
+                link_loss=grid.link_loss, link_fee=grid.link_fee, joints=grid.joints)
+            self._engine, self._grid = CooptimisedEngine(network, fleet), grid
+        return self._engine

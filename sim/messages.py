@@ -1,0 +1,287 @@
+"""The words everybody speaks: Orders, Clearing, Conditions, Scene, Facts, Transfer, Statement, Work.
+
+All are records of arrays. Axes are named broad to narrow, hour last. A *unit* is a row of `grid.units`: a plant, a
+storage, a large user's block or a neighbour's step; each may have orders. Sides are words, not signs.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.calendar import Day, Month
+from sim.units import HOURS
+
+if TYPE_CHECKING:
+    from sim.network.grid import Grid
+
+SELL, BUY = np.int8(1), np.int8(-1)
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Offers and bids to one market: prices and volumes only (limits live on the grid, budgets in Conditions).
+
+    unit: int32 [order], row of `grid.units`.  side: int8 [order], SELL or BUY.
+    price: CNY/MWh [order, hour].  volume: MW [order, hour], never negative.
+    """
+
+    unit: np.ndarray
+    side: np.ndarray
+    price: np.ndarray
+    volume: np.ndarray
+
+    def __len__(self):
+        return len(self.unit)
+
+    @classmethod
+    def _of(cls, side, unit, volume, price):
+        unit = np.atleast_1d(np.asarray(unit, dtype=np.int32))
+        wide = (len(unit), HOURS)
+        price, volume = np.asarray(price, np.float64), np.asarray(volume, np.float64)
+        if price.ndim == 1 and len(price) == len(unit):
+            price = price[:, None]
+        if volume.ndim == 1 and len(volume) == len(unit):
+            volume = volume[:, None]
+        return cls(unit, np.full(len(unit), side), np.broadcast_to(price, wide), np.broadcast_to(volume, wide))
+
+    @classmethod
+    def sell(cls, unit, volume, price) -> "Orders":
+        """Offer to sell up to `volume` MW at `price` CNY/MWh or more; [order], [order, hour] or one number."""
+        return cls._of(SELL, unit, volume, price)
+
+    @classmethod
+    def buy(cls, unit, volume, price) -> "Orders":
+        """Bid to buy up to `volume` MW at `price` CNY/MWh or less; [order], [order, hour] or one number."""
+        return cls._of(BUY, unit, volume, price)
+
+    @classmethod
+    def none(cls) -> "Orders":
+        """No order."""
+        return cls.sell(np.empty(0, np.int32), np.empty((0, HOURS)), np.empty((0, HOURS)))
+
+    @classmethod
+    def gather(cls, many) -> "Orders":
+        """All orders of many speakers in an order of their own: by unit, side and price, whoever spoke first."""
+        many = [orders for orders in many if len(orders)]
+        if not many:
+            return cls.none()
+        unit, side = np.concatenate([o.unit for o in many]), np.concatenate([o.side for o in many])
+        price, volume = np.concatenate([o.price for o in many]), np.concatenate([o.volume for o in many])
+        rank = np.lexsort((volume.sum(axis=1), price.sum(axis=1), side, unit))
+        return cls(unit[rank], side[rank], price[rank], volume[rank])
+
+    def of(self, units) -> np.ndarray:
+        """Positions of the orders of the given units (int [order])."""
+        return np.flatnonzero(np.isin(self.unit, units))
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the day brings, before anybody trades.
+
+    load: MW [bus, hour], inelastic.             available: MW [unit, hour], the most a unit can give or take.
+    minimum: MW [unit, hour], must-run output.   energy: MWh [unit], the most of the day; inf where unbounded.
+    stored: MWh [unit] at the day's start (0 where it is no store).
+    stored_end: MWh [unit], least at the day's end when the market schedules the store.
+    link_share: [link, hour], share of a link's capacity in service.
+    inflow: hm3 [reservoir], local inflow of the day.  water: hm3 [reservoir] this morning.
+    output_before: MW [unit] in the last hour of the day before; nan on a run's first day.
+    """
+
+    day: Day
+    load: np.ndarray
+    available: np.ndarray
+    minimum: np.ndarray
+    energy: np.ndarray
+    stored: np.ndarray
+    stored_end: np.ndarray
+    link_share: np.ndarray
+    inflow: np.ndarray
+    water: np.ndarray
+    output_before: np.ndarray
+
+
+@dataclass(frozen=True)
+class Clearing:
+    """A market's answer.
+
+    accepted: MW [order, hour].  output: MW [unit, hour], injection net of withdrawal.
+    price: CNY/MWh [bus, hour]; energy: the part of it at the area's reference bus; price - energy is congestion.
+    line_flow: MW [line, hour] from -> to; line_shadow: CNY/MWh, >= 0, what one MW more of the binding limit saves.
+    sent, delivered: MW [link, hour] (negative when the flow runs backwards); link_shadow, joint_shadow: CNY/MWh.
+    shed, disposed: MW [bus, hour].  stored: MWh [unit, hour] at the hour's end.
+    rent: CNY [hour], sum of price x (withdrawal - injection) at the buses, links excluded.
+    residual: largest violation of the rent identity in CNY; imbalance: largest of any bus and hour in MW.
+    objective: CNY of the day, true costs.  events: count by name (re-solves, reversed links, iterations).
+    """
+
+    market: str
+    rhythm: str
+    day: Day
+    orders: Orders
+    accepted: np.ndarray
+    output: np.ndarray
+    price: np.ndarray
+    energy: np.ndarray
+    line_flow: np.ndarray
+    line_shadow: np.ndarray
+    sent: np.ndarray
+    delivered: np.ndarray
+    link_shadow: np.ndarray
+    joint_shadow: np.ndarray
+    shed: np.ndarray
+    disposed: np.ndarray
+    stored: np.ndarray
+    rent: np.ndarray
+    residual: float
+    imbalance: float
+    objective: float
+    events: dict[str, int]
+
+    def of(self, units) -> "Award":
+        """What the owner of these units (rows of `grid.units`) may hear: its own awards and all prices."""
+        mine = self.orders.of(units)
+        return Award(self.market, self.rhythm, self.day, units, self.orders.unit[mine], self.accepted[mine],
+                     self.output[units], self.stored[units], self.price)
+
+
+@dataclass(frozen=True)
+class Award:
+    """One actor's part of a Clearing. unit: [own order]; accepted: MW [own order, hour]; output and stored:
+    [own unit, hour], in the order of `units`; price: CNY/MWh [bus, hour], which everybody may see."""
+
+    market: str
+    rhythm: str
+    day: Day
+    units: np.ndarray
+    unit: np.ndarray
+    accepted: np.ndarray
+    output: np.ndarray
+    stored: np.ndarray
+    price: np.ndarray
+
+
+@dataclass
+class Public:
+    """What everybody may see.
+
+    zone_price: CNY/MWh [28, zone, hour], the last 28 days, newest last; nan before there were any.
+    zone_mean: CNY/MWh [zone], mean of the last closed month, weighted by load; nan before there was one.
+    stored_water: MWh [basin] this morning.  inflow_index: [basin], this month's inflow so far over the normal one.
+    peer_share: [city], enrolled share among high-frequency riders last month.
+    """
+
+    zone_price: np.ndarray
+    zone_mean: np.ndarray
+    stored_water: np.ndarray
+    inflow_index: np.ndarray
+    peer_share: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that an actor and a market may know when orders are made: one market, one day."""
+
+    now: Day
+    conditions: Conditions
+    grid: "Grid"
+    earlier: dict[str, Clearing]
+    public: Public
+    rules: Any
+
+
+@dataclass(frozen=True)
+class Weather:
+    """One day's weather. temperature: degC [zone]; rain: 0 dry, 1 rain, 2 extreme [zone]; wind: multiple of the
+    month's mean [zone]; sun: multiple of the month's mean [zone]; wetness: standard normal anomaly [basin];
+    city_rain: rain of the zone a city lies in [city]."""
+
+    day: Day
+    temperature: np.ndarray
+    rain: np.ndarray
+    wind: np.ndarray
+    sun: np.ndarray
+    wetness: np.ndarray
+    city_rain: np.ndarray
+
+
+@dataclass(frozen=True)
+class Work:
+    """One day of the riders, by city. asked, done: orders [city, hour], counted in persons (weights applied);
+    charging: MW [city, hour] at swap cabinets; pay: CNY [city]."""
+
+    day: Day
+    asked: np.ndarray
+    done: np.ndarray
+    charging: np.ndarray
+    pay: np.ndarray
+
+
+@dataclass(frozen=True)
+class People:
+    """The riders' month as bills and instruments may see it; every array is [row].
+
+    identity: int64; weight: int32 persons; city: int16 (worked in this month); place: int16, index into the law's
+    places of insurance; income, orders: fen and count of one person; swaps: bool, has a swap subscription.
+    enrolled: bool, pays this month's premium; met: uint8 window of months in which income met the base, this month
+    in bit 0, five months ago in bit 5.  living: fen of one person, this month's living cost.
+    claims: fen of one person, injury benefits due.
+    """
+
+    month: Month
+    identity: np.ndarray
+    weight: np.ndarray
+    city: np.ndarray
+    place: np.ndarray
+    income: np.ndarray
+    orders: np.ndarray
+    swaps: np.ndarray
+    enrolled: np.ndarray
+    met: np.ndarray
+    living: np.ndarray
+    claims: np.ndarray
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Money owed by a payer to a payee, in integer fen; only the Journal moves it.
+
+    bill: what it is for, e.g. "spot energy".  payer, payee: names in the chart of accounts.
+    amount: fen; a number, or int64 [row] of fen per person where one side is a mass account.
+    row: int64 [row], identities on the mass side (a plant's row, a rider's identity); None for a single sum.
+    weight: int32 [row], persons a row stands for; None for ones.
+    due: the month whose close posts it; None for the month that is closing.
+    """
+
+    bill: str
+    payer: str
+    payee: str
+    amount: Any
+    row: np.ndarray | None = None
+    weight: np.ndarray | None = None
+    due: Month | None = None
+
+    @property
+    def total(self) -> int:
+        """Fen that change hands, over all rows and the persons they stand for."""
+        if self.row is None:
+            return int(self.amount)
+        return int((self.amount * self.weight).sum() if self.weight is not None else self.amount.sum())
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One party's view of the month's Transfers: received and paid fen by bill.
+
+    For an institution the values are numbers; for a population int64 [row] aligned with `row` (identities).
+    """
+
+    month: Month
+    received: dict[str, Any] = field(default_factory=dict)
+    paid: dict[str, Any] = field(default_factory=dict)
+    row: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+__all__ = ["BUY", "SELL", "Award", "Clearing", "Conditions", "Orders", "People", "Public", "Scene", "Statement",
+           "Transfer", "Weather", "Work"]

@@ -1,0 +1,1 @@
+"""What stands on the ground: buses, lines, links, rivers, stores and cities."""

@@ -1,0 +1,175 @@
+"""Buses, AC lines, DC links and the table of units: the network as the clearing sees it.
+
+Buses of one synchronous area are tied by AC lines (power follows Kirchhoff's laws); areas are tied by links, whose
+flow is chosen. A unit is whatever may have orders: a plant, a store, a large user's block, a neighbour's step.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Literal
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from sim.config import Key, Row, Table, bounded
+from sim.units import MW, CNYPerMWh, PerUnit, Share
+
+BASE_MVA = 100.0
+FOREVER = date(9999, 12, 31)
+PLANT, STORE, USER, NEIGHBOUR = "plant", "store", "user", "neighbour"
+
+
+class Bus(Row):
+    """A row of `buses.csv`: a node of the network.
+
+    zone: price zone (several buses may share one). cleared: has load and a retail price of its own.
+    """
+
+    key: str
+    zone: str
+    name: str
+    reference: bool = False
+    cleared: bool = True
+    source: str
+
+
+class Corridor(Row):
+    """A row of `corridors.csv`: an AC line (`ac`, needs a reactance) or a controllable link (`dc`).
+
+    reverse: capacity from `to` back to `from`. minimum: least flow as a share of capacity (one-way links).
+    loss: share of what is sent. tariff: on delivered energy, a cost of the clearing for links; for AC lines it is
+    settled outside the clearing and must be 0 here. owner: who receives the tariff.
+    """
+
+    key: str
+    start: Key("buses")
+    end: Key("buses")
+    kind: Literal["ac", "dc"]
+    capacity: bounded(MW, ge=0)
+    reverse: bounded(MW, ge=0)
+    reactance: bounded(PerUnit, ge=0)
+    loss: bounded(Share, ge=0, lt=1)
+    tariff: bounded(CNYPerMWh, ge=0)
+    minimum: bounded(Share, ge=0, le=1)
+    in_service: date
+    owner: str
+    source: str
+
+
+class Joint(Row):
+    """A row of `joint_limits.csv`: one link's membership in a limit on the sum of several links' sent power."""
+
+    key: str
+    link: Key("corridors")
+    limit: bounded(MW, ge=0)
+    source: str
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of a grid, one row each, in the order plants, stores, large users, neighbours.
+
+    key: str; kind: PLANT, STORE, USER or NEIGHBOUR; bus: int; owner: str; technology: str.
+    capacity: MW, the most it gives (and, for a store, takes; for a user, takes).
+    ramp: MW/h, inf where free.  budgeted: bool, has a daily energy limit (its row in the clearing).
+    store: MWh it can hold, 0 where it is no store.  efficiency: round trip of a store, 1 elsewhere.
+    first, last: dates between which it exists.
+    """
+
+    key: np.ndarray
+    kind: np.ndarray
+    bus: np.ndarray
+    owner: np.ndarray
+    technology: np.ndarray
+    capacity: np.ndarray
+    ramp: np.ndarray
+    budgeted: np.ndarray
+    store: np.ndarray
+    efficiency: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+    def __len__(self):
+        return len(self.key)
+
+    @classmethod
+    def make(cls, key, kind, bus, owner, technology, capacity, **rest) -> "Units":
+        """Units of one kind; what is not given takes its neutral value."""
+        n = len(key)
+        neutral = {"ramp": np.inf, "budgeted": False, "store": 0.0, "efficiency": 1.0,
+                   "first": date(1, 1, 1), "last": FOREVER}
+        column = {name: np.broadcast_to(np.asarray(rest.pop(name, value)), n).copy() for name, value in neutral.items()}
+        if rest:
+            raise TypeError(f"unknown columns of units: {sorted(rest)}")
+        return cls(np.asarray(key, dtype=object), np.full(n, kind, dtype=object), np.asarray(bus, np.int32),
+                   np.asarray(owner, dtype=object), np.broadcast_to(np.asarray(technology, dtype=object), n).copy(),
+                   np.asarray(capacity, np.float64), **column)
+
+    @classmethod
+    def join(cls, *parts: "Units") -> "Units":
+        """One table of several, rows in the order given."""
+        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
+
+    def of_kind(self, kind: str) -> np.ndarray:
+        """Rows of a kind (int [n])."""
+        return np.flatnonzero(self.kind == kind)
+
+    def of_owner(self, owner: str) -> np.ndarray:
+        """Rows of an owner (int [n])."""
+        return np.flatnonzero(self.owner == owner)
+
+
+class Grid:
+    """The network on a day of the year: arrays by bus, line, link, joint limit and unit.
+
+    bus, zone: names.  bus_zone, area: int [bus].  reference: int [area], the bus against which prices are split.
+    line_*: AC lines; susceptance in MW per radian.  link_*: links; loss of sent power, fee on delivered MWh.
+    joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
+    """
+
+    def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date):
+        self.bus = tuple(b.key for b in buses)
+        self.zone = tuple(dict.fromkeys(b.zone for b in buses))
+        self.bus_zone = np.array([self.zone.index(b.zone) for b in buses], np.int32)
+        self.units = units
+        at = {key: i for i, key in enumerate(self.bus)}
+
+        lines = [c for c in corridors if c.kind == "ac" and c.in_service <= on]
+        self.line = tuple(c.key for c in lines)
+        self.line_from = np.array([at[c.start] for c in lines], np.int32)
+        self.line_to = np.array([at[c.end] for c in lines], np.int32)
+        self.line_capacity = np.array([c.capacity for c in lines], float)
+        self.line_susceptance = np.array([BASE_MVA / c.reactance for c in lines], float)
+
+        links = [c for c in corridors if c.kind == "dc" and c.in_service <= on]
+        self.link = tuple(c.key for c in links)
+        self.link_from = np.array([at[c.start] for c in links], np.int32)
+        self.link_to = np.array([at[c.end] for c in links], np.int32)
+        self.link_capacity = np.array([c.capacity for c in links], float)
+        self.link_reverse = np.array([c.reverse for c in links], float)
+        self.link_minimum = np.array([c.minimum * c.capacity for c in links], float)
+        self.link_loss = np.array([c.loss for c in links], float)
+        self.link_fee = np.array([c.tariff for c in links], float)
+        self.link_owner = tuple(c.owner for c in links)
+
+        open_links = {key: i for i, key in enumerate(self.link)}
+        self.joints = tuple(
+            (name, np.array([open_links[j.link] for j in joints if j.key == name and j.link in open_links], np.int32),
+             next(j.limit for j in joints if j.key == name))
+            for name in dict.fromkeys(j.key for j in joints))
+
+        n = len(self.bus)
+        ties = coo_array((np.ones(len(lines)), (self.line_from, self.line_to)), shape=(n, n))
+        _, self.area = connected_components(ties, directed=False)
+        named = {self.area[i]: i for i, b in reversed(list(enumerate(buses))) if b.reference}
+        self.reference = np.array([named.get(a, int(np.flatnonzero(self.area == a)[0]))
+                                   for a in range(self.area.max() + 1)], np.int32)
+        self.cleared_zones = np.unique(self.bus_zone[[b.cleared for b in buses]])
+
+    def by_zone(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the buses of each zone: [bus, ...] -> [zone, ...]."""
+        total = np.zeros((len(self.zone), *values.shape[1:]))
+        np.add.at(total, self.bus_zone, values)
+        return total
+

@@ -1,0 +1,1 @@
+"""Policy instruments, one a file, found by scan: facts in, Transfers out."""

@@ -1,0 +1,1 @@
+"""Where money is counted: accounts, bills, the journal and the checks."""
