@@ -35,6 +35,11 @@ class Month:
         """Months since year 0: differences count months."""
         return self.year * 12 + self.month - 1
 
+    def later(self, months: int) -> "Month":
+        """The month so many months on (or back, if negative)."""
+        year, month = divmod(self.number + months, 12)
+        return Month(year, month + 1)
+
     def __str__(self):
         return f"{self.year:04d}-{self.month:02d}"
 

@@ -1,65 +1,80 @@
 """Facts: the physical and market truth of the month that is open. Bills and instruments read it; only the model writes."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.calendar import Day, Month
 from sim.messages import Clearing, Conditions, People, Public, Weather, Work
-from sim.network.city import Cities
 from sim.network.grid import Grid
+from sim.network.ground import Ground
 from sim.units import HOURS
 
+if TYPE_CHECKING:
+    from sim.network.rivers import Rivers
+
 MEMORY = 28  # days of zone prices that everybody may see
+CLEARED = ("price", "energy", "shed", "disposed", "output", "stored", "line_flow", "line_shadow", "sent", "delivered",
+           "link_shadow", "rent")  # taken from the day's real-time clearing as they are
 
 
 class Facts:
     """One month's arrays, filled day by day; hours (H) and days (D) of the days lived are the last axis.
 
-    price, energy: CNY/MWh [bus, H].  load, shed, disposed: MW [bus, H].  output, available, stored: [unit, H], MW
-    and MWh.  line_flow: MW [line, H].  sent, delivered: MW [link, H].  rent: CNY [H].
+    price, energy: CNY/MWh [bus, H].  load, shed, disposed: MW [bus, H].  output, available: MW, stored: MWh [unit, H].
+    line_flow: MW, line_shadow: CNY/MWh [line, H].  sent, delivered: MW, link_shadow: CNY/MWh [link, H].  rent: CNY [H].
     consumption: MW [user row, H].  charging: MW [city, H].  asked, done: orders [city, H].  pay: CNY [city].
     water: hm3 [reservoir, D] at the day's end; inflow, spilled: hm3 [reservoir, D].  water_energy: MWh [basin, D].
     temperature: degC [zone, D].  rain: [zone, D].
-    people: the riders' month, set at its close.  today: the day's clearings by rhythm.
+    user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
+    people: the riders' month, set at its close.  today: the day's clearings by rhythm.  public: what everybody may see.
     imbalance: MW, residual: CNY, water_residual: hm3, the largest violations seen.  events: counts by name.
     """
 
-    def __init__(self, grid: Grid, cities: Cities, reservoirs: int, basins: int, user_rows: int, user_bus):
-        self.grid, self.cities, self.user_bus = grid, cities, user_bus
-        self.city_bus, self.outside_price = cities.bus, cities.outside_price
-        self._shape = {
-            "price": len(grid.bus), "energy": len(grid.bus), "load": len(grid.bus), "shed": len(grid.bus),
-            "disposed": len(grid.bus), "output": len(grid.units), "available": len(grid.units),
-            "stored": len(grid.units), "line_flow": len(grid.line), "line_shadow": len(grid.line),
-            "sent": len(grid.link), "delivered": len(grid.link), "link_shadow": len(grid.link), "rent": None,
-            "consumption": user_rows, "charging": len(cities), "asked": len(cities), "done": len(cities)}
-        self._daily = {"water": reservoirs, "inflow": reservoirs, "spilled": reservoirs, "water_energy": basins,
-                       "temperature": len(grid.zone), "rain": len(grid.zone)}
-        zones = len(grid.zone)
-        self.public = Public(np.full((MEMORY, zones, HOURS), np.nan), np.full(zones, np.nan), np.zeros(basins),
-                             np.ones(basins), np.zeros(len(cities)))
+    def __init__(self, grid: Grid, ground: Ground, user_bus: np.ndarray):
+        self.grid, self.cities, self.user_bus = grid, ground.cities, user_bus
+        self.city_bus, self.outside_price = ground.cities.bus, ground.cities.outside_price
+        self._reservoirs, self._basins = len(ground.rivers), len(ground.rivers.full)
         self.month: Month | None = None
+        self.days = 0
+        self._page: dict[str, np.ndarray] = {}
         self.today: dict[str, Clearing] = {}
+        self.public = Public(
+            zone_price=np.full((MEMORY, len(grid.zone), HOURS), np.nan), zone_mean=np.full(len(grid.zone), np.nan),
+            stored_water=ground.rivers.stored_energy(), inflow_index=np.ones(self._basins),
+            peer_share=np.zeros(len(self.cities)))
 
     def open(self, month: Month):
-        """Begin a month: empty arrays, counters at zero."""
+        """Begin a month: an empty page, counters at zero."""
+        grid, hours, days = self.grid, month.days * HOURS, month.days
+        buses, units, lines, links, cities = map(len, (grid.bus, grid.units, grid.line, grid.link, self.cities))
+        rows = dict(price=buses, energy=buses, load=buses, shed=buses, disposed=buses, output=units, available=units,
+                    stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links, link_shadow=links,
+                    consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
+        daily = dict(water=self._reservoirs, inflow=self._reservoirs, spilled=self._reservoirs,
+                     water_energy=self._basins, temperature=len(grid.zone), rain=len(grid.zone))
+        self._page = {name: np.zeros((n, hours)) for name, n in rows.items()} | {"rent": np.zeros(hours)}
+        self._page |= {name: np.zeros((n, days)) for name, n in daily.items()}
+        self._daily = frozenset(daily)
         self.month, self.days = month, 0
-        for name, rows in self._shape.items():
-            shape = (month.days * HOURS,) if rows is None else (rows, month.days * HOURS)
-            setattr(self, f"_{name}", np.zeros(shape))
-        for name, rows in self._daily.items():
-            setattr(self, f"_{name}", np.zeros((rows, month.days)))
-        self.pay = np.zeros(len(self.cities))
+        self.pay = np.zeros(cities)
         self.people: People | None = None
         self.imbalance = self.residual = self.water_residual = 0.0
         self.events: dict[str, int] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self._shape | self._daily:
-            raise AttributeError(name)
-        lived = self.days * (HOURS if name in self._shape else 1)
-        return self.__dict__[f"_{name}"][..., :lived]
+    def __getattr__(self, name: str) -> np.ndarray:
+        """The days lived of one of the page's arrays."""
+        page = self.__dict__.get("_page", {})
+        if name not in page:
+            raise AttributeError(f"Facts has no {name!r}")
+        return page[name][..., : self.days * (1 if name in self._daily else HOURS)]
+
+    @property
+    def last_output(self) -> np.ndarray:
+        """MW [unit] in the last hour that was cleared; nan before there was one."""
+        if not self.today:
+            return np.full(len(self.grid.units), np.nan)
+        return self.today["real-time"].output[:, -1]
 
     def tell(self, clearing: Clearing):
         """Take down a market's answer."""
@@ -69,35 +84,45 @@ class Facts:
         self.imbalance = max(self.imbalance, clearing.imbalance)
         self.residual = max(self.residual, clearing.residual)
 
-    def add(self, day: Day, weather: Weather, work: Work, conditions: Conditions, consumption, rivers):
-        """Close a day: what happened goes into the month's arrays, prices become public.
+    def add(self, day: Day, weather: Weather, work: Work, conditions: Conditions, use: np.ndarray, rivers: "Rivers"):
+        """Close a day: what happened goes onto the page, what everybody may see becomes public.
 
-        consumption: MW [user row, hour].  rivers: the reservoirs after the day's run.
+        use: MW [user row, hour].  rivers: after the day's run.
         """
         cleared = self.today["real-time"]
-        hours = slice(self.days * HOURS, (self.days + 1) * HOURS)
-        for name in ("price", "energy", "shed", "disposed", "output", "stored", "line_flow", "line_shadow", "sent",
-                     "delivered", "link_shadow", "rent"):
-            self.__dict__[f"_{name}"][..., hours] = getattr(cleared, name)
-        self._load[:, hours], self._available[:, hours] = conditions.load, conditions.available
-        self._consumption[:, hours] = consumption
-        self._charging[:, hours], self._asked[:, hours], self._done[:, hours] = work.charging, work.asked, work.done
+        hourly = {name: getattr(cleared, name) for name in CLEARED}
+        hourly |= dict(load=conditions.load, available=conditions.available, consumption=use, charging=work.charging,
+                       asked=work.asked, done=work.done)
+        daily = dict(water=rivers.stored, spilled=rivers.spilled, inflow=conditions.inflow,
+                     water_energy=rivers.stored_energy(), temperature=weather.temperature, rain=weather.rain)
+        for name, values in hourly.items():
+            self._page[name][..., self.days * HOURS : (self.days + 1) * HOURS] = values
+        for name, values in daily.items():
+            self._page[name][:, self.days] = values
         self.pay += work.pay
-        self._water[:, self.days], self._spilled[:, self.days] = rivers.stored, rivers.spilled
-        self._inflow[:, self.days], self._water_energy[:, self.days] = conditions.inflow, rivers.stored_energy()
-        self._temperature[:, self.days], self._rain[:, self.days] = weather.temperature, weather.rain
         self.water_residual = max(self.water_residual, rivers.residual)
         self.days += 1
         self._publish(cleared, conditions)
+        self.public.stored_water = rivers.stored_energy()
+        self.public.inflow_index = rivers.inflow_index(day.date, self.inflow)
 
-    def _publish(self, cleared: Clearing, conditions: Conditions):
-        """Let everybody see the day's zone prices (load-weighted over the zone's buses)."""
-        weight = conditions.load + 1e-9  # a zone without load: the plain mean of its buses
-        price = self.grid.by_zone(cleared.price * weight) / self.grid.by_zone(weight)
-        self.public.zone_price[:-1] = self.public.zone_price[1:]
-        self.public.zone_price[-1] = price
+    def publish_month(self, peer_share: np.ndarray):
+        """What the closed month lets everybody see.  peer_share: enrolled share among full-time riders [city]."""
+        self.public.zone_mean = self.zone_mean()
+        self.public.peer_share = peer_share
 
     def zone_mean(self) -> np.ndarray:
         """CNY/MWh [zone]: the month's mean price, weighted by load."""
-        weight = self.load + 1e-9
-        return (self.grid.by_zone((self.price * weight).sum(axis=1)) / self.grid.by_zone(weight.sum(axis=1)))
+        weight = self._weight(self.load)
+        return self.grid.by_zone((self.price * weight).sum(axis=1)) / self.grid.by_zone(weight.sum(axis=1))
+
+    def _publish(self, cleared: Clearing, conditions: Conditions):
+        """The day's zone prices, weighted by load, newest last."""
+        weight = self._weight(conditions.load)
+        self.public.zone_price[:-1] = self.public.zone_price[1:]
+        self.public.zone_price[-1] = self.grid.by_zone(cleared.price * weight) / self.grid.by_zone(weight)
+
+    def _weight(self, load: np.ndarray) -> np.ndarray:
+        """Weights of bus prices: the load; ones in a zone that has none in that hour."""
+        idle = self.grid.by_zone(load)[self.grid.bus_zone] <= 0
+        return np.where(idle, 1.0, load)

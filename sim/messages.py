@@ -222,11 +222,16 @@ class Work:
 class People:
     """The riders' month as bills and instruments may see it; every array is [row].
 
-    identity: int64; weight: int32 persons; city: int16 (worked in this month); place: int16, index into the law's
-    places of insurance; income, orders: fen and count of one person; swaps: bool, has a swap subscription.
-    enrolled: bool, pays this month's premium; met: uint8 window of months in which income met the base, this month
-    in bit 0, five months ago in bit 5.  living: fen of one person, this month's living cost.
-    claims: fen of one person, injury benefits due.
+    identity: int64; weight: int32 persons; city: int16 (worked in this month); place: int16, index into the places of
+    insurance as the law lists them (`rules["pension"].base`); income, orders: fen and count of one person.
+    swaps: bool, has a swap subscription.  enrolled: bool, pays this month's premium.
+    base, premium: fen of one person: lower contribution base of the month at the place of insurance, and the
+    flexible worker's whole contribution on it, owed where enrolled.
+    met: uint8 window of months in which income met the base of the city worked in, each month the base then in
+    force; this month in bit 0, five months ago in bit 5.
+    living, other: fen of one person: what goes from the rider's purse to household and road this month, and what other
+    income of the household adds to it; one of the two is zero.
+    claims: fen of one person, injury benefits due where the city is covered.
     """
 
     month: Month
@@ -238,8 +243,11 @@ class People:
     orders: np.ndarray
     swaps: np.ndarray
     enrolled: np.ndarray
+    base: np.ndarray
+    premium: np.ndarray
     met: np.ndarray
     living: np.ndarray
+    other: np.ndarray
     claims: np.ndarray
 
 

@@ -1,7 +1,5 @@
 """PolicyLab: one step is one day. The only door from the world to those who decide."""
 
-from dataclasses import replace
-
 import mesa
 import numpy as np
 
@@ -16,30 +14,151 @@ from sim.calendar import Calendar, Day
 from sim.config import Config
 from sim.facts import Facts
 from sim.messages import Conditions, Orders, Scene, Weather, Work
-from sim.network.world import Ground
-from sim.recorder import Memory, Recorder
+from sim.network.grid import NEIGHBOUR, STORE, USER
+from sim.network.ground import Ground
+from sim.recorder import Memory, Recorder, Sink
 from sim.registry import instruments, markets
 from sim.settlement import bills, checks
 from sim.settlement.journal import Journal
 from sim.streams import Streams
-from sim.units import HOURS
 
 
 class PolicyLab(mesa.Model):
     """The laboratory: a function of config and seed, lived day by day.
 
-    config: what `sim.config.load` gives.  seed: overrides the config's.  sink: where finished months go
-    (default: kept in memory, `lab.results`).
+    config: what `sim.config.load` gives.  seed: in place of the config's.  sink: where closed months go; without one
+    they are kept in memory, as `results`.
     """
 
-    def __init__(self, config: Config, seed: int | None = None, sink=None):
+    def __init__(self, config: Config, seed: int | None = None, sink: Sink | None = None):
         self.seed = config.seed if seed is None else seed
-        super().__init__(rng=self.seed)  # Mesa's own generators are never used: see sim.streams
-        self.config, self.sink = config, sink or Memory()
+        super().__init__(rng=self.seed)  # Mesa's own generators stay unused: draws are addressed, see sim.streams
+        self._guard_steps()
+        self.config, self.law = config, config.law
         self.calendar, self.streams = Calendar(config.start, config.end), Streams(self.seed)
-        self.broken: BaseException | None = None
-        self._live, self.step = self.step, self._step_unless_broken  # Mesa forgets that a step raised; we do not
+        self.rules = self.law.on(config.start)
+        self.ground = Ground(config.world, self.streams)
+        self.weather, self.cities = self.ground.weather, self.ground.cities
+        self.grid = self.ground.grid(config.start)
+        self.markets = {key: market() for key, market in markets().items()}
+        self.instruments = {key: instrument() for key, instrument in instruments().items()}
+        self._people_the_world()
+        self.facts = Facts(self.grid, self.ground, self.users.bus)
+        self.journal = Journal(keep=config.record.journal)
+        self.results = sink or Memory()
+        self.recorder = Recorder(self.results, hourly=config.record.hourly)
 
-        self.ground = Ground(config, self.streams)
-        self.grid, self.weather, self.cities = self.ground.grid, self.ground.weather, self.ground.cities
-        ...
+    def _people_the_world(self):
+        """Everybody who decides, in the order in which they are asked."""
+        world, ground = self.config.world, self.ground
+        self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"],
+                           splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
+                           profiles=ground.profiles)
+        self.platform = Platform(self, world, self.law)
+        self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.calendar.start)
+        self.actors = [
+            *companies(self, ground, self.grid, self.typical_year()),
+            *storage_companies(self, world["stores"], ground.first[STORE]),
+            *large_users(self, world["smelters"], ground.first[USER]),
+            *traders(self, world["borders"], ground.first[NEIGHBOUR]),
+            self.platform, self.users, self.riders]
+
+    def step(self):
+        """Live one day: law, weather, work, clear; settle what the day closes."""
+        day = self.calendar.turn()
+        self.rules = self.law.on(day.date)
+        if day.opens_year:
+            self.open_year(day)
+        if day.opens_month:
+            self.open_month(day)
+        self.live_day(day)
+        if day.closes_month:
+            self.close_month(day)
+        self.running = day.date < self.calendar.end
+
+    def open_year(self, day: Day):
+        """What stands on the grid this year."""
+        self.grid = self.ground.grid(day.date)
+        self.facts.grid = self.grid
+
+    def open_month(self, day: Day):
+        """An empty page of facts."""
+        self.facts.open(day.month)
+
+    def live_day(self, day: Day):
+        """Weather, work and use make the day's conditions; the market clears them; water runs, stores carry."""
+        weather = self.weather.draw(day)  # one driver for everything outdoors
+        work = self.riders.work(day, weather, self.cities, self.platform.offers(day))  # orders, pay, battery swaps
+        use = self.users.consume(day, weather)
+        today = self.conditions(day, weather, work, use)
+        self.clear("real-time", today)
+        self.ground.live(day, today, self.facts.today["real-time"])
+        self.facts.add(day, weather, work, today, use, self.ground.rivers)
+
+    def conditions(self, day: Day, weather: Weather, work: Work, use: np.ndarray) -> Conditions:
+        """Load by bus and hour, and what plants, rivers, stores and links can do today."""
+        load = self.users.by_bus(use)
+        on_bus = self.cities.bus >= 0
+        np.add.at(load, self.cities.bus[on_bus], work.charging[on_bus])
+        return self.ground.conditions(day, weather, load, self.grid, self.facts.last_output)
+
+    def clear(self, rhythm: str, conditions: Conditions):
+        """Every market of this rhythm, in config order: actors speak, the market answers, actors listen."""
+        for key, market in self.markets.items():
+            if rhythm not in market.rhythms or key not in self.rules:
+                continue
+            scene = Scene(self.calendar.now, conditions, self.grid, self.facts.today, self.facts.public, self.rules[key])
+            clearing = market.clear(Orders.gather(actor.orders(market, scene) for actor in self.actors), scene)
+            self.facts.tell(clearing)
+            for actor in self.actors:
+                actor.hear(clearing.of(actor.units))
+
+    def close_month(self, day: Day):
+        """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""
+        month = day.month
+        self.facts.people = self.riders.close(month, self.rules)
+        transfers = bills.of(self.facts, self.rules)
+        for key, instrument in self.instruments.items():  # no instrument reads another
+            if key in self.rules:
+                transfers += instrument.apply(month, self.facts, self.rules[key])
+        statements = bills.statements(transfers, self.facts)
+        self.journal.post(month, transfers)  # the only line in the model that moves money
+        self.facts.publish_month(self.riders.peer_share())
+        for actor in self.actors:
+            actor.learn(statements[actor.name], self.facts.public)
+        self.recorder.keep(month, self)
+        checks.month(self.journal, self.facts)  # faults raise here, beside their cause
+
+    def typical_year(self) -> list[Conditions]:
+        """A typical day of each month, as everybody can know it: mid-month, average weather, no riders."""
+        from datetime import date
+
+        unknown = np.full(len(self.grid.units), np.nan)
+        days = [Calendar(when := date(self.calendar.start.year, month, 15), when).turn() for month in range(1, 13)]
+        return [self.ground.conditions(day, weather := self.ground.typical(day),
+                                       self.users.by_bus(self.users.consume(day, weather)), self.grid, unknown)
+                for day in days]
+
+    def run(self, progress=None) -> "PolicyLab":
+        """Live all days that are left.  progress: called with each lived day."""
+        while self.running:
+            self.step()
+            if progress:
+                progress(self.calendar.now)
+        return self
+
+    def _guard_steps(self):
+        """Mesa forgets a step that raised and lets time pass; from then on every step of ours says so again."""
+        self.broken: BaseException | None = None
+        mesa_step = self.step
+
+        def guarded():
+            if self.broken is not None:
+                raise RuntimeError(f"the run broke on {self.calendar.now}") from self.broken
+            try:
+                mesa_step()
+            except BaseException as error:
+                self.broken = error
+                raise
+
+        self.step = guarded

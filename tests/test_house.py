@@ -100,7 +100,8 @@ def test_no_actor_reaches_for_the_model_behind_its_back():
 
 
 def test_package_inits_import_nothing_of_their_own():
-    for init in (p for p in SOURCES if p.name == "__init__.py"):
+    # sim.config is one room in several files: its name stands for what they hold, and none of them is a room above
+    for init in (p for p in SOURCES if p.name == "__init__.py" and name_of(p) != "sim.config"):
         assert not any(within(m, "sim", "agents", "experiments") for m in imports_of(init)), init
 
 

@@ -6,13 +6,13 @@ flow is chosen. A unit is whatever may have orders: a plant, a store, a large us
 
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sim.config import Key, Row, Table, bounded
+from sim.config import BadInput, Key, Row, Table, bounded, place_of
 from sim.units import MW, CNYPerMWh, PerUnit, Share
 
 BASE_MVA = 100.0
@@ -33,13 +33,24 @@ class Bus(Row):
     cleared: bool = True
     source: str
 
+    @classmethod
+    def check(cls, table: Table, tables: dict[str, Table]) -> None:
+        """There is a bus, and power can reach every one that has load. Raises: BadInput."""
+        if not len(table):
+            raise BadInput(f"{place_of(table.path)}:1: the table has no row; expected at least one bus")
+        tied = {bus for corridor in tables["corridors"] for bus in (corridor.start, corridor.end)}
+        for i, bus in enumerate(table):
+            if bus.cleared and bus.key not in tied and len(table) > 1:
+                raise BadInput(table.fault(i, "key", f"{bus.key!r} is an unreachable bus: no corridor leads to it; "
+                                                     "expected one in corridors.csv, or cleared false"))
+
 
 class Corridor(Row):
     """A row of `corridors.csv`: an AC line (`ac`, needs a reactance) or a controllable link (`dc`).
 
     reverse: capacity from `to` back to `from`. minimum: least flow as a share of capacity (one-way links).
     loss: share of what is sent. tariff: on delivered energy, a cost of the clearing for links; for AC lines it is
-    settled outside the clearing and must be 0 here. owner: who receives the tariff.
+    settled outside the clearing and must be 0 here. owner: who receives the tariff. outage: planned outages of a link. outage: its planned outage.
     """
 
     key: str
@@ -54,16 +65,53 @@ class Corridor(Row):
     minimum: bounded(Share, ge=0, le=1)
     in_service: date
     owner: str
+    outage: Key("outages") | None = None
     source: str
+
+    @classmethod
+    def check(cls, table: Table, tables: dict[str, Table]) -> None:
+        """A corridor leads somewhere; a line has a reactance and no toll; a link is one-way or has no least flow.
+
+        Raises: BadInput.
+        """
+        for i, corridor in enumerate(table):
+            if corridor.start == corridor.end:
+                raise BadInput(table.fault(i, "end", f"{corridor.end} is where it starts; expected another bus"))
+            if corridor.kind == "ac" and corridor.reactance == 0:
+                raise BadInput(table.fault(i, "reactance", "0 on an AC line; expected p.u. > 0"))
+            for toll in ("loss", "tariff", "minimum"):
+                if corridor.kind == "ac" and getattr(corridor, toll) > 0:
+                    raise BadInput(table.fault(i, toll, f"{getattr(corridor, toll):g} on an AC line; expected 0, the "
+                                                        "flow on a line is free and not chosen"))
+            if corridor.minimum > 0 and corridor.reverse > 0:
+                raise BadInput(table.fault(i, "minimum", f"{corridor.minimum:g} on a link that may turn; expected 0"))
 
 
 class Joint(Row):
     """A row of `joint_limits.csv`: one link's membership in a limit on the sum of several links' sent power."""
 
+    identity: ClassVar[tuple[str, ...]] = ("key", "link")
+
     key: str
     link: Key("corridors")
     limit: bounded(MW, ge=0)
     source: str
+
+    @classmethod
+    def check(cls, table: Table, tables: dict[str, Table]) -> None:
+        """Members are links whose least flows fit, and all rows of a limit state the same one. Raises: BadInput."""
+        corridors, limits, least = tables["corridors"], {}, {}
+        for i, joint in enumerate(table):
+            link = corridors.rows[corridors.position(joint.link)]
+            if link.kind != "dc":
+                raise BadInput(table.fault(i, "link", f"{joint.link} is an AC line; expected a link"))
+            if limits.setdefault(joint.key, joint.limit) != joint.limit:
+                raise BadInput(table.fault(i, "limit", f"{joint.limit:g}; expected {limits[joint.key]:g} as in the "
+                                                       f"earlier rows of {joint.key}"))
+            least[joint.key] = least.get(joint.key, 0.0) + link.minimum * link.capacity
+            if least[joint.key] > joint.limit:
+                raise BadInput(table.fault(i, "limit", f"{joint.limit:g} is less than the {least[joint.key]:g} MW that "
+                                                       "its links send at least"))
 
 
 @dataclass(frozen=True)
@@ -124,7 +172,8 @@ class Grid:
     """The network on a day of the year: arrays by bus, line, link, joint limit and unit.
 
     bus, zone: names.  bus_zone, area: int [bus].  reference: int [area], the bus against which prices are split.
-    line_*: AC lines; susceptance in MW per radian.  link_*: links; loss of sent power, fee on delivered MWh.
+    line_*: AC lines; susceptance in MW per radian.  link_*: links; loss of sent power, fee on delivered MWh, key of its
+    planned outage.
     joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
     """
 
@@ -152,6 +201,8 @@ class Grid:
         self.link_loss = np.array([c.loss for c in links], float)
         self.link_fee = np.array([c.tariff for c in links], float)
         self.link_owner = tuple(c.owner for c in links)
+        self.link_outage = tuple(c.outage for c in links)
+        self.link_outage = tuple(c.outage for c in links)
 
         open_links = {key: i for i, key in enumerate(self.link)}
         self.joints = tuple(

@@ -1,0 +1,204 @@
+"""Outlook: what anybody can expect of a typical day of each month, and what a MWh more of reservoir energy is then worth.
+
+The public facts of the market (capacities, costs, must-run, availability, demand, corridors with their capacity, loss
+and fee) make a merit order for every hour. A linear programme clears a typical day with a given energy from all
+reservoirs together; the dual of that energy is what the last MWh earned, net of its operation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+from scipy import sparse
+
+from sim.engines.program import NotOptimal, Program
+from sim.messages import Conditions
+from sim.network.grid import Grid
+from sim.units import HOURS
+
+BLOCK = 2  # hours cleared as one: a typical day has no sharper hour
+PERIODS = HOURS // BLOCK
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A typical day of every month, as everybody can know it. Month axis first, hour (or block of hours) last.
+
+    load: MW [month, bus, period], less what must run.  bus: int [offer]; sells: bool [offer], else it buys; price:
+    CNY/MWh [offer]; volume: MW [month, offer, period], what is free to run.
+    start, end: int [tie], buses of a corridor; most: MW [month, tie, period] sent, least: MW [tie], negative where
+    power may flow back without loss or fee (an AC line).  loss: share of what is sent [tie]; fee: CNY/MWh delivered.
+    joint: bool [limit, tie], members of a limit on the sum of what is sent; joint_most: MW [limit].
+    reservoir: MW [month, bus], turbines of all reservoirs; operation: CNY/MWh, their variable cost.
+    floor, cap: CNY/MWh, where the market prices surplus and scarcity.
+    """
+
+    load: np.ndarray
+    bus: np.ndarray
+    sells: np.ndarray
+    price: np.ndarray
+    volume: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    most: np.ndarray
+    least: np.ndarray
+    loss: np.ndarray
+    fee: np.ndarray
+    joint: np.ndarray
+    joint_most: np.ndarray
+    reservoir: np.ndarray
+    operation: float
+    floor: float
+    cap: float
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of all its figures."""
+        figures = sha256()
+        for value in vars(self).values():
+            figures.update(np.ascontiguousarray(value, dtype=float).tobytes())
+        return figures.hexdigest()
+
+    @classmethod
+    def of(cls, grid: Grid, days: Sequence[Conditions], price: np.ndarray, sells: np.ndarray, reservoirs: np.ndarray,
+           operation: float, floor: float, cap: float) -> "Outlook":
+        """Of a typical day's Conditions for each of the twelve months.
+
+        price: CNY/MWh [unit] at which a unit sells or buys, nan for one that does neither of itself (a store).
+        sells: bool [unit].  reservoirs: rows of `grid.units` with a reservoir.
+        """
+        units = grid.units
+        trades = np.isfinite(price)
+        trades[reservoirs] = False
+        available = blocks([day.available for day in days])
+        must = blocks([day.minimum for day in days]) * trades[:, None]
+        load = blocks([day.load for day in days])
+        for month in range(len(days)):
+            np.subtract.at(load[month], units.bus, must[month])
+        bus, side, cost, volume = merged(units.bus[trades], sells[trades], price[trades],
+                                         (available - must)[:, trades])
+        turbines = np.zeros((len(days), len(grid.bus)))
+        for month in range(len(days)):
+            np.add.at(turbines[month], units.bus[reservoirs], available[month, reservoirs].mean(axis=1))
+        return cls(load, bus, side, cost, volume, **_ties(grid, days), reservoir=turbines, operation=operation,
+                   floor=floor, cap=cap)
+
+
+def blocks(days: Sequence[np.ndarray]) -> np.ndarray:
+    """Means over blocks of hours, one row a day: [day][row, hour] -> [day, row, period]."""
+    hours = np.asarray(days, float)
+    return hours.reshape(*hours.shape[:-1], PERIODS, BLOCK).mean(axis=-1)
+
+
+def merged(bus, sells, price, volume):
+    """Offers of one side at one bus and price as one: (bus, sells, price, volume) with volume [month, offer, period]."""
+    names, row = np.unique(np.column_stack([bus, sells, price]), axis=0, return_inverse=True)
+    total = np.zeros((len(volume), len(names), volume.shape[2]))
+    for month in range(len(volume)):
+        np.add.at(total[month], row.ravel(), volume[month])
+    return names[:, 0].astype(int), names[:, 1].astype(bool), names[:, 2], total
+
+
+def _ties(grid: Grid, days: Sequence[Conditions]) -> dict:
+    """Corridors as ties: lines (both ways, free), links forward, links back where they may run back."""
+    back = np.flatnonzero(grid.link_reverse > 0)
+    lines, links = len(grid.line), len(grid.link)
+    share = blocks([day.link_share for day in days])
+    still = np.ones((len(days), 1, PERIODS))
+    joint = np.zeros((len(grid.joints), lines + links + len(back)), bool)
+    for row, (_, members, _) in enumerate(grid.joints):
+        joint[row, lines + members] = True
+    return {
+        "start": np.concatenate([grid.line_from, grid.link_from, grid.link_to[back]]),
+        "end": np.concatenate([grid.line_to, grid.link_to, grid.link_from[back]]),
+        "most": np.concatenate([still * grid.line_capacity[:, None], share * grid.link_capacity[:, None],
+                                share[:, back] * grid.link_reverse[back, None]], axis=1),
+        "least": np.concatenate([-grid.line_capacity, grid.link_minimum, np.zeros(len(back))]),
+        "loss": np.concatenate([np.zeros(lines), grid.link_loss, grid.link_loss[back]]),
+        "fee": np.concatenate([np.zeros(lines), grid.link_fee, grid.link_fee[back]]),
+        "joint": joint, "joint_most": np.array([limit for _, _, limit in grid.joints], float)}
+
+
+def marginal_value(outlook: Outlook, energy: np.ndarray) -> np.ndarray:
+    """What one MWh more from the reservoirs is worth on a typical day, CNY/MWh [month, level].
+
+    energy: MWh of the day from all reservoirs together [month, level], rising with the level. The value falls with
+    it and is never negative: energy need not be used. Transport between buses follows capacity, loss and fee only
+    (Kirchhoff's laws bend it little when the question is what a month's water is worth).
+    Raises: ValueError when a typical day has no solution.
+    """
+    day, value = _TypicalDay(outlook), np.empty(energy.shape)
+    for month, levels in enumerate(energy):
+        day.turn(month)
+        value[month] = [day.value(level) for level in levels]
+    return np.minimum.accumulate(np.maximum(value, 0.0), axis=1)  # equal duals may differ by a solver's rounding
+
+
+class _TypicalDay:
+    """One linear programme, whose figures are changed from month to month and level to level.
+
+    Columns of a period: offers, ties, then by bus reservoirs, shedding and disposal. Rows of a period: the balance of
+    each bus, then the limits on sums of ties. The last row of all is the day's energy from the reservoirs.
+    """
+
+    def __init__(self, outlook: Outlook):
+        self.outlook, self.buses = outlook, outlook.load.shape[1]
+        buses = sparse.eye_array(self.buses)
+        balance = sparse.hstack([self._trades(), self._flows(), buses, buses, -buses])
+        limits = sparse.hstack([sparse.coo_array((len(outlook.joint), len(outlook.bus))),
+                                sparse.coo_array(outlook.joint.astype(float)),
+                                sparse.coo_array((len(outlook.joint), 3 * self.buses))])
+        period = sparse.vstack([balance, limits])
+        hydro = np.zeros(period.shape[1])
+        hydro[len(outlook.bus) + len(outlook.start):][:self.buses] = BLOCK
+        self.program = Program()
+        self.program.load(sparse.vstack([sparse.kron(sparse.eye_array(PERIODS), period),
+                                         np.tile(hydro, PERIODS)[None]], format="csr"))
+        self.cost = np.tile(self._costs(), PERIODS) * BLOCK
+        self.program.price(self.cost)
+
+    def _trades(self) -> sparse.coo_array:
+        """What offers put in at their bus, or take out, [bus, offer]."""
+        o = self.outlook
+        return sparse.coo_array((np.where(o.sells, 1.0, -1.0), (o.bus, np.arange(len(o.bus)))),
+                                shape=(self.buses, len(o.bus)))
+
+    def _flows(self) -> sparse.coo_array:
+        """What ties take out where they start and bring where they end, [bus, tie]."""
+        o, tie = self.outlook, np.arange(len(self.outlook.start))
+        return sparse.coo_array((np.concatenate([np.full(len(tie), -1.0), 1 - o.loss]),
+                                 (np.concatenate([o.start, o.end]), np.tile(tie, 2))), shape=(self.buses, len(tie)))
+
+    def _costs(self) -> np.ndarray:
+        """CNY/MWh of each column of a period; disposal earns the floor, which is a cost when the floor is negative."""
+        o = self.outlook
+        return np.concatenate([np.where(o.sells, o.price, -o.price), o.fee * (1 - o.loss),
+                               np.full(self.buses, o.operation), np.full(self.buses, o.cap),
+                               np.full(self.buses, -o.floor)])
+
+    def turn(self, month: int) -> None:
+        """Take a month's load, volumes and capacities."""
+        o = self.outlook
+        turbines = np.repeat(o.reservoir[month][:, None], PERIODS, axis=1)
+        open_end = np.full((2 * self.buses, PERIODS), np.inf)
+        upper = np.concatenate([o.volume[month], o.most[month], turbines, open_end])
+        lower = np.zeros_like(upper)
+        ties = slice(len(o.bus), len(o.bus) + len(o.start))
+        lower[ties] = np.minimum(o.least[:, None], o.most[month])  # a link in outage carries no minimum
+        self.program.bound(lower.T.ravel(), upper.T.ravel())
+        limit = np.repeat(o.joint_most[:, None], PERIODS, axis=1)
+        self._low = np.append(np.concatenate([o.load[month], np.full(limit.shape, -np.inf)]).T.ravel(), -np.inf)
+        self._high = np.append(np.concatenate([o.load[month], limit]).T.ravel(), np.inf)
+        self.month = month
+
+    def value(self, energy: float) -> float:
+        """What one MWh more of the day's energy saves, CNY/MWh."""
+        self._high[-1] = energy
+        self.program.bound_rows(self._low, self._high)
+        try:
+            self.program.solve()
+        except NotOptimal as status:
+            raise ValueError(f"typical day of month {self.month + 1} with {energy:.0f} MWh from the reservoirs: "
+                             f"{status}") from status
+        return -self.program.duals(self.cost)[0][-1]

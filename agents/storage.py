@@ -1,0 +1,77 @@
+"""Storage companies: batteries and pumped hydro, scheduled by the market or by themselves."""
+
+import numpy as np
+
+from agents.base import Institution
+from agents.storage_kernels import schedule
+from sim.calendar import Day
+from sim.config import Table
+from sim.messages import Orders, Public, Scene
+from sim.units import HOURS, CNYPerMWh, Rows
+
+REMEMBERED = 7  # days that a forecast looks back
+
+
+def forecast(public: Public, now: Day) -> np.ndarray:
+    """Price that companies expect of today, CNY/MWh [zone, hour]; nan where nothing is known yet.
+
+    The mean, hour by hour, of those of the last seven days that are of today's kind (working day or weekend); in the
+    first days of a run, when there is none, of all days there are. Never below zero: what pays to burn is not planned.
+    """
+    week = public.zone_price[-REMEMBERED:]
+    weekday = (now.date.weekday() - np.arange(len(week), 0, -1)) % 7
+    alike = week[(weekday >= 5) == now.weekend]
+    known = alike[~np.isnan(alike).any(axis=(1, 2))]
+    if not len(known):
+        known = week[~np.isnan(week).any(axis=(1, 2))]
+    return np.maximum(known.mean(axis=0), 0.0) if len(known) else np.full(week.shape[1:], np.nan)
+
+
+class StorageCompany(Institution):
+    """An owner of batteries or pumped hydro plants.
+
+    Decides, where the law lets companies schedule their stores (`storage_scheduling: own`): the hours of charge and
+    discharge, by the exact optimum at a price forecast; it then sells its plan at its wear and buys it for at most
+    what its best forecast hour would return. Where the market schedules (`market`): nothing; it states its wear and
+    bids nothing for what it takes in, because what that is worth is for the clearing to find.
+    Source: price-taking arbitrage [Sioshansi2009].
+    """
+
+    wear: Rows[CNYPerMWh]
+
+    def __init__(self, model, name: str, units, wear):
+        """units: rows of `grid.units`, one a store.  wear: CNY per MWh given [store]."""
+        super().__init__(model, name, units)
+        self.wear = np.asarray(wear, np.float64)
+
+    def orders(self, market, scene: Scene) -> Orders:
+        """Offer all of the stores to the market's scheduling, or its own plan for the day."""
+        if market.key != "spot":
+            return Orders.none()
+        available = scene.conditions.available[self.units]
+        if scene.rules.storage_scheduling == "market":
+            return Orders.gather((Orders.sell(self.units, available, self.wear),
+                                  Orders.buy(self.units, available, np.zeros(len(self.units)))))
+        expected = forecast(scene.public, scene.now)[scene.grid.bus_zone[scene.grid.units.bus[self.units]]]
+        if np.isnan(expected).any():
+            return Orders.none()  # the first day of a run: nobody has seen a price
+        charge, discharge = self.plan(expected, available.min(axis=1), scene)
+        efficiency = scene.grid.units.efficiency[self.units]
+        most = np.maximum(efficiency * (expected.max(axis=1) - self.wear), 0.0)
+        return Orders.gather((Orders.sell(self.units, discharge, self.wear), Orders.buy(self.units, charge, most)))
+
+    def plan(self, expected: np.ndarray, power: np.ndarray, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+        """Own schedule at expected prices [store, hour]: (charge, discharge), MW [store, hour]."""
+        store, efficiency = scene.grid.units.store[self.units], scene.grid.units.efficiency[self.units]
+        charge, discharge = np.zeros((2, len(self.units), HOURS))
+        for i, unit in enumerate(self.units):
+            charge[i], discharge[i] = schedule(expected[i], power[i], store[i], efficiency[i], self.wear[i],
+                                               scene.conditions.stored[unit], scene.rules.storage_level * store[i])
+        return charge, discharge
+
+
+def storage_companies(model, table: Table, first_unit_row: int) -> list[StorageCompany]:
+    """One actor per owner of `stores.csv`, whose stores begin at a row of `grid.units`."""
+    owner, wear = table["owner"], table["wear"]
+    rows = {company: np.flatnonzero(owner == company) for company in dict.fromkeys(owner)}
+    return [StorageCompany(model, company, first_unit_row + mine, wear[mine]) for company, mine in rows.items()]

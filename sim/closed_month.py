@@ -1,0 +1,289 @@
+"""A closed month as the recorder sees it: what outcomes ask of Facts, of the Journal and of the law in force."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.calendar import Month
+from sim.network.grid import PLANT
+from sim.settlement import meters
+from sim.units import HOURS
+
+if TYPE_CHECKING:
+    from sim.model import PolicyLab
+
+CLEAN = ("hydro", "wind", "wind_offshore", "solar", "nuclear", "biomass")
+WEATHER = ("wind", "wind_offshore", "solar")  # what they do not give when they could is curtailed
+MWH_PER_HM3 = 1000.0  # at 1 kWh/m3: 1e6 m3 x 1 kWh
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class Corridors:
+    """Lines and links in one table. key, start, end: names [corridor]; from_, to: int [corridor], buses.
+
+    sent, delivered: MW [corridor, H], taken from `start` and arriving at `end`; negative when the flow runs backwards.
+    shadow: CNY/MWh [corridor, H].  capacity, reverse: MW [corridor], forwards and backwards.
+    """
+
+    key: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    from_: np.ndarray
+    to: np.ndarray
+    sent: np.ndarray
+    delivered: np.ndarray
+    shadow: np.ndarray
+    capacity: np.ndarray
+    reverse: np.ndarray
+
+    def utilisation(self) -> np.ndarray:
+        """Mean share of capacity in use, either way [corridor]; nan where there is no capacity."""
+        forwards, backwards = np.maximum(self.sent, 0).mean(axis=1), np.maximum(-self.delivered, 0).mean(axis=1)
+        used = np.nan_to_num(_ratio(forwards, self.capacity)) + np.nan_to_num(_ratio(backwards, self.reverse))
+        return np.where(self.capacity + self.reverse > 0, used, np.nan)
+
+
+@dataclass(frozen=True)
+class BusTechnology:
+    """The pairs of bus and technology that exist. bus, technology: names [pair]; pair: int [unit]."""
+
+    bus: np.ndarray
+    technology: np.ndarray
+    pair: np.ndarray
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the units of each pair: [unit, H] -> [pair, H]."""
+        return meters.by_bus(len(self.bus), self.pair, values)
+
+
+class ClosedMonth:
+    """The lab at the close of a month. Reads, never changes.
+
+    facts, grid: the month's.  dates: datetime64[D] [D], days lived.  times: datetime64[s] [H], beginnings of hours.
+    entries: the journal's entries of the month as columns.  labels: names along each axis of an outcome.
+    """
+
+    def __init__(self, month: Month, lab: "PolicyLab"):
+        self.month, self.facts, self.grid, self._lab = month, lab.facts, lab.facts.grid, lab
+        self.entries = lab.journal.tables(month)["entries"]
+        first = np.datetime64(lab.calendar.now.date - timedelta(days=self.facts.days - 1), "D")
+        self.dates = first + np.arange(self.facts.days)
+        self.times = first.astype("datetime64[s]") + np.arange(self.facts.days * HOURS) * np.timedelta64(3600, "s")
+        world = lab.config.world
+        self.reservoirs, self.reservoir_basins = world["reservoirs"]["key"], world["reservoirs"]["basin"]
+        self.labels = {
+            "world": ("all",), "zone": self.grid.zone, "basin": tuple(world["basins"]["key"]),
+            "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
+            "technology": self.technologies, "bill": self._bills, "account": tuple(lab.journal.balance),
+            "event": tuple(self.facts.events)}
+
+    # ------------------------------------------------------------------------------------------------- electricity
+
+    @cached_property
+    def technologies(self) -> tuple[str, ...]:
+        """Technologies of all units, sorted."""
+        return tuple(sorted(set(self.grid.units.technology)))
+
+    @cached_property
+    def _technology(self) -> np.ndarray:
+        """Index into `technologies` [unit]."""
+        return np.searchsorted(np.array(self.technologies, object), self.grid.units.technology)
+
+    @cached_property
+    def corridors(self) -> Corridors:
+        """All lines, then all links."""
+        grid, facts = self.grid, self.facts
+        start, end = (np.concatenate(pair) for pair in ((grid.line_from, grid.link_from), (grid.line_to, grid.link_to)))
+        bus = np.array(grid.bus, object)
+        return Corridors(
+            key=np.array(grid.line + grid.link, object), start=bus[start], end=bus[end], from_=start, to=end,
+            sent=np.concatenate([facts.line_flow, facts.sent]),
+            delivered=np.concatenate([facts.line_flow, facts.delivered]),
+            shadow=np.concatenate([facts.line_shadow, facts.link_shadow]),
+            capacity=np.concatenate([grid.line_capacity, grid.link_capacity]),
+            reverse=np.concatenate([grid.line_capacity, grid.link_reverse]))
+
+    @cached_property
+    def bus_technology(self) -> BusTechnology:
+        """The pairs of bus and technology that have units."""
+        units, count = self.grid.units, len(self.technologies)
+        codes, pair = np.unique(units.bus * count + self._technology, return_inverse=True)
+        return BusTechnology(np.array(self.grid.bus, object)[codes // count],
+                             np.array(self.technologies, object)[codes % count], pair)
+
+    def zone_sum(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the hours and the buses of each zone: [bus, H] -> [zone]."""
+        return self.grid.by_zone(values.sum(axis=1))
+
+    def plain_price(self) -> np.ndarray:
+        """CNY/MWh [zone]: mean over hours and buses, without weights."""
+        return self.grid.by_zone(self.facts.price.mean(axis=1)) / np.bincount(self.grid.bus_zone)
+
+    def given(self, kind: str) -> np.ndarray:
+        """MWh [zone, technology] that units of a kind put in; nan where there are none."""
+        return self._by_technology(np.maximum(self.facts.output, 0).sum(axis=1), self.grid.units.kind == kind)
+
+    def taken(self, kind: str) -> np.ndarray:
+        """MWh [zone, technology] that units of a kind took out; nan where there are none."""
+        return self._by_technology(np.maximum(-self.facts.output, 0).sum(axis=1), self.grid.units.kind == kind)
+
+    def taken_by_zone(self, kind: str) -> np.ndarray:
+        """MWh [zone] that units of a kind took out; nan where there are none."""
+        return _total(self.taken(kind))
+
+    def given_by_zone(self, kind: str) -> np.ndarray:
+        """MWh [zone] that units of a kind put in; nan where there are none."""
+        return _total(self.given(kind))
+
+    def _by_technology(self, energy: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Sum of [unit] over the units of each zone and technology; nan where there are none."""
+        shape = (len(self.grid.zone), len(self.technologies))
+        cell = (self.grid.bus_zone[self.grid.units.bus] * shape[1] + self._technology)[which]
+        units, total = np.bincount(cell, minlength=np.prod(shape)), np.bincount(cell, energy[which], np.prod(shape))
+        return np.where(units > 0, total, np.nan).reshape(shape)
+
+    def curtailed(self) -> np.ndarray:
+        """MWh [zone, technology] that wind, sun and water would have given and nobody took.
+
+        Of plants that live from hand to mouth: available less output. Of reservoirs: the spill's energy at its dam.
+        """
+        units, facts = self.grid.units, self.facts
+        running_water = (units.technology == "hydro") & ~self._stores_water
+        free = (units.kind == PLANT) & (np.isin(units.technology, WEATHER) | running_water)
+        lost = np.where(free, np.maximum(facts.available - facts.output, 0).sum(axis=1), 0.0)
+        reservoirs = self._lab.config.world["reservoirs"]
+        lost[self._dams] += facts.spilled.sum(axis=1) * reservoirs["productivity"] * MWH_PER_HM3
+        return self._by_technology(lost, free | self._stores_water)
+
+    @cached_property
+    def _dams(self) -> np.ndarray:
+        """Unit of each reservoir [reservoir]."""
+        row = {key: i for i, key in enumerate(self.grid.units.key)}
+        return np.array([row[plant] for plant in self._lab.config.world["reservoirs"]["plant"]], int)
+
+    @cached_property
+    def _stores_water(self) -> np.ndarray:
+        """Whether a unit has a reservoir [unit]."""
+        stores = np.zeros(len(self.grid.units), bool)
+        stores[self._dams] = True
+        return stores
+
+    def curtailment(self) -> np.ndarray:
+        """Share [zone, technology] of what could have been given that nobody took."""
+        return _ratio(self.curtailed(), self.curtailed() + self.given(PLANT))
+
+    def clean_share(self) -> np.ndarray:
+        """Share [zone] of generation from water, wind, sun, uranium and biomass."""
+        made = np.nan_to_num(self.given(PLANT))
+        return _ratio(made[:, np.isin(self.technologies, CLEAN)].sum(axis=1), made.sum(axis=1))
+
+    def exports(self) -> np.ndarray:
+        """MWh [zone from, zone to] that leave a zone, at the sending end; nan where no corridor leads."""
+        c = self.corridors
+        return self._between(c.from_, c.to, np.maximum(c.sent, 0), np.maximum(-c.delivered, 0))
+
+    def imports(self) -> np.ndarray:
+        """MWh [zone to, zone from] that arrive in a zone; nan where no corridor leads."""
+        c = self.corridors
+        return self._between(c.to, c.from_, np.maximum(c.delivered, 0), np.maximum(-c.sent, 0))
+
+    def _between(self, one: np.ndarray, other: np.ndarray, there: np.ndarray, back: np.ndarray) -> np.ndarray:
+        """MWh of corridors by pair of zones [zone, zone]: `there` counts for (one, other), `back` for (other, one)."""
+        zone, zones = self.grid.bus_zone, len(self.grid.zone)
+        total, tied = np.zeros((zones, zones)), np.zeros((zones, zones), bool)
+        for a, b, energy in ((zone[one], zone[other], there), (zone[other], zone[one], back)):
+            np.add.at(total, (a, b), energy.sum(axis=1))
+            tied[a, b] = True
+        np.fill_diagonal(tied, False)
+        return np.where(tied, total, np.nan)
+
+    def link_fees(self) -> np.ndarray:
+        """CNY [corridor]: fee on what a link delivers, either way; nan for lines: the clearing has no tariff of theirs."""
+        fee = meters.arrived(self.facts).sum(axis=1) * self.grid.link_fee
+        return np.concatenate([np.full(len(self.grid.line), np.nan), fee])
+
+    def basin_sum(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the days and the reservoirs of each basin: [reservoir, D] -> [basin]."""
+        basin = np.array([self.labels["basin"].index(key) for key in self.reservoir_basins], int)
+        return np.bincount(basin, values.sum(axis=1), len(self.labels["basin"]))
+
+    # ------------------------------------------------------------------------------------------------------ people
+
+    def persons(self) -> np.ndarray:
+        """Riders by city [city]."""
+        return self.sum_of(np.ones(len(self.facts.people.weight)))
+
+    def sum_of(self, values: np.ndarray) -> np.ndarray:
+        """Sum over persons of each city: [row] -> [city]."""
+        people = self.facts.people
+        return np.bincount(people.city, values * people.weight, len(self.labels["city"]))
+
+    def mean_of(self, values: np.ndarray) -> np.ndarray:
+        """Mean over persons of each city: [row] -> [city]; nan where there is nobody."""
+        return _ratio(self.sum_of(values), self.persons())
+
+    def share_of(self, who: np.ndarray, among: np.ndarray) -> np.ndarray:
+        """Share [city] of those `among` [row] who are also `who` [row]; nan where there is nobody among."""
+        return _ratio(self.sum_of(who & among), self.sum_of(among))
+
+    @cached_property
+    def eligible(self) -> np.ndarray:
+        """Bool [row]: income met the base in enough months of the law's window; nobody without a pension subsidy."""
+        met, rules = self.facts.people.met, self._lab.rules.get("pension_subsidy")
+        if rules is None:
+            return np.zeros(len(met), bool)
+        window = np.uint8((1 << rules.window_months) - 1)
+        return np.bitwise_count(met & window) >= rules.threshold_months
+
+    def riders(self) -> dict[str, np.ndarray]:
+        """The month's summary by city: persons, mean income and orders, quantiles of income over persons, shares."""
+        people, cities = self.facts.people, len(self.labels["city"])
+        low, middle, high = self._income_quantiles()
+        return {
+            "date": np.repeat(self.dates[:1], cities), "city": np.array(self.labels["city"], object),
+            "persons": self.persons(), "orders": self.mean_of(people.orders),
+            "income": self.mean_of(people.income / 100), "income_p10": low, "income_p50": middle, "income_p90": high,
+            "living": self.mean_of(people.living / 100), "swaps": self.mean_of(people.swaps),
+            "eligible": self.mean_of(self.eligible), "enrolled": self.mean_of(people.enrolled)}
+
+    def _income_quantiles(self) -> np.ndarray:
+        """CNY [quantile, city]: the income that this share of persons does not exceed; nan where there is nobody."""
+        people, cities = self.facts.people, np.arange(len(self.labels["city"]))
+        order = np.lexsort((people.income, people.city))
+        reached = np.cumsum(people.weight[order], dtype=np.int64)
+        last = np.searchsorted(people.city[order], cities, side="right")
+        upto = np.concatenate([[0], reached])[last]
+        before = np.concatenate([[0], upto[:-1]])
+        wanted = before + np.array(QUANTILES)[:, None] * (upto - before)
+        row = np.minimum(np.searchsorted(reached, wanted), len(reached) - 1)
+        return np.where(upto > before, people.income[order][row] / 100, np.nan)
+
+    # ------------------------------------------------------------------------------------------------------- money
+
+    @cached_property
+    def _bills(self) -> tuple[str, ...]:
+        """Names of the month's bills, sorted."""
+        return tuple(sorted(set(self.entries["bill"])))
+
+    def paid(self) -> np.ndarray:
+        """Fen [bill] posted this month."""
+        return np.array([self.entries["total"][self.entries["bill"] == bill].sum() for bill in self._bills])
+
+    def balances(self) -> np.ndarray:
+        """Fen [account] at the month's end."""
+        return np.array(list(self._lab.journal.balance.values()))
+
+
+def _total(values: np.ndarray) -> np.ndarray:
+    """Sum over the last axis that skips nan; nan where there is nothing else."""
+    return np.where(np.isnan(values).all(axis=-1), np.nan, np.nansum(values, axis=-1))
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole; nan where the whole is nothing."""
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+

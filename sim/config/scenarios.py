@@ -1,0 +1,216 @@
+"""A scenario: a world, a period, a seed, and a patch on the law; read, patched and validated into a `Config`."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from sim import law as dated_law  # a module, not names: law reads its files with this package
+from sim.config.documents import Document, dotted, place_of, read_document, read_value, validate
+from sim.config.sections import BadInput, Section, bounded, nearest
+from sim.config.worlds import Period, Schema, Text, World, read_world
+from sim.units import Count
+
+if TYPE_CHECKING:
+    from sim.law import Law
+
+PROJECT = Path(__file__).resolve().parents[2]
+MOST_ROWS = 100_000_000  # beyond any machine meant here; a slip of the keyboard stops at once
+
+
+class Scale(Section):
+    """Rows of the populations.
+
+    riders: of the named cities together.  rest_riders: of each rest-of-China region.  users: account rows.
+    """
+
+    riders: bounded(Count, ge=0, le=MOST_ROWS) = 100_000
+    rest_riders: bounded(Count, ge=0, le=MOST_ROWS) = 5_000
+    users: bounded(Count, ge=0, le=MOST_ROWS) = 100_000
+
+
+class Record(Section):
+    """What a run keeps. journal: every entry, or only the roots.  hourly: the hourly tables.  figures: drawings."""
+
+    journal: Literal["full", "roots"] = "full"
+    hourly: bool = True
+    figures: bool = True
+
+
+class Scenario(Section):
+    """A scenario file.
+
+    world: the world's folder, relative to this file, or to the project.  law: values by `key.param` or
+    `key.param@day`.  markets, instruments: off or on, by key.  files: SHA-256 by file, as a finished run states
+    them; when given, world and law must be the very same.
+    """
+
+    title: Text
+    question: Text
+    source: Text
+    world: Text
+    period: Period
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    scale: Scale = Scale()
+    law: dict[str, Any] = {}
+    markets: dict[str, bool] = {}
+    instruments: dict[str, bool] = {}
+    record: Record = Record()
+    files: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that a run is a function of, beside its engine.
+
+    start, end: first and last day.  scale: rows by population.  markets, instruments: whether on, for every key
+    there is.  patch: what `--set` and its like changed, by dotted key.  path: the scenario's file.
+    """
+
+    path: Path
+    title: str
+    question: str
+    source: str
+    world: World
+    law: "Law"
+    start: date
+    end: date
+    seed: int
+    scale: dict[str, int]
+    markets: dict[str, bool]
+    instruments: dict[str, bool]
+    record: Record
+    patch: dict[str, Any]
+    law_patch: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The scenario's name: that of its file."""
+        return self.path.stem
+
+    @property
+    def files(self) -> dict[str, str]:
+        """SHA-256 of every file of the world and the law."""
+        world = {f"world/{name}": digest for name, digest in self.world.digests.items()}
+        return world | {f"law/{name}": digest for name, digest in self.law.digests.items()}
+
+    def resolved(self) -> dict[str, Any]:
+        """Plain data from which the same run can be made: written to a file it is a scenario again."""
+        world = self.world.path.resolve()
+        inside = world.is_relative_to(PROJECT)
+        return {
+            "title": self.title,
+            "question": self.question,
+            "source": self.source,
+            "world": (world.relative_to(PROJECT) if inside else world).as_posix(),
+            "period": {"start": self.start.isoformat(), "end": self.end.isoformat()},
+            "seed": self.seed,
+            "scale": dict(self.scale),
+            "law": self.law_patch,
+            "markets": dict(self.markets),
+            "instruments": dict(self.instruments),
+            "record": self.record.model_dump(),
+            "files": self.files,
+        }
+
+
+def load(path, set=(), seed=None, start=None, end=None, schema: Schema | None = None) -> Config:
+    """Read a scenario with its world and law, and validate all of it.
+
+    set: `key=value` texts, keys dotted, values YAML, as after `--set`.  seed, start, end: replace the scenario's
+    (days as `date` or ISO text).  schema: what may be there; by default that of the whole model.
+
+    Raises: BadInput, one line, for anything that is wrong anywhere.
+    """
+    schema = schema or whole_schema()
+    document = read_document(path)
+    patch = {}
+    for text in set:
+        at, value = _assignment(document, text)
+        document.put(at, value, "--set")
+        patch[dotted(at)] = value
+    for at, value, option in ((("seed",), seed, "--seed"), (("period", "start"), start, "--start"),
+                              (("period", "end"), end, "--end")):
+        if value is not None:
+            value = value.isoformat() if isinstance(value, date) else value
+            document.put(at, value, option)
+            patch[dotted(at)] = value
+    return _config(Path(path), document, schema, patch)
+
+
+def whole_schema() -> Schema:
+    """The schema of the whole model, assembled by `sim.model`, the one place that knows every room."""
+    from sim.model import SCHEMA  # the model reads config; only its list of rooms is asked for here, and only when used
+
+    return SCHEMA
+
+
+def _config(path: Path, document: Document, schema: Schema, patch: dict[str, Any]) -> Config:
+    scenario = validate(document, Scenario)
+    markets = _switches(document, "markets", scenario.markets, schema.markets)
+    instruments = _switches(document, "instruments", scenario.instruments, schema.instruments)
+    world = read_world(_world_folder(path, document, scenario.world), schema)
+    covers = world.covers
+    for name, day in (("start", scenario.period.start), ("end", scenario.period.end)):
+        if not covers.start <= day <= covers.end:
+            raise BadInput(document.fault(("period", name), f"{day} lies outside the world's data; "
+                                          f"expected {covers.start} to {covers.end}"))
+    off = {key for key, on in (markets | instruments).items() if not on}
+    changes = dated_law.read_patch(document, schema.rules, scenario.source)
+    law = dated_law.Law(schema.rules, dated_law.read_law(world.law, schema.rules), changes, off)
+    config = Config(path, scenario.title, scenario.question, scenario.source, world, law, scenario.period.start,
+                    scenario.period.end, scenario.seed, scenario.scale.model_dump(), markets, instruments,
+                    scenario.record, patch, scenario.law)
+    _same_files(document, scenario.files, config.files)
+    return config
+
+
+def _assignment(document: Document, text: str) -> tuple[tuple, Any]:
+    """A `key=value` of the command line as place and value; what follows `law.` is one key of the patch."""
+    key, sign, value = text.partition("=")
+    key = key.strip()
+    if not sign or not key or not all(key.split(".")):
+        raise BadInput(f"--set: '{text[:80]}' is no assignment; expected key=value, as in scale.riders=20000")
+    if key.startswith("law."):
+        at = ("law", key.removeprefix("law."))
+    else:
+        at = tuple(key.split("."))
+    return at, read_value(value, "--set", at)
+
+
+def _switches(document: Document, section: str, given: dict[str, bool], known: tuple[str, ...]) -> dict[str, bool]:
+    for key in given:
+        if key not in known:
+            raise BadInput(document.fault((section, key), f"there is no such {section[:-1]}{nearest(key, known)}"))
+    return {key: given.get(key, True) for key in known}
+
+
+def _world_folder(path: Path, document: Document, world: str) -> Path:
+    """The world's folder: relative to the scenario's file, else to the project."""
+    beside = path.parent / world
+    folder = next((f for f in (beside, PROJECT / world) if _is_folder(f)), None)
+    if folder is None:
+        raise BadInput(document.fault(("world",), f"there is no world at {place_of(beside)}; expected a folder with a "
+                                      "world.yaml, relative to this file"))
+    return folder.resolve()
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        return False
+
+
+def _same_files(document: Document, stated: dict[str, str], found: dict[str, str]):
+    for name, digest in stated.items():
+        if name not in found:
+            raise BadInput(document.fault(("files", name), f"there is no such file now{nearest(name, found)}"))
+        if found[name] != digest:
+            raise BadInput(document.fault(("files", name), f"has changed: its SHA-256 is now {found[name][:16]}...; "
+                                          "expected the file as stated here"))
+    missing = [name for name in found if name not in stated] if stated else []
+    if missing:
+        raise BadInput(document.fault(("files",), f"says nothing of {missing[0]}; expected every file, or no `files`"))

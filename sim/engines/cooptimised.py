@@ -1,0 +1,399 @@
+"""The day co-optimised: 24 coupled hours of a network as one linear programme that lives from day to day.
+
+Numbers in, numbers out: buses, lines, links and units are positions, prices are money per MWh.
+Source: nodal prices as multipliers of the least-cost dispatch [Schweppe1988].
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.engines.program import NotOptimal, Program
+from sim.engines.skeleton import Skeleton
+from sim.engines.steps import Steps
+
+FLOW = 1e-6  # MW: less is no flow, and less beyond a limit is no violation
+WRONG = 1e-7  # CNY/MWh by which a true cost may be missed: the solver's own tolerance
+GOLDEN = 0.6180339887498949  # multiples of it, taken modulo one, never meet
+EVENTS = ("solves", "iterations", "rows_added", "slots_added", "opposing_flows", "opposing_storage", "ramps_widened",
+          "true_cost_finishes")
+
+
+class ClearingError(Exception):
+    """No optimum was found; the message names the solver's status and what was asked."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Buses in synchronous areas, AC lines within areas, controllable links anywhere.
+
+    buses: how many.  area: int [bus].  reference: int [area], the bus against which prices are split.
+    line_from, line_to: int [line]; line_capacity: MW, inf where unlimited; line_susceptance: MW/rad; line_shift: rad.
+    link_from, link_to: int [link]; link_capacity, link_reverse, link_minimum: MW; link_loss: share of what is sent;
+    link_fee: CNY per MWh delivered.
+    joints: (name, int [member] links, MW), limits on the sum of what links send forward.
+    """
+
+    buses: int
+    area: np.ndarray
+    reference: np.ndarray
+    line_from: np.ndarray
+    line_to: np.ndarray
+    line_capacity: np.ndarray
+    line_susceptance: np.ndarray
+    line_shift: np.ndarray
+    link_from: np.ndarray
+    link_to: np.ndarray
+    link_capacity: np.ndarray
+    link_reverse: np.ndarray
+    link_minimum: np.ndarray
+    link_loss: np.ndarray
+    link_fee: np.ndarray
+    joints: tuple
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The units, all [unit]. bus: int.  ramp: MW/h, inf where free.  budgeted: bool, has a daily energy limit.
+
+    store: MWh it can hold, 0 where it is no store.  charge_efficiency, discharge_efficiency: share.
+    """
+
+    bus: np.ndarray
+    ramp: np.ndarray
+    budgeted: np.ndarray
+    store: np.ndarray
+    charge_efficiency: np.ndarray
+    discharge_efficiency: np.ndarray
+
+
+@dataclass(frozen=True)
+class Book:
+    """A day's orders. unit: int [order]; side: [order], +1 sells, -1 buys; price: CNY/MWh, volume: MW [order, hour].
+
+    A store is scheduled by the programme through its own orders: what it buys fills it, what it sells empties it.
+    """
+
+    unit: np.ndarray
+    side: np.ndarray
+    price: np.ndarray
+    volume: np.ndarray
+
+
+@dataclass(frozen=True)
+class Day:
+    """What the day asks.
+
+    load: MW [bus, hour].  minimum: MW [unit, hour], must-run output.  energy: MWh [unit], budget of the day.
+    stored, stored_end: MWh [unit], level at the start and least level at the end.
+    link_available: MW [link, hour] forward; the reverse capacity and the minimum shrink alike.
+    floor, cap: CNY/MWh at which power is disposed of and load is shed, at every bus, in any amount.
+    output_before: MW [unit] in the hour before, NaN where the first hour's ramp is free.
+    """
+
+    load: np.ndarray
+    minimum: np.ndarray
+    energy: np.ndarray
+    stored: np.ndarray
+    stored_end: np.ndarray
+    link_available: np.ndarray
+    floor: float
+    cap: float
+    output_before: np.ndarray
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The day cleared; hour is the last axis, powers in MW, prices and shadows in CNY/MWh.
+
+    accepted [order, hour].  output [unit, hour], injection less withdrawal.  price [bus, hour]; energy [bus, hour],
+    the price at the area's reference; price - energy is congestion.
+    line_flow, line_shadow [line, hour]: shadow >= 0, what a MW more of the binding limit saves.
+    sent, delivered, link_shadow [link, hour]: negative when the flow runs backwards.  minimum_shadow [link, hour]: what
+    a MW less of the binding minimum saves.  joint_shadow [joint, hour].
+    shed, disposed [bus, hour].  stored [unit, hour]: MWh at the hour's end.  energy_value [unit]: what a MWh more of
+    the daily budget saves.
+    rent: CNY [hour], price x (withdrawal - injection), links excluded.  residual: CNY, largest violation of
+    rent = lines + links (fee + shadow) + joints.  imbalance: MW, largest at any bus and hour.
+    objective: CNY, true costs.  kkt: largest relative residual of the optimality conditions under true costs.
+    events: count by name.
+    """
+
+    accepted: np.ndarray
+    output: np.ndarray
+    price: np.ndarray
+    energy: np.ndarray
+    line_flow: np.ndarray
+    line_shadow: np.ndarray
+    sent: np.ndarray
+    delivered: np.ndarray
+    link_shadow: np.ndarray
+    minimum_shadow: np.ndarray
+    joint_shadow: np.ndarray
+    shed: np.ndarray
+    disposed: np.ndarray
+    stored: np.ndarray
+    energy_value: np.ndarray
+    rent: np.ndarray
+    residual: float
+    imbalance: float
+    objective: float
+    kkt: float
+    events: dict
+
+
+@dataclass
+class _Sheet:
+    """The numbers of one day's programme: columns [column, hour], sides of the static rows, sides of the pool."""
+
+    lower: np.ndarray
+    upper: np.ndarray
+    cost: np.ndarray
+    tie: np.ndarray
+    pool_lower: np.ndarray
+    pool_upper: np.ndarray
+    row_lower: np.ndarray
+    row_upper: np.ndarray
+    events: dict
+
+
+class CooptimisedEngine:
+    """Clears day after day on one programme, each day starting from the basis of the last.
+
+    tie_break: CNY/MWh per rank, added to costs so that equal offers have one order; prices and objective are those of
+    the true costs. 0 switches it off.
+    """
+
+    def __init__(self, network: Network, fleet: Fleet, hours: int = 24, tie_break: float = 1e-6):
+        self.network, self.fleet, self.hours, self.tie_break = network, fleet, hours, tie_break
+        # a unit with rows of its own keeps its orders to itself; all others meet at their bus
+        own = np.isfinite(fleet.ramp) | fleet.budgeted | (fleet.store > 0)
+        self._place = np.where(own, np.arange(len(fleet.bus)), len(fleet.bus) + np.asarray(fleet.bus, np.int64))
+        self.restart()
+
+    def restart(self):
+        """Forget every earlier day: what follows does not depend on what went before."""
+        self._skeleton: Skeleton | None = None
+        self._program: Program | None = None
+
+    def clear(self, book: Book, day: Day) -> Solution:
+        """Serve the day at least cost.
+
+        Raises: ValueError where must-run passes the volume offered; ClearingError where no optimum was found.
+        """
+        steps = Steps.of(book, day.minimum, self._place)
+        slots_added = self._fit(steps)
+        sheet, begun = self._sheet(steps, day), self._program.iterations
+        try:
+            y, d = self._optimum(sheet)
+        except NotOptimal as end:
+            raise ClearingError(f"{end}: {self._asked(book, day)}") from end
+        sheet.events |= {"slots_added": slots_added, "iterations": self._program.iterations - begun}
+        return self._solution(steps, book, day, sheet, y, d)
+
+    def _fit(self, steps: Steps) -> int:
+        """Make room for the day's steps; gives the number of slots added."""
+        if self._skeleton is None:
+            self._skeleton, self._program = Skeleton(self.network, self.fleet, self.hours), Program()
+        skeleton, first = self._skeleton, self._program.matrix is None
+        missing = np.flatnonzero(skeleton.find(steps) < 0)
+        if first or len(missing):
+            skeleton.add_slots(steps, missing)
+            self._program.load(skeleton.matrix())
+        self._column = skeleton.find(steps)
+        return len(missing)
+
+    def _sheet(self, steps: Steps, day: Day) -> _Sheet:
+        """Fill in the day's bounds, costs and sides."""
+        skeleton, network = self._skeleton, self.network
+        shape = (skeleton.columns, self.hours)
+        lower, upper, cost = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        capacity = network.link_capacity[:, None]
+        share = np.divide(day.link_available, capacity, out=np.ones_like(day.link_available), where=capacity > 0)
+        lower[skeleton.forward] = network.link_minimum[:, None] * share
+        upper[skeleton.forward] = day.link_available
+        upper[skeleton.backward] = network.link_reverse[:, None] * share
+        cost[skeleton.forward] = cost[skeleton.backward] = (network.link_fee * (1.0 - network.link_loss))[:, None]
+        # more than can ever be shed or disposed of, so that every column is boxed and any basis dual feasible
+        most = 1.0 + np.abs(day.load).sum(axis=0) + steps.upper.sum(axis=0) + upper.sum(axis=0)
+        upper[skeleton.shed] = upper[skeleton.disposed] = most
+        cost[skeleton.shed], cost[skeleton.disposed] = day.cap, -day.floor
+        upper[skeleton.stored] = self.fleet.store[skeleton.stores][:, None]
+        lower[skeleton.stored, -1] = day.stored_end[skeleton.stores]
+        column = self._column
+        lower[column], upper[column], cost[column] = steps.lower, steps.upper, steps.cost
+        pool_lower, pool_upper, widened = self._pool_sides(lower, upper, day)
+        return _Sheet(lower, upper, cost, self._tie(cost), pool_lower, pool_upper, *self._static_sides(day),
+                      dict.fromkeys(EVENTS, 0) | {"ramps_widened": widened})
+
+    def _tie(self, cost: np.ndarray) -> np.ndarray:
+        """The tie-break of each column: its rank by cost, then identity; a fraction of a rank tells hours apart."""
+        skeleton = self._skeleton
+        identity = skeleton.identity()
+        rank = np.empty(len(cost))
+        rank[np.lexsort((identity, cost.sum(axis=1)))] = np.arange(1.0, len(cost) + 1)
+        apart = np.modf(GOLDEN * np.outer(identity + 1.0, np.arange(1.0, self.hours + 1)))[0]
+        tie = self.tie_break * (rank[:, None] + apart)
+        tie[skeleton.stored] = 0.0  # a level is no choice of its own
+        return tie
+
+    def _static_sides(self, day: Day) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper sides of the rows that are there from the start."""
+        skeleton, network = self._skeleton, self.network
+        load = np.zeros((len(network.reference), self.hours))
+        np.add.at(load, network.area, day.load)
+        joint = np.repeat([float(limit) for _, _, limit in network.joints], self.hours)
+        filled = np.zeros((len(skeleton.stores), self.hours))
+        filled[:, 0] = day.stored[skeleton.stores]
+        budget = day.energy[skeleton.budgeted]
+        free = np.full(len(joint), -np.inf), np.full(len(budget), -np.inf)
+        return (np.concatenate([load.ravel(), free[0], filled.ravel(), free[1]]),
+                np.concatenate([load.ravel(), joint, filled.ravel(), budget]))
+
+    def _pool_sides(self, lower, upper, day: Day) -> tuple[np.ndarray, np.ndarray, int]:
+        """Sides of the line and ramp rows, MW [line and unit, hour], and how many ramps were widened.
+
+        A ramp binds what a unit chooses. Where its offered volume falls, or its must-run level rises, by more than
+        the ramp in an hour (an outage, a start), the unit follows, and the ramp is that wide.
+        """
+        skeleton, network = self._skeleton, self.network
+        at_rest = skeleton.at_rest[:, None] - skeleton.factors @ day.load
+        capacity = network.line_capacity[:, None]
+        gives = skeleton.output.maximum(0.0), skeleton.output.minimum(0.0)
+        most, least = gives[0] @ upper + gives[1] @ lower, gives[0] @ lower + gives[1] @ upper
+        before = np.where(np.isnan(day.output_before), 0.0, day.output_before)[:, None]
+        ramp = np.repeat(self.fleet.ramp[:, None], self.hours, axis=1)
+        rise = np.maximum(ramp, np.diff(least, axis=1, prepend=before))
+        fall = np.maximum(ramp, -np.diff(most, axis=1, prepend=before))
+        rise[np.isnan(day.output_before), 0] = fall[np.isnan(day.output_before), 0] = np.inf
+        widened = int(((rise > ramp) & np.isfinite(rise)).sum() + ((fall > ramp) & np.isfinite(fall)).sum())
+        start = np.zeros_like(ramp)
+        start[:, :1] = before
+        return (np.concatenate([-capacity - at_rest, start - fall]), np.concatenate([capacity - at_rest, start + rise]),
+                widened)
+
+    def _optimum(self, sheet: _Sheet) -> tuple[np.ndarray, np.ndarray]:
+        """Solve; gives the duals of the rows and the reduced costs of the columns under true costs."""
+        program = self._program
+        program.bound(sheet.lower.ravel(), sheet.upper.ravel())
+        program.price((sheet.cost + sheet.tie).ravel())
+        self._settle(sheet)
+        y, d = program.duals(sheet.cost.ravel())
+        if self.tie_break and program.wrong(y, d) > WRONG:
+            # the tie-break has decided where costs differ: let true costs finish from here
+            sheet.events["true_cost_finishes"] += 1
+            program.price(sheet.cost.ravel())
+            self._settle(sheet)
+            y, d = program.duals(sheet.cost.ravel())
+        return y, d
+
+    def _settle(self, sheet: _Sheet):
+        """Solve until no line or ramp is violated and no link or store works against itself."""
+        pool = self._skeleton.pool
+        self._program.bound_rows(np.concatenate([sheet.row_lower, sheet.pool_lower.ravel()[pool]]),
+                                 np.concatenate([sheet.row_upper, sheet.pool_upper.ravel()[pool]]))
+        while True:
+            self._program.solve()
+            sheet.events["solves"] += 1
+            x = self._program.x.reshape(-1, self.hours)
+            if not (self._part_opposed(sheet, x) | self._add_violated(sheet, x)):
+                return
+
+    def _part_opposed(self, sheet: _Sheet, x: np.ndarray) -> bool:
+        """Rule out that a link sends both ways, or a store fills and empties, in one hour; tells whether it had to."""
+        skeleton = self._skeleton
+        sent, back = x[skeleton.forward], x[skeleton.backward]
+        both = (sent > FLOW) & (back > FLOW)
+        emptied, filled = skeleton.drawn.maximum(0.0) @ x, -skeleton.drawn.minimum(0.0) @ x
+        cycling = (emptied > FLOW) & (filled > FLOW)
+        if not (both.any() or cycling.any()):
+            return False
+        sheet.events["opposing_flows"] += int(both.sum())
+        sheet.events["opposing_storage"] += int(cycling.sum())
+        shut = np.zeros_like(x, bool)
+        shut[skeleton.forward], shut[skeleton.backward] = both & (sent < back), both & (sent >= back)
+        side = np.concatenate([np.zeros(skeleton.fixed), skeleton.side])
+        for store, hour in np.argwhere(cycling):  # keep the direction in which the level moves: it stays reachable
+            wrong = -1 if emptied[store, hour] > filled[store, hour] else 1
+            own = skeleton.drawn[[store]].indices
+            shut[own[side[own] == wrong], hour] = True
+        sheet.lower[shut] = sheet.upper[shut] = 0.0
+        self._program.bound(sheet.lower.ravel(), sheet.upper.ravel())
+        return True
+
+    def _add_violated(self, sheet: _Sheet, x: np.ndarray) -> bool:
+        """Add the rows of lines and ramps that are violated; tells whether there were any."""
+        skeleton, program = self._skeleton, self._program
+        activity = skeleton.activity(x)
+        beyond = (activity < sheet.pool_lower - FLOW) | (activity > sheet.pool_upper + FLOW)
+        keys = np.setdiff1d(np.flatnonzero(beyond), skeleton.pool)
+        if not len(keys):
+            return False
+        program.append(skeleton.pool_rows(keys), sheet.pool_lower.ravel()[keys], sheet.pool_upper.ravel()[keys])
+        skeleton.pool = np.concatenate([skeleton.pool, keys])
+        sheet.events["rows_added"] += len(keys)
+        return True
+
+    def _solution(self, steps: Steps, book: Book, day: Day, sheet: _Sheet, y, d) -> Solution:
+        """Read the day back from the programme's solution and duals."""
+        skeleton, network, fleet = self._skeleton, self.network, self.fleet
+        x, d = self._program.x.reshape(-1, self.hours), d.reshape(-1, self.hours)
+        accepted = steps.share(x[self._column], book.volume)
+        output, stored = np.zeros_like(day.minimum), np.zeros_like(day.minimum)
+        np.add.at(output, book.unit, book.side[:, None] * accepted)
+        stored[skeleton.stores] = x[skeleton.stored]
+        shed, disposed = x[skeleton.shed], x[skeleton.disposed]
+        given = shed - disposed - day.load
+        np.add.at(given, fleet.bus, output)
+        forward, backward = x[skeleton.forward], x[skeleton.backward]
+        sent = forward - backward
+        delivered = sent * (1.0 - network.link_loss)[:, None]
+        injection = given + skeleton.inject[:, : 2 * len(sent)] @ x[: 2 * len(sent)]
+        flow = skeleton.factors @ injection + skeleton.at_rest[:, None]
+        leaving = np.zeros_like(injection)
+        np.add.at(leaving, network.line_from, flow)
+        np.subtract.at(leaving, network.line_to, flow)
+        price, energy, line_dual, joint_shadow, energy_value = self._read(y, day)
+        against = np.where(sent < 0, d[skeleton.backward], d[skeleton.forward])
+        link_shadow = np.maximum(-against, 0.0)
+        minimum_shadow = np.where(forward > 0, np.maximum(against, 0.0), 0.0)
+        rent = -(price * given).sum(axis=0)
+        links = network.link_fee[:, None] * np.abs(delivered) + (link_shadow - minimum_shadow) * np.abs(sent)
+        joint = [joint_shadow[i] * forward[members].sum(axis=0) for i, (_, members, _) in enumerate(network.joints)]
+        found = links.sum(axis=0) + sum(joint) - (line_dual * (flow - skeleton.at_rest[:, None])).sum(axis=0)
+        return Solution(
+            accepted=accepted, output=output, price=price, energy=energy, line_flow=flow, line_shadow=np.abs(line_dual),
+            sent=sent, delivered=delivered, link_shadow=link_shadow, minimum_shadow=minimum_shadow,
+            joint_shadow=joint_shadow, shed=shed, disposed=disposed, stored=stored, energy_value=energy_value, rent=rent,
+            residual=float(np.abs(rent - found).max()), imbalance=float(np.abs(injection - leaving).max()),
+            objective=float((sheet.cost * x).sum()), kkt=self._program.kkt(y, d.ravel(), sheet.cost), events=sheet.events)
+
+    def _read(self, y: np.ndarray, day: Day):
+        """Prices [bus, hour] and their energy part, duals of lines, shadows of joints, values of budgets."""
+        skeleton, network, hours = self._skeleton, self.network, self.hours
+        areas, joints = len(network.reference), len(network.joints)
+        line_dual = np.zeros((len(network.line_from) + len(day.minimum)) * hours)
+        line_dual[skeleton.pool] = y[skeleton.static_rows:]
+        line_dual = line_dual.reshape(-1, hours)[: len(network.line_from)]
+        energy = y[: areas * hours].reshape(areas, hours)[network.area]
+        joint = np.maximum(-y[areas * hours : (areas + joints) * hours].reshape(joints, hours), 0.0)
+        value = np.zeros(len(day.minimum))
+        value[skeleton.budgeted] = np.maximum(-y[skeleton.static_rows - len(skeleton.budgeted) : skeleton.static_rows], 0.0)
+        return energy + skeleton.factors.T @ line_dual, energy, line_dual, joint, value
+
+    def _asked(self, book: Book, day: Day) -> str:
+        """What the day asked, and what in it cannot be, for an error's message."""
+        skeleton, network = self._skeleton, self.network
+        asked = [f"{len(book.unit)} orders, load {day.load.sum():g} MWh, {len(skeleton.budgeted)} daily budgets, "
+                 f"{len(skeleton.stores)} stores, {len(network.joints)} joint limits"]
+        must = day.minimum.sum(axis=1)
+        asked += [f"unit {u} must run {must[u]:g} MWh on a budget of {day.energy[u]:g} MWh"
+                  for u in skeleton.budgeted if must[u] > day.energy[u]]
+        bought = np.zeros(len(must))
+        np.add.at(bought, book.unit[book.side < 0], book.volume[book.side < 0].sum(axis=1))
+        reach = day.stored + bought * self.fleet.charge_efficiency
+        asked += [f"store {u} must end with {day.stored_end[u]:g} MWh but reaches {min(reach[u], self.fleet.store[u]):g}"
+                  for u in skeleton.stores if day.stored_end[u] > min(reach[u], self.fleet.store[u])]
+        asked += [f"joint limit {name} of {limit:g} MW is below its links' minimum" for name, members, limit
+                  in network.joints if network.link_minimum[members].sum() > limit]
+        return "; ".join(asked)

@@ -1,0 +1,87 @@
+"""The ground: everything physical of a world, assembled from its tables, and the Conditions that a day brings."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+
+from sim.calendar import Day
+from sim.config import World
+from sim.messages import Clearing, Conditions, Weather
+from sim.network import borders, smelters
+from sim.network.city import Cities
+from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Grid, Units
+from sim.network.outages import Outages
+from sim.network.plants import Plants
+from sim.network.rivers import Rivers
+from sim.network.stores import Stores
+from sim.streams import Streams
+from sim.units import HOURS
+from sim.weather import Profiles
+from sim.weather import Weather as Driver
+
+class Ground:
+    """Plants, rivers, stores, cities, weather and the network of a world.
+
+    units: the table of units, in the order plants, stores, large users, neighbours; first: the row where each kind begins.
+    reservoir_units: int [reservoir], the unit of each reservoir's plant.  typical: weather as it is on average.
+    """
+
+    def __init__(self, world: World, streams: Streams):
+        self.world = world
+        self.profiles = Profiles(world["profiles_month"], world["profiles_day"])
+        buses, basins = world["buses"], world["basins"]
+        zones = tuple(dict.fromkeys(buses["zone"]))
+        self.cities = Cities(world["cities"], buses)
+        self.weather = Driver(
+            streams, zones=zones, basins=list(basins["key"]), cities=list(world["cities"]["climate"]), climate=world["climate"],
+            pairs=world["weather_pairs"], profiles=self.profiles, settings=world.settings.weather,
+            first=world.settings.covers.start, last=world.settings.covers.end)
+        self.plants = Plants(world["plants"], buses=buses, zones=zones, basins=basins, outages=world["outages"],
+                             profiles=self.profiles)
+        self.rivers = Rivers(world["reservoirs"], basins, world["plants"], self.profiles)
+        self.stores, self.outages = Stores(world["stores"]), Outages(world["outages"])
+        at = {bus.key: i for i, bus in enumerate(buses)}
+        parts = (self.plants.units(at, frozenset(self.rivers.plant)), self.stores.units(at),
+                 smelters.units(world["smelters"], at), borders.units(world["borders"], at))
+        self.units = Units.join(*parts)
+        self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR), np.cumsum([0, *map(len, parts)])[:4].tolist()))
+        self.reservoir_units = np.array([world["plants"].position(key) for key in self.rivers.plant], np.int32)
+
+    def grid(self, on: date) -> Grid:
+        """The network as it stands on a date."""
+        return Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units, on)
+
+    def conditions(self, day: Day, weather: Weather, load: np.ndarray, grid: Grid, before: np.ndarray) -> Conditions:
+        """What the day brings.  load: MW [bus, hour], inelastic.  before: MW [unit], yesterday's last hour; nan for none."""
+        plants, least = self.plants.available(day, weather)
+        available = np.concatenate([plants, self.stores.available(day), smelters.available(self.world["smelters"]),
+                                    borders.available(self.world["borders"], day)])
+        minimum = np.zeros_like(available)
+        minimum[: len(plants)] = least
+        inflow = self.rivers.inflow(day, weather)
+        energy = np.full(len(available), np.inf)
+        energy[self.reservoir_units] = self.rivers.energy(inflow)
+        flow = np.repeat(self.rivers.minimum(inflow)[:, None], HOURS, axis=1)
+        minimum[self.reservoir_units] = np.minimum(flow, available[self.reservoir_units])
+        stored, midnight = np.zeros(len(available)), np.zeros(len(available))
+        stores = slice(self.first[STORE], self.first[STORE] + len(self.stores))
+        stored[stores], midnight[stores] = self.stores.stored, self.stores.midnight
+        return Conditions(day, load, available, minimum, energy, stored, midnight, self.link_share(day, grid), inflow,
+                          self.rivers.water, before)
+
+    def link_share(self, day: Day, grid: Grid) -> np.ndarray:
+        """Share of each link's capacity in service, [link, hour]."""
+        return np.repeat(self.outages.on(grid.link_outage, day.month)[:, None], HOURS, axis=1)
+
+    def live(self, day: Day, conditions: Conditions, cleared: Clearing):
+        """Let water run and stores carry as the market cleared them."""
+        self.rivers.run(day, conditions.inflow, cleared.output[self.reservoir_units].sum(axis=1))
+        stores = slice(self.first[STORE], self.first[STORE] + len(self.stores))
+        self.stores.carry(cleared.stored[stores, -1])
+
+    def typical(self, day: Day) -> Weather:
+        """The weather of a date as it is on average: mean temperature, no rain, wind and sun of the month, normal rivers."""
+        drawn = self.weather.draw(day)
+        return replace(drawn, temperature=self.weather.mean_temperature(day), rain=np.zeros_like(drawn.rain),
+                       wind=np.ones_like(drawn.wind), sun=np.ones_like(drawn.sun), wetness=np.zeros_like(drawn.wetness))

@@ -1,0 +1,145 @@
+"""Power plants: what stands where, whose it is, and what it could and must give in each hour of a day.
+
+What a plant can give is the least of two shares of its capacity: what the machine can do (constant availability less
+planned outages of the month) and what nature brings (month's capacity factor, shape of the day, weather), for the
+plants that live on wind, sun or running water.
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from sim.calendar import SEASONS, Day
+from sim.config import BadInput, Key, Row, Table, bounded
+from sim.messages import Weather
+from sim.network.grid import FOREVER, PLANT, Units
+from sim.network.outages import Outages
+from sim.network.rivers import flow_multiple
+from sim.units import HOURS, MW, CNYPerMWh, Ratio, Share
+
+if TYPE_CHECKING:
+    from sim.weather import Profiles
+
+WIND, SUN = ("wind", "wind_offshore"), ("solar",)
+
+
+class Plant(Row):
+    """A row of `plants.csv`: a plant, or the plants of one owner and technology at one bus.
+
+    cost: of a MWh more (hydro: operation only, its water is valued by who owns it).  markup: what its owner adds
+    in the spot, as a multiple of cost.  must_run: least output as a share of what is available; stands for unit
+    commitment, heat and security.  must_run_season: key of its multiple by month.  ramp: share of capacity in an
+    hour; 1 is free.  availability: constant share, unplanned outages out.
+    outage: its planned outage.  profile: the month's capacity factor, shape: its hours as multiples of the day's mean;
+    empty where nature sets no limit.  basin: whose wetness multiplies the profile (running water).
+    """
+
+    key: str
+    bus: Key("buses")
+    owner: str
+    technology: Literal["coal", "gas", "nuclear", "hydro", "wind", "wind_offshore", "solar", "biomass"]
+    capacity: bounded(MW, gt=0)
+    cost: bounded(CNYPerMWh, ge=0)
+    markup: bounded(Ratio, ge=0) = 0.0
+    must_run: bounded(Share, ge=0, le=1) = 0.0
+    must_run_season: Key("profiles_month") | None = None
+    ramp: bounded(Share, gt=0, le=1) = 1.0
+    availability: bounded(Share, gt=0, le=1) = 1.0
+    outage: Key("outages") | None = None
+    profile: Key("profiles_month") | None = None
+    shape: Key("profiles_day") | None = None
+    basin: Key("basins") | None = None
+    in_service: date
+    retires: date | None = None
+    source: str
+
+    @classmethod
+    def check(cls, table: Table, tables: dict[str, Table]) -> None:
+        """Wind and sun need a profile, a basin's wetness something to multiply, a life an end after its start.
+
+        Raises: BadInput.
+        """
+        for i, plant in enumerate(table):
+            weathered = plant.technology in WIND + SUN or plant.basin is not None or plant.shape is not None
+            if weathered and plant.profile is None:
+                raise BadInput(table.fault(i, "profile", "the cell is empty; expected the key of the month's capacity "
+                                                         "factor, which wind, sun, a basin or a shape multiplies"))
+            if plant.retires is not None and plant.retires <= plant.in_service:
+                raise BadInput(table.fault(i, "retires", f"{plant.retires} is not after {plant.in_service}"))
+
+
+class Plants:
+    """All plants of a world; a row keeps its place in the table.
+
+    key: str [plant].  capacity: MW [plant].  cost: CNY/MWh [plant].
+
+    buses: gives each plant its zone.  zones: order of the zones in `Weather` arrays.  basins: the table of basins,
+    whose order is that of `Weather.wetness`.  profiles: of months and days.
+    """
+
+    def __init__(self, table: Table, *, buses: Table, zones, basins: Table, outages: Table, profiles: "Profiles"):
+        plants = self._plants = list(table)
+        self._basins, self._profiles = basins, profiles
+        self.key, self.capacity, self.cost = table["key"], table["capacity"], table["cost"]
+        self._first = np.array([p.in_service.toordinal() for p in plants], np.int64)
+        self._last = np.array([(p.retires or FOREVER).toordinal() for p in plants], np.int64)
+        self._must_run = table["must_run"]
+        self._seasonal = np.array([i for i, p in enumerate(plants) if p.must_run_season is not None], np.intp)
+        self._season_keys = [plants[i].must_run_season for i in self._seasonal]
+        self._machine = table["availability"][:, None] * Outages(outages).in_service(table["outage"])  # [plant, month]
+        self._driver = self._drivers({bus.key: bus.zone for bus in buses}, tuple(zones), basins)
+        self._natural = np.array([i for i, p in enumerate(plants) if p.profile is not None], np.intp)
+        self._natural_keys = [plants[i].profile for i in self._natural]
+        self._shape = self._shapes()
+
+    def _drivers(self, zone_of: dict[str, str], zones: tuple[str, ...], basins: Table) -> np.ndarray:
+        """Row of (wind, sun, wetness) that drives each plant, [3, plant]; one past the end for none."""
+        driver = np.full((3, len(self._plants)), len(zones), np.intp)
+        driver[2] = len(basins)
+        for i, plant in enumerate(self._plants):
+            if plant.technology in WIND + SUN:
+                driver[0 if plant.technology in WIND else 1, i] = zones.index(zone_of[plant.bus])
+            if plant.basin is not None:
+                driver[2, i] = basins.position(plant.basin)
+        return driver
+
+    def _shapes(self) -> dict[str, np.ndarray]:
+        """Hours of plants with a profile as multiples of the day's mean, by season [natural plant, hour]."""
+        flat = np.ones(HOURS)
+        shapes = [self._plants[i].shape for i in self._natural]
+        return {season: np.array([flat if key is None else self._profiles.day(key, season) for key in shapes]
+                                 ).reshape(-1, HOURS) for season in SEASONS}
+
+    def __len__(self):
+        return len(self.capacity)
+
+    def units(self, at: dict[str, int], budgeted=frozenset()) -> Units:
+        """The plants as rows of the grid's table of units.
+
+        at: position of each bus.  budgeted: keys of plants with a daily energy limit (they have a reservoir).
+        """
+        plants = self._plants
+        ramp = np.array([p.ramp for p in plants], float)
+        return Units.make(
+            self.key, PLANT, [at[p.bus] for p in plants], [p.owner for p in plants], [p.technology for p in plants],
+            self.capacity, ramp=np.where(ramp < 1.0, ramp * self.capacity, np.inf),
+            budgeted=[p.key in budgeted for p in plants], first=[p.in_service for p in plants],
+            last=[p.retires or FOREVER for p in plants])
+
+    def available(self, day: Day, weather: Weather) -> tuple[np.ndarray, np.ndarray]:
+        """Most and least that each plant can give on a day: (available, minimum), MW [plant, hour]."""
+        share = np.repeat(self._machine[:, day.date.month - 1, None], HOURS, axis=1)
+        share[self._natural] = np.minimum(share[self._natural], self._nature(day, weather))
+        standing = (self._first <= day.ordinal) & (day.ordinal < self._last)
+        available = (standing * self.capacity)[:, None] * share
+        least = self._must_run.copy()
+        least[self._seasonal] *= self._profiles.on(self._season_keys, day.date)
+        return available, available * np.minimum(least, 1.0)[:, None]
+
+    def _nature(self, day: Day, weather: Weather) -> np.ndarray:
+        """Share of capacity that wind, sun and water would allow, [natural plant, hour]; may pass 1 in a storm."""
+        wind, sun, water = self._driver[:, self._natural]
+        multiple = (np.append(weather.wind, 1.0)[wind] * np.append(weather.sun, 1.0)[sun]
+                    * np.append(flow_multiple(self._basins, day, weather), 1.0)[water])
+        return (self._profiles.on(self._natural_keys, day.date) * multiple)[:, None] * self._shape[day.season]

@@ -1,0 +1,223 @@
+"""What is kept of a run, at which rhythm, in which unit. The recorder watches and touches nothing.
+
+An outcome is one line of OUTCOMES: its name, unit and rhythm, the axes of its values and the function that reads them
+off a closed month. Outcomes become the tidy table of indicators; beside it go the hourly and daily tables, the riders'
+summaries and the journal. Every closed month is handed to a sink, table by table; `Memory` is the sink that keeps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from sim.calendar import Month
+from sim.closed_month import ClosedMonth
+from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
+from sim.settlement import meters
+
+if TYPE_CHECKING:
+    import pandas
+
+    from sim.model import PolicyLab
+
+Table = dict[str, np.ndarray]
+MONTH, DAY = "month", "day"
+WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
+TECHNOLOGY, BILL, ACCOUNT, EVENT = "technology", "bill", "account", "event"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One thing that is kept as an indicator.
+
+    name: of the indicator; a second axis is appended to it ("generation.hydro").  unit: of its values.
+    rhythm: a value a month (dated its first day) or a day.
+    axes: the first names the place of a value (column `zone`: a zone, basin, city or corridor; "all" for the world).
+    of: what gives the values of a closed month, float [*axes], for rhythm "day" [*axes, D]; nan is not kept.
+    """
+
+    name: str
+    unit: str
+    rhythm: Literal["month", "day"]
+    axes: tuple[str, ...]
+    of: Callable[[ClosedMonth], np.ndarray]
+
+
+OUTCOMES = (
+    # prices and energy: energy at the buses of a zone; exports at the sending end, imports as they arrive
+    Outcome("price", "CNY/MWh", MONTH, (ZONE,), lambda m: m.facts.zone_mean()),
+    Outcome("price_plain", "CNY/MWh", MONTH, (ZONE,), lambda m: m.plain_price()),
+    Outcome("load", "MWh", MONTH, (ZONE,), lambda m: m.zone_sum(m.facts.load)),
+    Outcome("generation", "MWh", MONTH, (ZONE, TECHNOLOGY), lambda m: m.given(PLANT)),
+    Outcome("discharged", "MWh", MONTH, (ZONE, TECHNOLOGY), lambda m: m.given(STORE)),
+    Outcome("charged", "MWh", MONTH, (ZONE, TECHNOLOGY), lambda m: m.taken(STORE)),
+    Outcome("large_users", "MWh", MONTH, (ZONE,), lambda m: m.taken_by_zone(USER)),
+    Outcome("neighbours_sold", "MWh", MONTH, (ZONE,), lambda m: m.given_by_zone(NEIGHBOUR)),
+    Outcome("neighbours_bought", "MWh", MONTH, (ZONE,), lambda m: m.taken_by_zone(NEIGHBOUR)),
+    Outcome("curtailed", "MWh", MONTH, (ZONE, TECHNOLOGY), lambda m: m.curtailed()),
+    Outcome("curtailment", "share", MONTH, (ZONE, TECHNOLOGY), lambda m: m.curtailment()),
+    Outcome("clean_share", "share", MONTH, (ZONE,), lambda m: m.clean_share()),
+    Outcome("shed", "MWh", MONTH, (ZONE,), lambda m: m.zone_sum(m.facts.shed)),
+    Outcome("disposed", "MWh", MONTH, (ZONE,), lambda m: m.zone_sum(m.facts.disposed)),
+    Outcome("exports", "MWh", MONTH, (ZONE, ZONE), lambda m: m.exports()),
+    Outcome("imports", "MWh", MONTH, (ZONE, ZONE), lambda m: m.imports()),
+    Outcome("sent", "MWh", MONTH, (CORRIDOR,), lambda m: m.corridors.sent.sum(axis=1)),
+    Outcome("delivered", "MWh", MONTH, (CORRIDOR,), lambda m: m.corridors.delivered.sum(axis=1)),
+    Outcome("utilisation", "share", MONTH, (CORRIDOR,), lambda m: m.corridors.utilisation()),
+    Outcome("link_fee", "CNY", MONTH, (CORRIDOR,), lambda m: m.link_fees()),
+    Outcome("rent", "CNY", MONTH, (WORLD,), lambda m: m.facts.rent.sum(keepdims=True)),
+    # water and weather
+    Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
+    Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),
+    Outcome("temperature", "degC", DAY, (ZONE,), lambda m: m.facts.temperature),
+    # riders: means over persons, income and claims of one person
+    Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.persons()),
+    Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),
+    Outcome("orders_unmet", "orders", MONTH, (CITY,), lambda m: (m.facts.asked - m.facts.done).sum(axis=1)),
+    Outcome("charging", "MWh", MONTH, (CITY,), lambda m: m.facts.charging.sum(axis=1)),
+    Outcome("income", "CNY/month", MONTH, (CITY,), lambda m: m.mean_of(m.facts.people.income / 100)),
+    Outcome("claims", "CNY", MONTH, (CITY,), lambda m: m.sum_of(m.facts.people.claims / 100)),
+    Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.mean_of(m.eligible)),
+    Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.mean_of(m.facts.people.enrolled)),
+    Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.share_of(m.facts.people.enrolled, among=m.eligible)),
+    # money, in yuan of integer fen
+    Outcome("paid", "CNY", MONTH, (WORLD, BILL), lambda m: m.paid() / 100),
+    Outcome("balance", "CNY", MONTH, (WORLD, ACCOUNT), lambda m: m.balances() / 100),
+    Outcome("entries", "count", MONTH, (WORLD,), lambda m: np.array([len(m.entries["total"])])),
+    Outcome("posted", "fen", MONTH, (WORLD,), lambda m: m.entries["total"].sum(keepdims=True)),
+    # how exact the month was: the largest violation of a balance, and what the clearing had to mend
+    Outcome("imbalance", "MW", MONTH, (WORLD,), lambda m: np.array([m.facts.imbalance])),
+    Outcome("rent_residual", "CNY", MONTH, (WORLD,), lambda m: np.array([m.facts.residual])),
+    Outcome("water_residual", "hm3", MONTH, (WORLD,), lambda m: np.array([m.facts.water_residual])),
+    Outcome("events", "count", MONTH, (WORLD, EVENT), lambda m: np.array([list(m.facts.events.values())], float)),
+)
+
+
+class Sink(Protocol):
+    """Where finished months go."""
+
+    def write(self, kind: str, month: Month, table: Table):
+        """Take one month of one kind of table ("indicators", "hourly/bus" ...): columns of equal length by name."""
+
+
+class Memory:
+    """The sink that keeps every table in memory: `lab.results.indicators`."""
+
+    def __init__(self):
+        self._months: dict[str, list[Table]] = {}
+
+    def write(self, kind: str, month: Month, table: Table):
+        """Keep a month of a kind of table."""
+        self._months.setdefault(kind, []).append(table)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of tables kept so far, sorted."""
+        return tuple(sorted(self._months))
+
+    def table(self, kind: str) -> "pandas.DataFrame":
+        """All months of a kind, in order. Raises: KeyError for a kind that nothing was written of."""
+        import pandas  # only when looked at: a run does not need it
+
+        months = self._months[kind]
+        return pandas.DataFrame({name: np.concatenate([table[name] for table in months]) for name in months[0]})
+
+    @property
+    def indicators(self) -> "pandas.DataFrame":
+        """The tidy table: date, zone, indicator, value, unit."""
+        return self.table("indicators")
+
+
+class Recorder:
+    """Hands every closed month to a sink.
+
+    hourly: whether hourly and daily tables are kept too.
+    """
+
+    def __init__(self, sink: Sink, hourly: bool = True):
+        self._sink, self._hourly = sink, hourly
+
+    def keep(self, month: Month, lab: "PolicyLab"):
+        """Write all tables of the month that closes. It must be posted, and its last day be the calendar's now."""
+        closed = ClosedMonth(month, lab)
+        tables = {"indicators": indicators(closed), "populations/riders": closed.riders()}
+        if self._hourly:
+            tables |= hourly(closed) | daily(closed)
+        tables |= {f"journal/{name}": table for name, table in lab.journal.tables(month).items()}
+        for kind, table in tables.items():
+            self._sink.write(kind, month, table)
+
+
+def indicators(closed: ClosedMonth, outcomes: tuple[Outcome, ...] = OUTCOMES) -> Table:
+    """The month's rows of the tidy table: date, zone, indicator, value, unit; a nan is no row."""
+    parts = [_tidy(outcome, closed) for outcome in outcomes]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _tidy(outcome: Outcome, closed: ClosedMonth) -> Table:
+    """The rows of one outcome, in the order of its axes."""
+    labels = [closed.labels[axis] for axis in outcome.axes]
+    values = np.asarray(outcome.of(closed), float)
+    dates = closed.dates if outcome.rhythm == DAY else closed.dates[:1]
+    values = values if outcome.rhythm == DAY else values[..., None]
+    wanted = (*map(len, labels), len(dates))
+    if values.shape != wanted:
+        raise ValueError(f"outcome {outcome.name!r}: shape {values.shape} where its axes say {wanted}")
+    places = np.array(labels[0], object)
+    names = np.array([f"{outcome.name}.{label}" for label in labels[1]] if labels[1:] else outcome.name, object)
+    places = places.reshape(-1, *[1] * (values.ndim - 1))
+    names = names.reshape(-1, 1) if labels[1:] else names
+    known = ~np.isnan(values)
+    unit = np.array(outcome.unit, object)
+    columns = {"date": dates, "zone": places, "indicator": names, "value": values, "unit": unit}
+    return {name: np.broadcast_to(column, values.shape)[known] for name, column in columns.items()}
+
+
+def hourly(closed: ClosedMonth) -> dict[str, Table]:
+    """The hourly tables, a row per hour of each bus, bus and technology, corridor, store and city; float32.
+
+    bus: price and its energy part, load, net output of all units, shed and disposed. Together with the corridors'
+    sent (leaves `start`) and delivered (arrives at `end`) they balance at every bus and hour:
+    output + shed + arriving = load + disposed + leaving.
+    """
+    facts, grid = closed.facts, closed.grid
+    corridors, technologies, stores = closed.corridors, closed.bus_technology, grid.units.of_kind(STORE)
+    zone_of_bus = np.array(grid.zone, object)[grid.bus_zone]
+    bus_of_store = np.array(grid.bus, object)[grid.units.bus[stores]]
+    return {
+        "hourly/bus": _long(
+            "time", closed.times, {"bus": grid.bus, "zone": zone_of_bus},
+            price=facts.price, energy=facts.energy, load=facts.load, output=meters.injected(facts), shed=facts.shed,
+            disposed=facts.disposed),
+        "hourly/technology": _long(
+            "time", closed.times, {"bus": technologies.bus, "technology": technologies.technology},
+            output=technologies.sum(facts.output), available=technologies.sum(facts.available)),
+        "hourly/corridor": _long(
+            "time", closed.times, {"corridor": corridors.key, "start": corridors.start, "end": corridors.end},
+            sent=corridors.sent, delivered=corridors.delivered, shadow=corridors.shadow),
+        "hourly/store": _long(
+            "time", closed.times, {"store": grid.units.key[stores], "bus": bus_of_store},
+            output=facts.output[stores], stored=facts.stored[stores]),
+        "hourly/city": _long(
+            "time", closed.times, {"city": closed.labels[CITY]},
+            asked=facts.asked, done=facts.done, charging=facts.charging),
+    }
+
+
+def daily(closed: ClosedMonth) -> dict[str, Table]:
+    """The daily tables: reservoirs with water at the day's end, local inflow and spill, all hm3; float32."""
+    facts = closed.facts
+    return {"daily/reservoir": _long(
+        "date", closed.dates, {"reservoir": closed.reservoirs, "basin": closed.reservoir_basins},
+        water=facts.water, inflow=facts.inflow, spilled=facts.spilled)}
+
+
+def _long(axis: str, times: np.ndarray, names: dict[str, np.ndarray], **values: np.ndarray) -> Table:
+    """Arrays [row, time] as one long table: the times under the name of their axis, what each row is called, and a
+    float32 column for each array."""
+    rows = len(next(iter(names.values())))
+    table = {axis: np.tile(times, rows)}
+    table |= {name: np.repeat(np.array(column, object), len(times)) for name, column in names.items()}
+    return table | {name: np.ascontiguousarray(array, np.float32).ravel() for name, array in values.items()}
+

@@ -1,0 +1,62 @@
+"""The chart of accounts: everybody who can pay or be paid, and where he stands in the picture of money flows.
+
+A fen in the journal always sits in one of these accounts. A mass account is one account with many rows (plants by
+their row of `grid.units`, riders by their identity): the journal keeps its sum, the postings keep the rows.
+"""
+
+from dataclasses import dataclass
+
+USERS, GRID, POWER, NEIGHBOURS, GIG, INSURANCE, HOUSEHOLDS, BOOKS = (
+    "electricity users", "grid", "power producers", "neighbours", "delivery platform", "social insurance",
+    "households", "books")
+SECTORS = (POWER, NEIGHBOURS, GRID, USERS, GIG, INSURANCE, HOUSEHOLDS, BOOKS)  # the order in which a picture shows them
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account. name: as a Transfer calls it.  what: whose money it is.  sector: its place in the money-flow
+    picture, one of SECTORS.  rows: what a row of a mass account is; "" for a single account."""
+
+    name: str
+    what: str
+    sector: str
+    rows: str = ""
+
+    @property
+    def mass(self) -> bool:
+        """Whether postings carry a column of rows."""
+        return bool(self.rows)
+
+
+def chart(*accounts: Account) -> dict[str, Account]:
+    """The accounts by name. Raises: ValueError for a name given twice or a sector that no picture shows."""
+    found: dict[str, Account] = {}
+    for account in accounts:
+        if account.name in found:
+            raise ValueError(f"two accounts are called {account.name!r}")
+        if account.sector not in SECTORS:
+            raise ValueError(f"account {account.name!r}: no sector is called {account.sector!r}")
+        found[account.name] = account
+    return found
+
+
+ACCOUNTS = chart(
+    Account("users", "inelastic users of electricity, by class and bus", USERS, "user row"),
+    Account("smelters", "large users who bid into the spot market", USERS, "unit"),
+    Account("plants", "owners of power plants", POWER, "unit"),
+    Account("stores", "owners of batteries and pumped hydro", POWER, "unit"),
+    Account("neighbours", "power systems outside the cleared grid that sell to it and buy from it", NEIGHBOURS, "unit"),
+    Account("grid_company", "counterparty of the spot market: what it takes in a month it gives in that month", GRID),
+    Account("rent", "congestion rent and the surplus of disposed energy, held by the grid company for its users", GRID),
+    Account("corridor_owners", "owners of the direct-current links, paid for what is delivered", GRID, "link"),
+    Account("outside_grid", "the supplier of cities outside the cleared grid, at a fixed price", GRID),
+    Account("customers", "restaurants and their guests, who order and pay", HOUSEHOLDS),
+    Account("households", "shops, landlords and families: where riders' living costs go", HOUSEHOLDS),
+    Account("platform", "the delivery platform", GIG),
+    Account("riders", "delivery riders", GIG, "identity"),
+    Account("swap_operator", "operator of battery swap cabinets: buys electricity, sells subscriptions", GIG),
+    Account("pension_pool", "pooled part of the pension insurance: pays today's pensions", INSURANCE),
+    Account("pension_accounts", "individual accounts of the pension insurance, in sum", INSURANCE),
+    Account("injury_fund", "occupational injury insurance of new forms of work", INSURANCE),
+    Account("rounding", "what is left between parts that were rounded one by one", BOOKS),
+)

@@ -1,0 +1,181 @@
+"""What must be true of every closed month, checked inside every run: one plain function a truth.
+
+A truth takes the journal and the Facts and gives the faults it found, none when all is well. Together they cost a few
+milliseconds a month and read nothing older than the month.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.network.grid import STORE
+from sim.settlement import meters
+from sim.settlement.journal import GENESIS, Journal, entry_hash, month_root
+from sim.units import HOURS
+
+if TYPE_CHECKING:
+    from sim.facts import Facts
+
+POWER = 1e-6  # MW, at every bus and hour
+STORED = 1e-6  # MWh and share of what a store holds: a solver's tolerance adds up over its state of charge
+WATER = 2e-6  # share of the water at hand: an output may ask for that much more than there is (a solver's rounding)
+MONEY = 1e-6  # share of the hour's turnover that float arithmetic may lose on the rent
+
+
+class CheckError(Exception):
+    """A month that cannot be true: str() names the month and every fault."""
+
+
+def month(journal: Journal, facts: "Facts"):
+    """Hold the month that was just posted against every truth. Raises: CheckError."""
+    faults = [fault for truth in TRUTHS for fault in truth(journal, facts)]
+    if faults:
+        raise CheckError(f"{facts.month}: " + "; ".join(faults))
+
+
+def the_books_balance(journal: Journal, facts: "Facts") -> list[str]:
+    """Every fen has two ends: the balances of all accounts sum to zero."""
+    total = sum(journal.balance.values())
+    return [f"the accounts sum to {total} fen instead of 0"] if total else []
+
+
+def the_entries_are_chained(journal: Journal, facts: "Facts") -> list[str]:
+    """Each entry of the month carries its predecessor's hash and its own, and the month's root covers them all."""
+    block = journal.blocks[-1]
+    entries = journal.entries[block.first:]
+    previous = journal.entries[block.first - 1].hash if block.first else GENESIS
+    for entry in entries:
+        if entry.previous != previous or entry_hash(*entry[:-1]) != entry.hash:
+            return [f"entry {entry.number} ({entry.bill}) does not follow its predecessor"]
+        previous = entry.hash
+    return [] if month_root(e.hash for e in entries) == block.root else ["the month's root does not cover its entries"]
+
+
+def the_grid_company_keeps_nothing(journal: Journal, facts: "Facts") -> list[str]:
+    """What the grid company takes in a month it gives in that month, to the fen."""
+    left = journal.balance["grid_company"]
+    return [f"the grid company's account closes at {left} fen instead of 0"] if left else []
+
+
+def rounding_is_only_rounding(journal: Journal, facts: "Facts") -> list[str]:
+    """The rounding account takes no more than separately rounded parts can leave: a forgotten bill is not rounding."""
+    moved = sum(e.total for e in journal.entries[journal.blocks[-1].first:] if e.bill == "rounding")
+    allowed = rounding_allowance(facts)
+    return [f"{moved} fen were called rounding, of at most {allowed}"] if moved > allowed else []
+
+
+def rounding_allowance(facts: "Facts") -> int:
+    """Fen: half a fen for every MWh at its bus and at its zone's price, half a kWh for every row and hour at the
+    hour's dearest price, half a fen for every row billed."""
+    grid = facts.grid
+    rows = len(facts.consumption) + len(grid.units) + len(grid.link) + len(grid.bus) + len(facts.charging)
+    prices = 0.5 * 2 * np.abs(facts.load).sum()
+    energies = 0.5e-3 * 100 * np.abs(facts.price).max(axis=0).sum() * rows
+    return int(np.ceil(prices + energies + 0.5 * 2 * rows))
+
+
+def energy_balances(journal: Journal, facts: "Facts") -> list[str]:
+    """At every bus and hour what is injected, imported and shed is what is used and disposed of."""
+    gap = meters.injected(facts) + meters.imported(facts) + facts.shed - facts.load - facts.disposed
+    faults = _worst("bus", facts.grid.bus, gap, POWER, "MW unaccounted for")
+    if facts.imbalance > POWER:
+        faults.append(f"the clearing itself reports an imbalance of {facts.imbalance:.3g} MW")
+    return faults
+
+
+def load_is_who_uses_it(journal: Journal, facts: "Facts") -> list[str]:
+    """The load at a bus is what its users and its cities' swap cabinets ask for: nobody uses without a bill."""
+    buses, inside = len(facts.grid.bus), facts.city_bus >= 0
+    asked = (meters.by_bus(buses, facts.user_bus, facts.consumption)
+             + meters.by_bus(buses, facts.city_bus[inside], facts.charging[inside]))
+    return _worst("bus", facts.grid.bus, facts.load - asked, POWER, "MW of load that nobody asked for")
+
+
+def rent_is_what_the_network_earns(journal: Journal, facts: "Facts") -> list[str]:
+    """The rent of an hour is price times what is taken out net of what is put in, summed over the buses; and it is
+    explained by shadow prices and fees (the clearing's own residual)."""
+    turnover = (np.abs(facts.price) * (np.abs(facts.load) + np.abs(meters.imported(facts)))).sum(axis=0)
+    taken = facts.load + facts.disposed - facts.shed - meters.injected(facts)
+    gap = facts.rent - (facts.price * taken).sum(axis=0)
+    faults = _worst("hour's turnover", ("rent",), (gap / np.maximum(turnover, 1.0))[None], MONEY, "is unexplained")
+    if facts.residual > MONEY * max(turnover.max(initial=0.0), 1.0):
+        faults.append(f"shadow prices and fees leave {facts.residual:.3g} CNY of an hour's rent unexplained")
+    return faults
+
+
+def stores_end_where_the_flows_say(journal: Journal, facts: "Facts") -> list[str]:
+    """What a store holds changes by what it takes and gives, its round trip's loss half on either way."""
+    units = facts.grid.units
+    store = units.of_kind(STORE)
+    half = np.sqrt(units.efficiency[store])[:, None]
+    power, stored = facts.output[store], facts.stored[store]
+    before = np.concatenate([facts.opening.stored[store][:, None], stored[:, :-1]], axis=1)
+    gap = stored - before - (np.maximum(-power, 0) * half - np.maximum(power, 0) / half)
+    beyond = np.maximum(stored - units.store[store][:, None], -stored)
+    size = 1.0 + units.store[store][:, None]
+    return (_worst("store", units.key[store], gap / size, STORED, "of its size not explained by its flows")
+            + _worst("store", units.key[store], np.maximum(beyond, 0) / size, STORED, "of its size beyond its limits"))
+
+
+def reservoirs_end_where_the_flows_say(journal: Journal, facts: "Facts") -> list[str]:
+    """A reservoir's water changes by its inflow, by what came down from above yesterday, by what its plant used and
+    by what was spilled."""
+    rivers, units = facts.rivers, facts.grid.units
+    row = {key: i for i, key in enumerate(units.key)}
+    output = facts.output[[row[plant] for plant in rivers.plant]]
+    used = output.reshape(len(output), -1, HOURS).sum(axis=2) / rivers.per_hm3[:, None]
+    outflow = used + facts.spilled
+    arrived = np.where((rivers.above >= 0)[:, None], outflow[rivers.above], 0.0)[:, :-1]
+    morning = np.concatenate([facts.opening.water[:, None], facts.water[:, :-1] + arrived], axis=1)
+    hand = morning + facts.inflow
+    gap = (facts.water - (hand - outflow)) / (1.0 + hand)
+    faults = _worst("reservoir", rivers.key, gap, WATER, "of its water not explained by its flows", "day")
+    beyond = np.maximum(np.maximum(facts.water - rivers.active[:, None], -facts.water), 0) / (1.0 + hand)
+    return faults + _worst("reservoir", rivers.key, beyond, WATER, "of its water beyond its limits", "day")
+
+
+def riders_are_paid_for_their_orders(journal: Journal, facts: "Facts") -> list[str]:
+    """The pay of a month's work days is the month's income of the riders, to a fen a person."""
+    people = facts.people
+    income, persons = int((people.income * people.weight).sum()), int(people.weight.sum())
+    gap = abs(income - facts.pay.sum() * 100)
+    return [f"work paid {facts.pay.sum():.2f} CNY, riders earned {income / 100:.2f}"] if gap > persons else []
+
+
+def contributions_are_of_the_enrolled(journal: Journal, facts: "Facts") -> list[str]:
+    """Those who are enrolled, and nobody else, pay both parts of the contribution, one amount a place of insurance."""
+    people, faults = facts.people, []
+    who, place = people.identity[people.enrolled], people.place[people.enrolled]
+    paid = [posting.leg.transfer for posting in journal.last if posting.entry.bill == "pension contribution"]
+    for fund in ("pension_pool", "pension_accounts"):
+        some = [transfer for transfer in paid if transfer.payee == fund]
+        payers = some[0].row if len(some) == 1 else np.empty(0, np.int64)
+        if len(some) > 1 or not np.array_equal(payers, who):
+            faults.append(f"{fund}: {len(payers)} rows contributed of {len(who)} enrolled")
+        elif len(who):
+            base = np.zeros(place.max() + 1, np.int64)
+            base[place] = some[0].amount
+            if not np.array_equal(base[place], some[0].amount):
+                faults.append(f"{fund}: riders insured in one place contributed different amounts")
+            if some[0].total != int((base[place] * people.weight[people.enrolled]).sum()):
+                faults.append(f"{fund}: contributions do not count the persons that a row stands for")
+    return faults
+
+
+TRUTHS = (
+    the_books_balance, the_entries_are_chained, the_grid_company_keeps_nothing, rounding_is_only_rounding,
+    energy_balances, load_is_who_uses_it, rent_is_what_the_network_earns, stores_end_where_the_flows_say,
+    reservoirs_end_where_the_flows_say, riders_are_paid_for_their_orders, contributions_are_of_the_enrolled)
+
+
+def _worst(what: str, names, gap: np.ndarray, allowed: float, fault: str, step: str = "hour") -> list[str]:
+    """The fault at the largest gap [row, time], if it is beyond what is allowed; a gap that is no number is one."""
+    if not gap.size:
+        return []
+    size = np.where(np.isnan(gap), np.inf, np.abs(gap))
+    row, time = np.unravel_index(int(np.argmax(size)), gap.shape)
+    if size[row, time] <= allowed:
+        return []
+    day, hour = divmod(int(time), HOURS) if step == "hour" else (int(time), None)
+    when = f"day {day + 1} of those lived" + ("" if hour is None else f", hour {hour}")
+    return [f"{what} {names[row]}, {when}: {gap[row, time]:.3g} {fault} (allowed {allowed:g})"]
