@@ -1,4 +1,4 @@
-"""Outlook: what anybody can expect of a typical day of each month, and what a MWh more of reservoir energy is then worth.
+"""Outlook: what anybody can expect of a typical day of each month, and what a MWh more of stored water earns on it.
 
 The public facts of the market (capacities, costs, must-run, availability, demand, corridors with their capacity, loss
 and fee) make a merit order for every hour. A linear programme clears a typical day with a given energy from all
@@ -8,14 +8,19 @@ reservoirs together; the dual of that energy is what the last MWh earned, net of
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
+import highspy
 import numpy as np
 from scipy import sparse
 
-from sim.engines.program import NotOptimal, Program
 from sim.messages import Conditions
-from sim.network.grid import Grid
+from sim.network.grid import NEIGHBOUR, STORE, USER
 from sim.units import HOURS
+
+if TYPE_CHECKING:
+    from sim.network.grid import Grid
+    from sim.network.ground import Ground
 
 BLOCK = 2  # hours cleared as one: a typical day has no sharper hour
 PERIODS = HOURS // BLOCK
@@ -61,14 +66,10 @@ class Outlook:
         return figures.hexdigest()
 
     @classmethod
-    def of(cls, grid: Grid, days: Sequence[Conditions], price: np.ndarray, sells: np.ndarray, reservoirs: np.ndarray,
-           operation: float, floor: float, cap: float) -> "Outlook":
-        """Of a typical day's Conditions for each of the twelve months.
-
-        price: CNY/MWh [unit] at which a unit sells or buys, nan for one that does neither of itself (a store).
-        sells: bool [unit].  reservoirs: rows of `grid.units` with a reservoir.
-        """
-        units = grid.units
+    def of(cls, ground: "Ground", grid: "Grid", days: Sequence[Conditions], floor: float, cap: float) -> "Outlook":
+        """Of a typical day's Conditions for each of the twelve months and the market's price limits."""
+        units, reservoirs = grid.units, ground.reservoir_units
+        price, sells = public_prices(ground)
         trades = np.isfinite(price)
         trades[reservoirs] = False
         available = blocks([day.available for day in days])
@@ -81,8 +82,22 @@ class Outlook:
         turbines = np.zeros((len(days), len(grid.bus)))
         for month in range(len(days)):
             np.add.at(turbines[month], units.bus[reservoirs], available[month, reservoirs].mean(axis=1))
+        weight = units.capacity[reservoirs]
+        operation = float(np.average(price[reservoirs], weights=weight)) if len(reservoirs) else 0.0
         return cls(load, bus, side, cost, volume, **_ties(grid, days), reservoir=turbines, operation=operation,
                    floor=floor, cap=cap)
+
+
+def public_prices(ground: "Ground") -> tuple[np.ndarray, np.ndarray]:
+    """At what a unit sells or buys, CNY/MWh [unit], and whether it sells, bool [unit]; nan for stores: they do both."""
+    world, first = ground.world, ground.first
+    price, sells = np.full(len(ground.units), np.nan), np.ones(len(ground.units), bool)
+    price[: first[STORE]] = world["plants"]["cost"] * (1 + world["plants"]["markup"])
+    price[first[USER]: first[NEIGHBOUR]] = world["smelters"]["willingness"]
+    price[first[NEIGHBOUR]:] = world["borders"]["price"]
+    sells[first[USER]: first[NEIGHBOUR]] = False
+    sells[first[NEIGHBOUR]:] = world["borders"]["side"] == "sell"
+    return price, sells
 
 
 def blocks(days: Sequence[np.ndarray]) -> np.ndarray:
@@ -92,7 +107,7 @@ def blocks(days: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def merged(bus, sells, price, volume):
-    """Offers of one side at one bus and price as one: (bus, sells, price, volume) with volume [month, offer, period]."""
+    """Offers of one side at one bus and price as one: (bus, sells, price, volume); volume: [month, offer, period]."""
     names, row = np.unique(np.column_stack([bus, sells, price]), axis=0, return_inverse=True)
     total = np.zeros((len(volume), len(names), volume.shape[2]))
     for month in range(len(volume)):
@@ -100,7 +115,7 @@ def merged(bus, sells, price, volume):
     return names[:, 0].astype(int), names[:, 1].astype(bool), names[:, 2], total
 
 
-def _ties(grid: Grid, days: Sequence[Conditions]) -> dict:
+def _ties(grid: "Grid", days: Sequence[Conditions]) -> dict:
     """Corridors as ties: lines (both ways, free), links forward, links back where they may run back."""
     back = np.flatnonzero(grid.link_reverse > 0)
     lines, links = len(grid.line), len(grid.link)
@@ -152,11 +167,8 @@ class _TypicalDay:
         period = sparse.vstack([balance, limits])
         hydro = np.zeros(period.shape[1])
         hydro[len(outlook.bus) + len(outlook.start):][:self.buses] = BLOCK
-        self.program = Program()
-        self.program.load(sparse.vstack([sparse.kron(sparse.eye_array(PERIODS), period),
-                                         np.tile(hydro, PERIODS)[None]], format="csr"))
-        self.cost = np.tile(self._costs(), PERIODS) * BLOCK
-        self.program.price(self.cost)
+        self.solver = _solver(np.tile(self._costs(), PERIODS) * BLOCK, sparse.vstack(
+            [sparse.kron(sparse.eye_array(PERIODS), period), np.tile(hydro, PERIODS)[None]], format="csc"))
 
     def _trades(self) -> sparse.coo_array:
         """What offers put in at their bus, or take out, [bus, offer]."""
@@ -186,19 +198,38 @@ class _TypicalDay:
         lower = np.zeros_like(upper)
         ties = slice(len(o.bus), len(o.bus) + len(o.start))
         lower[ties] = np.minimum(o.least[:, None], o.most[month])  # a link in outage carries no minimum
-        self.program.bound(lower.T.ravel(), upper.T.ravel())
+        column = np.arange(upper.size, dtype=np.int32)
+        self.solver.changeColsBounds(upper.size, column, lower.T.ravel(), upper.T.ravel())
         limit = np.repeat(o.joint_most[:, None], PERIODS, axis=1)
-        self._low = np.append(np.concatenate([o.load[month], np.full(limit.shape, -np.inf)]).T.ravel(), -np.inf)
-        self._high = np.append(np.concatenate([o.load[month], limit]).T.ravel(), np.inf)
+        least = np.concatenate([o.load[month], np.full(limit.shape, -np.inf)]).T.ravel()
+        most = np.concatenate([o.load[month], limit]).T.ravel()
+        self.solver.changeRowsBounds(least.size, np.arange(least.size, dtype=np.int32), least, most)
         self.month = month
 
     def value(self, energy: float) -> float:
         """What one MWh more of the day's energy saves, CNY/MWh."""
-        self._high[-1] = energy
-        self.program.bound_rows(self._low, self._high)
-        try:
-            self.program.solve()
-        except NotOptimal as status:
+        budget = self.solver.getNumRow() - 1
+        self.solver.changeRowBounds(budget, -np.inf, float(energy))
+        self.solver.run()
+        status = self.solver.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
             raise ValueError(f"typical day of month {self.month + 1} with {energy:.0f} MWh from the reservoirs: "
-                             f"{status}") from status
-        return -self.program.duals(self.cost)[0][-1]
+                             f"{self.solver.modelStatusToString(status)}")
+        return -self.solver.getSolution().row_dual[budget]
+
+
+def _solver(cost: np.ndarray, matrix: sparse.csc_array) -> highspy.Highs:
+    """HiGHS with a minimisation of these costs under this matrix; all bounds are still zero."""
+    solver = highspy.Highs()
+    for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex"), ("random_seed", 0)):
+        if solver.setOptionValue(option, value) != highspy.HighsStatus.kOk:  # it refuses with a status only
+            raise RuntimeError(f"HiGHS refuses the option {option}")
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, np.zeros(len(cost)), np.zeros(len(cost))
+    lp.row_lower_ = lp.row_upper_ = np.zeros(matrix.shape[0])
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
+    lp.a_matrix_.value_ = matrix.data
+    solver.passModel(lp)
+    return solver

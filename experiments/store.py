@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
+from experiments.seal import seal
 from sim.calendar import Month
 from sim.config import BadInput
 from sim.config.documents import place_of
@@ -115,7 +116,8 @@ class Folder:
         floats = [column.name for column in schema if types.is_floating(column.type)]
         return parquet.ParquetWriter(
             path, schema, compression=COMPRESSION, use_byte_stream_split=floats,
-            use_dictionary=[column.name for column in schema if column.name not in floats])
+            use_dictionary=[column.name for column in schema if column.name not in floats],
+            write_page_checksum=True)
 
     def read(self) -> "Run":
         """What has been written, to look at before it is sealed. Nothing can be written after."""
@@ -140,10 +142,10 @@ class Folder:
         text = yaml.safe_dump({MARK: LAYOUT, **certificate}, sort_keys=False, allow_unicode=True, width=120)
         (self.work / "run.yaml").write_text(text, encoding="utf-8")
         seal(self.work, head)
-        self._replace()
+        self.appear()
 
-    def _replace(self):
-        """Give the finished folder its name; an earlier run steps aside and is deleted afterwards."""
+    def appear(self):
+        """Take the target's name; an earlier run steps aside and is deleted afterwards."""
         self._refuse()  # the run took its time: somebody may have put something here
         if not self.path.exists() or not any(self.path.iterdir()):
             os.replace(self.work, self.path)
@@ -265,3 +267,24 @@ def open_run(path: str | Path) -> Run:
     if not isinstance(certificate, dict) or certificate[MARK] != LAYOUT:
         raise BadInput(f"{place_of(path / 'run.yaml')}: {MARK}: another layout; expected {LAYOUT}")
     return Run(path, certificate)
+
+
+def export_csv(run: Run, target: Path) -> list[Path]:
+    """Write every table of a run as CSV into a new folder, which appears only when whole; the files written.
+
+    Raises: BadInput where the target exists and is not an empty folder.
+    """
+    from pyarrow import csv, parquet
+
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise BadInput(f"{place_of(target)}: exists already; expected a new folder")
+    with Folder(target) as folder:
+        for kind in run.kinds:
+            file = parquet.ParquetFile(run.path / f"{kind}.parquet")
+            path = folder.work / f"{kind}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with file, csv.CSVWriter(path, file.schema_arrow) as writer:
+                for batch in file.iter_batches():
+                    writer.write_batch(batch)
+        folder.appear()
+    return [target / f"{kind}.csv" for kind in run.kinds]

@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.calendar import Month
 from sim.network.grid import PLANT
+from sim.policy.pension_subsidy import eligible
 from sim.settlement import meters
 from sim.units import HOURS
 
@@ -60,16 +61,53 @@ class BusTechnology:
         return meters.by_bus(len(self.bus), self.pair, values)
 
 
+@dataclass(frozen=True)
+class Groups:
+    """A population told apart by group. weight: persons [row].  group: int [row].  count: of groups."""
+
+    weight: np.ndarray
+    group: np.ndarray
+    count: int
+
+    def persons(self) -> np.ndarray:
+        """Persons [group]."""
+        return np.bincount(self.group, self.weight, self.count)
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """Sum over persons: [row] -> [group]."""
+        return np.bincount(self.group, values * self.weight, self.count)
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Mean over persons: [row] -> [group]; nan where there is nobody."""
+        return _ratio(self.sum(values), self.persons())
+
+    def share(self, who: np.ndarray, among: np.ndarray) -> np.ndarray:
+        """Share [group] of those `among` (bool [row]) who are also `who`; nan where there is nobody among."""
+        return _ratio(self.sum(who & among), self.sum(among))
+
+    def quantiles(self, values: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
+        """The value that a share of persons does not exceed [share, group]; nan where there is nobody."""
+        order = np.lexsort((values, self.group))
+        reached = np.cumsum(self.weight[order], dtype=np.int64)
+        upto = np.r_[0, reached][np.searchsorted(self.group[order], np.arange(self.count), side="right")]
+        before = np.r_[0, upto[:-1]]
+        wanted = before + np.array(shares)[:, None] * (upto - before)
+        row = np.minimum(np.searchsorted(reached, wanted), len(reached) - 1)
+        return np.where(upto > before, values[order][row], np.nan)
+
+
 class ClosedMonth:
     """The lab at the close of a month. Reads, never changes.
 
-    facts, grid: the month's.  dates: datetime64[D] [D], days lived.  times: datetime64[s] [H], beginnings of hours.
-    entries: the journal's entries of the month as columns.  labels: names along each axis of an outcome.
+    facts, grid: the month's.  date: datetime64[D], its first day.  dates: datetime64[D] [D], days lived.  times:
+    datetime64[s] [H], beginnings of hours.  entries: the journal's entries of the month as columns.
+    labels: names along each axis of an outcome.
     """
 
     def __init__(self, month: Month, lab: "PolicyLab"):
         self.month, self.facts, self.grid, self._lab = month, lab.facts, lab.facts.grid, lab
         self.entries = lab.journal.tables(month)["entries"]
+        self.date = np.datetime64(month.first, "D")
         first = np.datetime64(lab.calendar.now.date - timedelta(days=self.facts.days - 1), "D")
         self.dates = first + np.arange(self.facts.days)
         self.times = first.astype("datetime64[s]") + np.arange(self.facts.days * HOURS) * np.timedelta64(3600, "s")
@@ -78,8 +116,8 @@ class ClosedMonth:
         self.labels = {
             "world": ("all",), "zone": self.grid.zone, "basin": tuple(world["basins"]["key"]),
             "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
-            "technology": self.technologies, "bill": self._bills, "account": tuple(lab.journal.balance),
-            "event": tuple(self.facts.events)}
+            "technology": self.technologies, "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
+            "account": tuple(lab.journal.balance), "event": tuple(self.facts.events)}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -156,20 +194,14 @@ class ClosedMonth:
         free = (units.kind == PLANT) & (np.isin(units.technology, WEATHER) | running_water)
         lost = np.where(free, np.maximum(facts.available - facts.output, 0).sum(axis=1), 0.0)
         reservoirs = self._lab.config.world["reservoirs"]
-        lost[self._dams] += facts.spilled.sum(axis=1) * reservoirs["productivity"] * MWH_PER_HM3
+        lost[self._lab.ground.reservoir_units] += facts.spilled.sum(axis=1) * reservoirs["productivity"] * MWH_PER_HM3
         return self._by_technology(lost, free | self._stores_water)
-
-    @cached_property
-    def _dams(self) -> np.ndarray:
-        """Unit of each reservoir [reservoir]."""
-        row = {key: i for i, key in enumerate(self.grid.units.key)}
-        return np.array([row[plant] for plant in self._lab.config.world["reservoirs"]["plant"]], int)
 
     @cached_property
     def _stores_water(self) -> np.ndarray:
         """Whether a unit has a reservoir [unit]."""
         stores = np.zeros(len(self.grid.units), bool)
-        stores[self._dams] = True
+        stores[self._lab.ground.reservoir_units] = True
         return stores
 
     def curtailment(self) -> np.ndarray:
@@ -202,7 +234,7 @@ class ClosedMonth:
         return np.where(tied, total, np.nan)
 
     def link_fees(self) -> np.ndarray:
-        """CNY [corridor]: fee on what a link delivers, either way; nan for lines: the clearing has no tariff of theirs."""
+        """CNY [corridor]: fee on what a link delivers, either way; nan for lines, whose tariff is settled elsewhere."""
         fee = meters.arrived(self.facts).sum(axis=1) * self.grid.link_fee
         return np.concatenate([np.full(len(self.grid.line), np.nan), fee])
 
@@ -213,54 +245,39 @@ class ClosedMonth:
 
     # ------------------------------------------------------------------------------------------------------ people
 
-    def persons(self) -> np.ndarray:
-        """Riders by city [city]."""
-        return self.sum_of(np.ones(len(self.facts.people.weight)))
-
-    def sum_of(self, values: np.ndarray) -> np.ndarray:
-        """Sum over persons of each city: [row] -> [city]."""
+    @cached_property
+    def by_city(self) -> Groups:
+        """The month's riders by city."""
         people = self.facts.people
-        return np.bincount(people.city, values * people.weight, len(self.labels["city"]))
-
-    def mean_of(self, values: np.ndarray) -> np.ndarray:
-        """Mean over persons of each city: [row] -> [city]; nan where there is nobody."""
-        return _ratio(self.sum_of(values), self.persons())
-
-    def share_of(self, who: np.ndarray, among: np.ndarray) -> np.ndarray:
-        """Share [city] of those `among` [row] who are also `who` [row]; nan where there is nobody among."""
-        return _ratio(self.sum_of(who & among), self.sum_of(among))
+        return Groups(people.weight, people.city, len(self.labels["city"]))
 
     @cached_property
     def eligible(self) -> np.ndarray:
-        """Bool [row]: income met the base in enough months of the law's window; nobody without a pension subsidy."""
+        """Bool [row]: income met the base as the law asks; nobody does where it knows no pension subsidy."""
         met, rules = self.facts.people.met, self._lab.rules.get("pension_subsidy")
         if rules is None:
             return np.zeros(len(met), bool)
-        window = np.uint8((1 << rules.window_months) - 1)
-        return np.bitwise_count(met & window) >= rules.threshold_months
+        return eligible(met, rules.threshold_months, rules.window_months)
 
-    def riders(self) -> dict[str, np.ndarray]:
-        """The month's summary by city: persons, mean income and orders, quantiles of income over persons, shares."""
-        people, cities = self.facts.people, len(self.labels["city"])
-        low, middle, high = self._income_quantiles()
+    def riders(self) -> dict[str, dict[str, np.ndarray]]:
+        """The month's riders as tables: by city, and by city and segment."""
+        cities, segments = np.array(self.labels["city"], object), self._lab.riders.segments["key"]
+        cells = Groups(self.facts.people.weight, self.facts.people.city * len(segments) + self._lab.riders.segment,
+                       len(cities) * len(segments))
+        both = {"city": np.repeat(cities, len(segments)), "segment": np.tile(segments, len(cities))}
+        return {"populations/riders": self._summary(self.by_city, {"city": cities}),
+                "populations/riders_by_segment": self._summary(cells, both)}
+
+    def _summary(self, groups: Groups, names: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Persons, means of one person and quantiles of income over persons, by group; nan where there is nobody."""
+        people = self.facts.people
+        low, middle, high = groups.quantiles(people.income, QUANTILES) / 100
         return {
-            "date": np.repeat(self.dates[:1], cities), "city": np.array(self.labels["city"], object),
-            "persons": self.persons(), "orders": self.mean_of(people.orders),
-            "income": self.mean_of(people.income / 100), "income_p10": low, "income_p50": middle, "income_p90": high,
-            "living": self.mean_of(people.living / 100), "swaps": self.mean_of(people.swaps),
-            "eligible": self.mean_of(self.eligible), "enrolled": self.mean_of(people.enrolled)}
-
-    def _income_quantiles(self) -> np.ndarray:
-        """CNY [quantile, city]: the income that this share of persons does not exceed; nan where there is nobody."""
-        people, cities = self.facts.people, np.arange(len(self.labels["city"]))
-        order = np.lexsort((people.income, people.city))
-        reached = np.cumsum(people.weight[order], dtype=np.int64)
-        last = np.searchsorted(people.city[order], cities, side="right")
-        upto = np.concatenate([[0], reached])[last]
-        before = np.concatenate([[0], upto[:-1]])
-        wanted = before + np.array(QUANTILES)[:, None] * (upto - before)
-        row = np.minimum(np.searchsorted(reached, wanted), len(reached) - 1)
-        return np.where(upto > before, people.income[order][row] / 100, np.nan)
+            "date": np.repeat(self.date, groups.count), **names, "persons": groups.persons(),
+            "orders": groups.mean(people.orders), "income": groups.mean(people.income / 100), "income_p10": low,
+            "income_p50": middle, "income_p90": high, "living": groups.mean(people.living / 100),
+            "swaps": groups.mean(people.swaps), "eligible": groups.mean(self.eligible),
+            "enrolled": groups.mean(people.enrolled)}
 
     # ------------------------------------------------------------------------------------------------------- money
 

@@ -27,6 +27,7 @@ class Facts:
     water: hm3 [reservoir, D] at the day's end; inflow, spilled: hm3 [reservoir, D].  water_energy: MWh [basin, D].
     temperature: degC [zone, D].  rain: [zone, D].
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
+    opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
     people: the riders' month, set at its close.  today: the day's clearings by rhythm.  public: what everybody may see.
     imbalance: MW, residual: CNY, water_residual: hm3, the largest violations seen.  events: counts by name.
     """
@@ -59,6 +60,7 @@ class Facts:
         self.month, self.days = month, 0
         self.pay = np.zeros(cities)
         self.people: People | None = None
+        self.opening: Conditions | None = None
         self.imbalance = self.residual = self.water_residual = 0.0
         self.events: dict[str, int] = {}
 
@@ -99,6 +101,7 @@ class Facts:
             self._page[name][..., self.days * HOURS : (self.days + 1) * HOURS] = values
         for name, values in daily.items():
             self._page[name][:, self.days] = values
+        self.opening, self.rivers = self.opening or conditions, rivers
         self.pay += work.pay
         self.water_residual = max(self.water_residual, rivers.residual)
         self.days += 1

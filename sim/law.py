@@ -16,11 +16,11 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from sim.calendar import Month
-from sim.config.documents import Document, place_of, read_document, refuse_timestamps, validate
-from sim.config.sections import DAY, BadInput, Hint, Section, faults, field_hint, hint_of, nearest, parse, shown
+from sim.config.documents import Document, parsed, place_of, read_document, validate
+from sim.config.sections import DAY, BadInput, Hint, Section, field_hint, hint_of, nearest, shown
 
 ALWAYS = date.min  # the date of a patch that holds on every day
 
@@ -159,13 +159,7 @@ class Law:
                 data[name] = values[0].data
                 for value in values[1:]:
                     data[name] = merged(data[name], value.data)
-        try:
-            rules = parse(section, data)
-        except ValidationError as error:
-            fault = faults(error, section)[0]
-            raise self._fault(key, day, fault.at, fault.phrase, data) from None
-        refuse_timestamps(section, data, lambda at, message: self._fault(key, day, at, message, data))
-        return rules
+        return parsed(section, data, lambda at, phrase: self._fault(key, day, at, phrase, data))
 
     def _fault(self, key: str, day: date, at: tuple, phrase: str, data: dict) -> BadInput:
         """The line for a fault in a key's rules on a day: at the value that says it, or that changed on that day."""

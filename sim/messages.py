@@ -83,7 +83,6 @@ class Conditions:
     load: MW [bus, hour], inelastic.             available: MW [unit, hour], the most a unit can give or take.
     minimum: MW [unit, hour], must-run output.   energy: MWh [unit], the most of the day; inf where unbounded.
     stored: MWh [unit] at the day's start (0 where it is no store).
-    stored_end: MWh [unit], least at the day's end when the market schedules the store.
     link_share: [link, hour], share of a link's capacity in service.
     inflow: hm3 [reservoir], local inflow of the day.  water: hm3 [reservoir] this morning.
     output_before: MW [unit] in the last hour of the day before; nan on a run's first day.
@@ -95,7 +94,6 @@ class Conditions:
     minimum: np.ndarray
     energy: np.ndarray
     stored: np.ndarray
-    stored_end: np.ndarray
     link_share: np.ndarray
     inflow: np.ndarray
     water: np.ndarray

@@ -1,8 +1,11 @@
 """PolicyLab: one step is one day. The only door from the world to those who decide."""
 
+from datetime import date
+
 import mesa
 import numpy as np
 
+from agents.beliefs import WaterValues, opening_levels, water_beliefs
 from agents.generator import companies
 from agents.large_user import large_users
 from agents.platform import Platform
@@ -10,7 +13,7 @@ from agents.riders import Riders
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
-from sim.calendar import Calendar, Day
+from sim.calendar import Calendar, Day, Month
 from sim.config import Config
 from sim.facts import Facts
 from sim.messages import Conditions, Orders, Scene, Weather, Work
@@ -55,13 +58,23 @@ class PolicyLab(mesa.Model):
                            splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
                            profiles=ground.profiles)
         self.platform = Platform(self, world, self.law)
-        self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.calendar.start)
+        self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
+        values = self._plan_water()
         self.actors = [
-            *companies(self, ground, self.grid, self.typical_year()),
+            *companies(self, ground, self.grid, values),
             *storage_companies(self, world["stores"], ground.first[STORE]),
             *large_users(self, world["smelters"], ground.first[USER]),
             *traders(self, world["borders"], ground.first[NEIGHBOUR]),
             self.platform, self.users, self.riders]
+
+    def _plan_water(self) -> WaterValues | None:
+        """What the owners of reservoirs believe, and the levels at which years of their plans leave the rivers."""
+        rivers, limits = self.ground.rivers, self.rules["spot"]
+        if not len(rivers):
+            return None
+        values = water_beliefs(self.ground, self.grid, self.typical_year(), limits.clearing_floor, limits.clearing_cap)
+        rivers.open(self.calendar.start, opening_levels(values, rivers, self.calendar.start))
+        return values
 
     def step(self):
         """Live one day: law, weather, work, clear; settle what the day closes."""
@@ -131,8 +144,6 @@ class PolicyLab(mesa.Model):
 
     def typical_year(self) -> list[Conditions]:
         """A typical day of each month, as everybody can know it: mid-month, average weather, no riders."""
-        from datetime import date
-
         unknown = np.full(len(self.grid.units), np.nan)
         days = [Calendar(when := date(self.calendar.start.year, month, 15), when).turn() for month in range(1, 13)]
         return [self.ground.conditions(day, weather := self.ground.typical(day),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
@@ -34,14 +35,15 @@ class Outcome:
     name: of the indicator; a second axis is appended to it ("generation.hydro").  unit: of its values.
     rhythm: a value a month (dated its first day) or a day.
     axes: the first names the place of a value (column `zone`: a zone, basin, city or corridor; "all" for the world).
-    of: what gives the values of a closed month, float [*axes], for rhythm "day" [*axes, D]; nan is not kept.
+    of: what gives the values of a closed month, [*axes], for rhythm "day" [*axes, D], the world being no axis of
+    its own; nan is not kept.
     """
 
     name: str
     unit: str
     rhythm: Literal["month", "day"]
     axes: tuple[str, ...]
-    of: Callable[[ClosedMonth], np.ndarray]
+    of: Callable[[ClosedMonth], ArrayLike]
 
 
 OUTCOMES = (
@@ -66,31 +68,31 @@ OUTCOMES = (
     Outcome("delivered", "MWh", MONTH, (CORRIDOR,), lambda m: m.corridors.delivered.sum(axis=1)),
     Outcome("utilisation", "share", MONTH, (CORRIDOR,), lambda m: m.corridors.utilisation()),
     Outcome("link_fee", "CNY", MONTH, (CORRIDOR,), lambda m: m.link_fees()),
-    Outcome("rent", "CNY", MONTH, (WORLD,), lambda m: m.facts.rent.sum(keepdims=True)),
+    Outcome("rent", "CNY", MONTH, (WORLD,), lambda m: m.facts.rent.sum()),
     # water and weather
     Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),
     Outcome("temperature", "degC", DAY, (ZONE,), lambda m: m.facts.temperature),
     # riders: means over persons, income and claims of one person
-    Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.persons()),
+    Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons()),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),
     Outcome("orders_unmet", "orders", MONTH, (CITY,), lambda m: (m.facts.asked - m.facts.done).sum(axis=1)),
     Outcome("charging", "MWh", MONTH, (CITY,), lambda m: m.facts.charging.sum(axis=1)),
-    Outcome("income", "CNY/month", MONTH, (CITY,), lambda m: m.mean_of(m.facts.people.income / 100)),
-    Outcome("claims", "CNY", MONTH, (CITY,), lambda m: m.sum_of(m.facts.people.claims / 100)),
-    Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.mean_of(m.eligible)),
-    Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.mean_of(m.facts.people.enrolled)),
-    Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.share_of(m.facts.people.enrolled, among=m.eligible)),
+    Outcome("income", "CNY/month", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.income / 100)),
+    Outcome("claims", "CNY", MONTH, (CITY,), lambda m: m.by_city.sum(m.facts.people.claims / 100)),
+    Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.eligible)),
+    Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.enrolled)),
+    Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.by_city.share(m.facts.people.enrolled, among=m.eligible)),
     # money, in yuan of integer fen
     Outcome("paid", "CNY", MONTH, (WORLD, BILL), lambda m: m.paid() / 100),
     Outcome("balance", "CNY", MONTH, (WORLD, ACCOUNT), lambda m: m.balances() / 100),
-    Outcome("entries", "count", MONTH, (WORLD,), lambda m: np.array([len(m.entries["total"])])),
-    Outcome("posted", "fen", MONTH, (WORLD,), lambda m: m.entries["total"].sum(keepdims=True)),
+    Outcome("entries", "count", MONTH, (WORLD,), lambda m: len(m.entries["total"])),
+    Outcome("posted", "fen", MONTH, (WORLD,), lambda m: m.entries["total"].sum()),
     # how exact the month was: the largest violation of a balance, and what the clearing had to mend
-    Outcome("imbalance", "MW", MONTH, (WORLD,), lambda m: np.array([m.facts.imbalance])),
-    Outcome("rent_residual", "CNY", MONTH, (WORLD,), lambda m: np.array([m.facts.residual])),
-    Outcome("water_residual", "hm3", MONTH, (WORLD,), lambda m: np.array([m.facts.water_residual])),
-    Outcome("events", "count", MONTH, (WORLD, EVENT), lambda m: np.array([list(m.facts.events.values())], float)),
+    Outcome("imbalance", "MW", MONTH, (WORLD,), lambda m: m.facts.imbalance),
+    Outcome("rent_residual", "CNY", MONTH, (WORLD,), lambda m: m.facts.residual),
+    Outcome("water_residual", "hm3", MONTH, (WORLD,), lambda m: m.facts.water_residual),
+    Outcome("events", "count", MONTH, (WORLD, EVENT), lambda m: list(m.facts.events.values())),
 )
 
 
@@ -141,7 +143,7 @@ class Recorder:
     def keep(self, month: Month, lab: "PolicyLab"):
         """Write all tables of the month that closes. It must be posted, and its last day be the calendar's now."""
         closed = ClosedMonth(month, lab)
-        tables = {"indicators": indicators(closed), "populations/riders": closed.riders()}
+        tables = {"indicators": indicators(closed)} | closed.riders()
         if self._hourly:
             tables |= hourly(closed) | daily(closed)
         tables |= {f"journal/{name}": table for name, table in lab.journal.tables(month).items()}
@@ -159,7 +161,8 @@ def _tidy(outcome: Outcome, closed: ClosedMonth) -> Table:
     """The rows of one outcome, in the order of its axes."""
     labels = [closed.labels[axis] for axis in outcome.axes]
     values = np.asarray(outcome.of(closed), float)
-    dates = closed.dates if outcome.rhythm == DAY else closed.dates[:1]
+    values = values[None] if outcome.axes[0] == WORLD else values
+    dates = closed.dates if outcome.rhythm == DAY else np.array([closed.date])
     values = values if outcome.rhythm == DAY else values[..., None]
     wanted = (*map(len, labels), len(dates))
     if values.shape != wanted:

@@ -27,7 +27,7 @@ FACTORS = ("temperature", "rain", "wind")  # of a zone; a basin has one, its wet
 RUN_UP = 90  # days between the stationary draw and the world's first day
 SUN_CV_MOST = 1 / np.sqrt(3.0)  # of a uniform multiple with mean 1 that never falls below zero
 
-_Bounds = {"ratio": (0.0, np.inf), "share": (0.0, 1.0), "degC": (-90.0, 60.0), "CNY/MWh": (0.0, np.inf)}
+_Bounds = {"ratio": (0.0, 100.0), "share": (0.0, 1.0), "degC": (-90.0, 60.0), "CNY/MWh": (0.0, 1e5)}
 
 
 class MonthProfile(Row):
@@ -68,7 +68,7 @@ class MonthProfile(Row):
         return np.array([getattr(self, month) for month in MONTHS])
 
 
-_Hour = bounded(Ratio, ge=0)
+_Hour = bounded(Ratio, ge=0, le=100)
 
 
 class DayProfile(Row):
@@ -223,20 +223,6 @@ class WeatherSettings(Section):
     source: str
 
 
-def by_month(table: Table) -> dict[str, np.ndarray]:
-    """The month profiles as the table has them: key -> [month]."""
-    return {row.key: row.values for row in table}
-
-
-def by_season(table: Table) -> dict[str, dict[str, np.ndarray]]:
-    """The day profiles as multiples of the day's mean, so with mean 1: key -> season -> [hour]."""
-    shapes: dict[str, dict[str, np.ndarray]] = {}
-    for row in table:
-        for season in SEASONS if row.season == "all" else (row.season,):
-            shapes.setdefault(row.key, {})[season] = row.values / row.values.mean()
-    return shapes
-
-
 class Profiles:
     """The profiles of a world as matrices.
 
@@ -250,9 +236,12 @@ class Profiles:
 
     def __init__(self, months: Table, days: Table):
         self._row = {row.key: i for i, row in enumerate(months)}
-        self._months = np.array(list(by_month(months).values())).reshape(-1, 12)
+        self._months = np.array([row.values for row in months]).reshape(-1, 12)
         self._least, self._most = np.array([_Bounds[row.unit] for row in months]).reshape(-1, 2).T
-        self._shapes = by_season(days)
+        self._shapes: dict[str, dict[str, np.ndarray]] = {}
+        for row in days:
+            for season in SEASONS if row.season == "all" else (row.season,):
+                self._shapes.setdefault(row.key, {})[season] = row.values / row.values.mean()
         self._years: dict[int, np.ndarray] = {}
 
     def month(self, key: str, month: int) -> float:
@@ -373,8 +362,9 @@ class Weather:
         self._city = np.array([places.index(key) for key in cities], np.int32)
         self.first_day = first - timedelta(days=RUN_UP)
         self._days = [self.first_day + timedelta(days=i) for i in range((last - self.first_day).days + 1)]
+        self._profiles = profiles
         self.z = self._states(streams, places, pairs, settings)
-        self._tell(profiles)
+        self._tell()
 
     def draw(self, day: Day) -> messages.Weather:
         """The weather of a day. Raises: ValueError for a date outside the world's days."""
@@ -384,6 +374,10 @@ class Weather:
         n = len(self.zone)
         return messages.Weather(day, self._temperature[i, :n], self._rain[i, :n], self._wind[i, :n], self._sun[i, :n],
                                 self._wetness[i], self._rain[i, self._city])
+
+    def mean_temperature(self, day: Day) -> np.ndarray:
+        """Mean temperature of a date over all years, degC [zone]; of any date, drawn or not."""
+        return self._profiles.on([climate.temperature for climate in self._climate[:len(self.zone)]], day.date)
 
     def _states(self, streams, places, pairs, settings) -> np.ndarray:
         """Standard normal states [day, state]: a stationary start, then one AR(1) step a day."""
@@ -401,30 +395,30 @@ class Weather:
             state[today] += ar1 * state[today - 1]
         return state
 
-    def _tell(self, profiles: Profiles):
+    def _tell(self):
         """What the states mean, for all days at once: [day, place]."""
         n = len(self._climate) * len(FACTORS)
         temperature, cloud, wind = (self.z[:, f:n:len(FACTORS)] for f in range(len(FACTORS)))
         column = {name: np.array([getattr(c, name) for c in self._climate]) for name in ("spread", "wind_cv", "sun_cv")}
-        mean = self._daily(profiles, "temperature")
+        mean = self._daily("temperature")
         self._temperature = mean + column["spread"] * temperature
-        rain = cloud > ndtri(1 - self._daily(profiles, "rain"))
-        self._rain = np.where(cloud > ndtri(1 - self._extreme(profiles)), EXTREME, np.where(rain, RAIN, DRY))
+        rain = cloud > ndtri(1 - self._daily("rain"))
+        self._rain = np.where(cloud > ndtri(1 - self._extreme()), EXTREME, np.where(rain, RAIN, DRY))
         sigma = np.sqrt(np.log1p(column["wind_cv"] ** 2))
         self._wind = np.exp(sigma * wind - sigma ** 2 / 2)
         self._sun = 1 + np.sqrt(12.0) * column["sun_cv"] * (0.5 - ndtr(cloud))
         self._wetness = self.z[:, n:]
 
-    def _daily(self, profiles: Profiles, name: str) -> np.ndarray:
+    def _daily(self, name: str) -> np.ndarray:
         """A month profile of each climate on all days, smooth over the months: [day, place]."""
         keys = [getattr(c, name) for c in self._climate]
-        return np.array([profiles.on(keys, day) for day in self._days])
+        return np.array([self._profiles.on(keys, day) for day in self._days])
 
-    def _extreme(self, profiles: Profiles) -> np.ndarray:
+    def _extreme(self) -> np.ndarray:
         """Share of extreme days, [day, place]: by month as the table has it, because a season has a first day."""
         month = np.array([day.month for day in self._days])
         path = np.zeros((len(month), len(self._climate)))
         for place, climate in enumerate(self._climate):
             if climate.extreme is not None:
-                path[:, place] = np.array([profiles.month(climate.extreme, m) for m in range(1, 13)])[month - 1]
+                path[:, place] = np.array([self._profiles.month(climate.extreme, m) for m in range(1, 13)])[month - 1]
         return path

@@ -59,6 +59,11 @@ def json_schema(schema: Schema) -> dict[str, Any]:
         for name, definition in one.pop("$defs", {}).items():
             whole["$defs"][f"{kind}.{name}"] = definition
         whole["$defs"][kind] = one
+    params = "|".join(rf"{key}\.{name}" for key, rules in schema.rules.items() for name in rules.model_fields)
+    names = whole["$defs"]["scenario"]["properties"]
+    names["law"]["propertyNames"] = {"pattern": f"^({params})(\\..+)?(@.+)?$"}
+    names["markets"]["propertyNames"] = {"enum": list(schema.markets)}
+    names["instruments"]["propertyNames"] = {"enum": list(schema.instruments)}
     return whole
 
 
@@ -67,7 +72,7 @@ def _law_type(schema: Schema) -> type[Section]:
     keys = {}
     for key, rules in schema.rules.items():
         params = {name: (_param_type(key, rules, name) | None, None) for name in rules.model_fields}
-        keys[key] = (create_model(f"{key}", __base__=Section, title=(str, ...), **params) | None, None)
+        keys[key] = (create_model(key, __base__=Section, title=(str, ...), **params) | None, None)
     return create_model("Law", __base__=Section, __doc__="A law file: values by key, parameter and day.", **keys)
 
 
@@ -75,6 +80,6 @@ def _param_type(key: str, rules: type[Section], name: str) -> type[Section]:
     hint, field = field_hint(rules, name), rules.model_fields[name]
     value = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     days = dict[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")], value]
-    return create_model(f"{key}.{name}", __base__=Section, unit=(Literal[dated_law.unit_text(hint)], ...),
+    return create_model(f"{key}_{name}", __base__=Section, unit=(Literal[dated_law.unit_text(hint)], ...),
                         source=(Annotated[str, Field(min_length=1)], ...), values=(days, ...))
 

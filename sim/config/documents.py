@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from hashlib import sha256
+from os.path import normpath
 from pathlib import Path
 
 import yaml
@@ -11,9 +12,11 @@ from pydantic import ValidationError
 
 from sim.config.sections import DAY, BadInput, Section, faults, hint_of, leaves, parse, shown
 
+DEPTH = 20  # levels of mappings and lists in a file; none of ours needs more
+
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """Composes nodes; knows only true, false, numbers, nothing and days (to refuse those without quotes)."""
+    """Gives events; knows only true, false, numbers, nothing and days (to refuse those without quotes)."""
 
     yaml_implicit_resolvers: dict = {}
 
@@ -79,10 +82,8 @@ def dotted(at: Iterable) -> str:
 
 def place_of(path: Path) -> str:
     """A path as the reader knows it: relative to where he stands, if it lies below."""
-    try:
-        return Path(path).absolute().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return Path(path).as_posix()
+    whole = Path(normpath(Path(path).absolute()))
+    return (whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole).as_posix()
 
 
 def read_bytes(path: Path) -> bytes:
@@ -144,50 +145,46 @@ def validate(document: Document, section: type[Section], at: tuple = ()) -> Sect
     data = document.data
     for step in at:
         data = data[step]
-    try:
-        whole = parse(section, data)
-    except ValidationError as error:
-        fault = faults(error, section)[0]
-        raise BadInput(document.fault((*at, *fault.at), fault.phrase)) from None
-    refuse_timestamps(section, data, lambda inside, message: BadInput(document.fault((*at, *inside), message)))
-    return whole
+    return parsed(section, data, lambda inside, phrase: BadInput(document.fault((*at, *inside), phrase)))
 
 
-def refuse_timestamps(section: type[Section], data, fault: Callable[[tuple, str], BadInput]):
-    """A text of digits is no day, though pydantic would read it as seconds since 1970.
+def parsed(section: type[Section], data, refuse: Callable[[tuple, str], BadInput]) -> Section:
+    """Plain data as a section; `refuse` makes the exception from a place in the data and what is wrong there.
 
-    fault: makes the exception from a place in the data and a message.  Raises: what it makes.
+    Raises: what `refuse` makes, for the first fault, unknown names before all else.
     """
     for at, hint, value in leaves(hint_of(section), data):
-        if hint.bare is date and value is not None and not re.fullmatch(DAY, value, re.ASCII):
-            raise fault(at, f"{shown(value)} is not a day; expected {hint}")
+        # a text of digits is no day, though pydantic would read it as seconds since 1970
+        digits = isinstance(value, str) and re.fullmatch(r"[-+.\d]+", value) and not re.fullmatch(DAY, value)
+        if hint.bare is date and digits:
+            raise refuse(at, f"{shown(value)} is not a day; expected {hint}")
+    try:
+        return parse(section, data)
+    except ValidationError as error:
+        fault = faults(error, section)[0]
+        raise refuse(fault.at, fault.phrase) from None
 
 
-# ------------------------------------------------------------------------------------------------ nodes to plain data
+# ------------------------------------------------------------------------------------------------ text to plain data
 
 
 def _build(text: str, place: str, quoted_days: bool):
+    """Plain data and the places of its parts; (None, ...) for a text that says nothing."""
+    plain = _Plain(text, place, quoted_days)
     try:
-        node = yaml.compose(text, _Loader)
+        return plain.whole(), plain.places
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = " ".join(part for part in (error.context, error.problem) if part)
-        raise BadInput(f"{place}:{mark.line + 1 if mark else 1}: broken YAML: {words}; {_hint(text, mark)}") from None
+        raise BadInput(f"{place}:{mark.line + 1 if mark else 1}: broken YAML: {words}; {_advice(text, mark)}") from None
     except yaml.reader.ReaderError as error:
         line = text[: max(error.position, 0)].count("\n") + 1
         raise BadInput(f"{place}:{line}: broken YAML: {error.reason}; expected printable text") from None
-    except RecursionError:
-        raise BadInput(f"{place}:1: broken YAML: nested too deeply") from None
-    places: dict[tuple, str] = {}
-    if node is None:
-        return None, {(): f"{place}:1"}
-    try:
-        return _Plain(place, places, quoted_days).of(node, ()), places
-    except RecursionError:
-        raise BadInput(f"{place}:1: broken YAML: nested too deeply") from None
+    finally:
+        plain.loader.dispose()
 
 
-def _hint(text: str, mark) -> str:
+def _advice(text: str, mark) -> str:
     lines = text.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
@@ -196,48 +193,70 @@ def _hint(text: str, mark) -> str:
 
 
 class _Plain:
-    """Builds plain data from nodes, noting where each key and item stands."""
+    """Builds plain data from the parser's events, noting where each key and item stands."""
 
-    def __init__(self, place: str, places: dict[tuple, str], quoted_days: bool):
-        self.place, self.places, self.quoted_days, self.seen = place, places, quoted_days, set()
+    def __init__(self, text: str, place: str, quoted_days: bool):
+        self.loader, self.place, self.quoted_days = _Loader(text), place, quoted_days
+        self.places: dict[tuple, str] = {(): f"{place}:1"}
 
-    def of(self, node, at: tuple):
-        """Plain data of a node."""
-        if id(node) in self.seen:
-            raise self.fault(node, at, "an alias (*) is not read here; expected the value itself")
-        self.seen.add(id(node))
-        self.places.setdefault(at, f"{self.place}:{node.start_mark.line + 1}")
-        kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        if isinstance(node, yaml.MappingNode) and kind == "map":
-            return self.mapping(node, at)
-        if isinstance(node, yaml.SequenceNode) and kind == "seq":
-            return [self.of(item, (*at, i)) for i, item in enumerate(node.value)]
-        if isinstance(node, yaml.ScalarNode) and kind in (*_SCALARS, "str"):
-            return self.scalar(node, kind, at)
-        raise self.fault(node, at, f"the tag {shown(node.tag)} is not read here; expected a plain value")
+    def whole(self):
+        """The data of the one document there is."""
+        next_event = self.loader.get_event
+        next_event()  # the stream starts
+        if isinstance(next_event(), yaml.StreamEndEvent):
+            return None
+        data = self.of(next_event(), ())
+        next_event()  # the document ends
+        rest = next_event()
+        if not isinstance(rest, yaml.StreamEndEvent):
+            raise self.fault(rest, (), "a second document begins; expected one")
+        return data
 
-    def mapping(self, node, at: tuple) -> dict:
+    def of(self, event, at: tuple):
+        """Plain data of what begins with an event."""
+        self.places.setdefault(at, f"{self.place}:{event.start_mark.line + 1}")
+        if isinstance(event, yaml.AliasEvent):
+            raise self.fault(event, at, "an alias (*) is not read here; expected the value itself")
+        if event.tag not in (None, "!"):
+            raise self.fault(event, at, f"the tag {shown(event.tag)} is not read here; expected a plain value")
+        if len(at) > DEPTH:  # a few thousand levels would overflow the parser's own stack
+            raise self.fault(event, at[:1], f"is nested more than {DEPTH} levels deep")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self.mapping(at)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self.sequence(at)
+        return self.scalar(event, at)
+
+    def mapping(self, at: tuple) -> dict:
         """A mapping whose keys are texts, none twice."""
         data = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise self.fault(key, at, "a key is a mapping or a list; expected a name")
+        while not isinstance(key := self.loader.get_event(), yaml.MappingEndEvent):
+            if not isinstance(key, yaml.ScalarEvent):
+                raise self.fault(key, at, "a key is a mapping, a list or an alias; expected a name")
             inside = (*at, key.value)
             if key.value in data:
                 first = self.places[inside].rpartition(":")[2]
                 raise self.fault(key, inside, f"the key stands twice, first on line {first}")
-            self.scalar(key, key.tag.removeprefix("tag:yaml.org,2002:"), inside)
+            self.scalar(key, inside)  # what a value may not be, a key may not be either
             self.places[inside] = f"{self.place}:{key.start_mark.line + 1}"
-            data[key.value] = self.of(value, inside)
+            data[key.value] = self.of(self.loader.get_event(), inside)
         return data
 
-    def scalar(self, node, kind: str, at: tuple):
+    def sequence(self, at: tuple) -> list:
+        """A list."""
+        data = []
+        while not isinstance(item := self.loader.get_event(), yaml.SequenceEndEvent):
+            data.append(self.of(item, (*at, len(data))))
+        return data
+
+    def scalar(self, event, at: tuple):
         """A text, a number, true, false or None."""
-        text = node.value
+        text = event.value
+        kind = self.loader.resolve(yaml.ScalarNode, text, event.implicit).removeprefix("tag:yaml.org,2002:")
         if kind == "timestamp" and self.quoted_days:
-            raise self.fault(node, at, f'the day {text[:30]} stands without quotes; expected "{text[:10]}"')
+            raise self.fault(event, at, f'the day {text[:30]} stands without quotes; expected "{text[:10]}"')
         if any("\ud800" <= c <= "\udfff" for c in text):
-            raise self.fault(node, at, "half a character (a lone surrogate); expected text")
+            raise self.fault(event, at, "half a character (a lone surrogate); expected text")
         if kind == "null":
             return None
         if kind == "bool":
@@ -249,7 +268,7 @@ class _Plain:
             return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
         return text
 
-    def fault(self, node, at: tuple, message: str) -> BadInput:
-        """What is wrong at a node."""
+    def fault(self, event, at: tuple, message: str) -> BadInput:
+        """What is wrong where an event stands."""
         where = dotted(at)
-        return BadInput(f"{self.place}:{node.start_mark.line + 1}: {where}{': ' if where else ''}{message}")
+        return BadInput(f"{self.place}:{event.start_mark.line + 1}: {where}{': ' if where else ''}{message}")

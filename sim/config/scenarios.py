@@ -1,5 +1,6 @@
 """A scenario: a world, a period, a seed, and a patch on the law; read, patched and validated into a `Config`."""
 
+import importlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,9 +10,8 @@ from pydantic import Field
 
 from sim import law as dated_law  # a module, not names: law reads its files with this package
 from sim.config.documents import Document, dotted, place_of, read_document, read_value, validate
-from sim.config.sections import BadInput, Section, bounded, nearest
-from sim.config.worlds import Period, Schema, Text, World, read_world
-from sim.units import Count
+from sim.config.sections import BadInput, Section, bounded, field_hint, nearest
+from sim.config.worlds import Period, Schema, Text, World, astray, read_world
 
 if TYPE_CHECKING:
     from sim.law import Law
@@ -26,9 +26,9 @@ class Scale(Section):
     riders: of the named cities together.  rest_riders: of each rest-of-China region.  users: account rows.
     """
 
-    riders: bounded(Count, ge=0, le=MOST_ROWS) = 100_000
-    rest_riders: bounded(Count, ge=0, le=MOST_ROWS) = 5_000
-    users: bounded(Count, ge=0, le=MOST_ROWS) = 100_000
+    riders: bounded(int, ge=0, le=MOST_ROWS) = 100_000
+    rest_riders: bounded(int, ge=0, le=MOST_ROWS) = 5_000
+    users: bounded(int, ge=0, le=MOST_ROWS) = 100_000
 
 
 class Record(Section):
@@ -128,11 +128,13 @@ def load(path, set=(), seed=None, start=None, end=None, schema: Schema | None = 
     document = read_document(path)
     patch = {}
     for text in set:
-        at, value = _assignment(document, text)
+        at, value = _assignment(text)
+        if at[0] == "law" and len(at) == 2 and "@" not in at[1]:
+            _forget_dated(document, at[1])
         document.put(at, value, "--set")
         patch[dotted(at)] = value
-    for at, value, option in ((("seed",), seed, "--seed"), (("period", "start"), start, "--start"),
-                              (("period", "end"), end, "--end")):
+    for at, value, option in ((("seed",), None if seed is None else int(seed), "--seed"),
+                              (("period", "start"), start, "--start"), (("period", "end"), end, "--end")):
         if value is not None:
             value = value.isoformat() if isinstance(value, date) else value
             document.put(at, value, option)
@@ -141,10 +143,9 @@ def load(path, set=(), seed=None, start=None, end=None, schema: Schema | None = 
 
 
 def whole_schema() -> Schema:
-    """The schema of the whole model, assembled by `sim.model`, the one place that knows every room."""
-    from sim.model import SCHEMA  # the model reads config; only its list of rooms is asked for here, and only when used
-
-    return SCHEMA
+    """The schema of the whole model, which `sim.schema` assembles from every room."""
+    # by name and only when asked for, as the registry finds markets: what is given knows no room above it
+    return importlib.import_module("sim.schema").schema()
 
 
 def _config(path: Path, document: Document, schema: Schema, patch: dict[str, Any]) -> Config:
@@ -159,6 +160,9 @@ def _config(path: Path, document: Document, schema: Schema, patch: dict[str, Any
                                           f"expected {covers.start} to {covers.end}"))
     off = {key for key, on in (markets | instruments).items() if not on}
     changes = dated_law.read_patch(document, schema.rules, scenario.source)
+    for key, param, value in changes:  # only these: the law is wider than any one world and may name what is not in it
+        for at, message in astray(field_hint(schema.rules[key], param), value.data, world.tables):
+            raise value.fault(at, message)
     law = dated_law.Law(schema.rules, dated_law.read_law(world.law, schema.rules), changes, off)
     config = Config(path, scenario.title, scenario.question, scenario.source, world, law, scenario.period.start,
                     scenario.period.end, scenario.seed, scenario.scale.model_dump(), markets, instruments,
@@ -167,7 +171,16 @@ def _config(path: Path, document: Document, schema: Schema, patch: dict[str, Any
     return config
 
 
-def _assignment(document: Document, text: str) -> tuple[tuple, Any]:
+def _forget_dated(document: Document, path: str):
+    """What the scenario says of a parameter by day gives way to a value set for good."""
+    law = document.data.get("law")
+    for name in list(law) if isinstance(law, dict) else []:
+        stated, day, _ = name.partition("@")
+        if stated.startswith(f"{path}.") or (day and stated == path):
+            del law[name]
+
+
+def _assignment(text: str) -> tuple[tuple, Any]:
     """A `key=value` of the command line as place and value; what follows `law.` is one key of the patch."""
     key, sign, value = text.partition("=")
     key = key.strip()
@@ -188,7 +201,7 @@ def _switches(document: Document, section: str, given: dict[str, bool], known: t
 
 
 def _world_folder(path: Path, document: Document, world: str) -> Path:
-    """The world's folder: relative to the scenario's file, else to the project."""
+    """The world's folder: relative to the scenario's file, else to the project. Raises: BadInput."""
     beside = path.parent / world
     folder = next((f for f in (beside, PROJECT / world) if _is_folder(f)), None)
     if folder is None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -34,8 +35,18 @@ class BadInput(Exception):
 class Section(BaseModel):
     """A group of named values read from a file: frozen, strict types, finite numbers, no unknown name."""
 
+    # arbitrary types: a `Month` stands in a section as itself
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False,
-                              arbitrary_types_allowed=True, use_attribute_docstrings=False)
+                              arbitrary_types_allowed=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema, handler):
+        """The JSON Schema of the section, each property with its `unit`."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        for name, described in schema.get("properties", {}).items():
+            if symbol := field_hint(cls, name).symbol:
+                described["unit"] = symbol
+        return schema
 
 
 @dataclass(frozen=True)
@@ -85,10 +96,17 @@ class Hint:
     optional: bool = False
     filled: bool = False
 
+    @property
+    def options(self) -> list[str]:
+        """The values there are to choose from, if they are few and named: those of a Literal or an Enum."""
+        enum = self.bare if isinstance(self.bare, type) and issubclass(self.bare, Enum) else ()
+        values = get_args(self.bare) if get_origin(self.bare) is Literal else [member.value for member in enum]
+        return [str(value) for value in values]
+
     def __str__(self):
         """What is expected, in words: `MW >= 0`."""
-        if get_origin(self.bare) is Literal:
-            words = "one of " + ", ".join(str(value) for value in get_args(self.bare))
+        if self.options:
+            words = "one of " + ", ".join(self.options)
         elif self.table:
             words = f"a key of {self.table}.csv"
         elif self.bare in _WORDS:
@@ -101,8 +119,8 @@ class Hint:
             words = "a mapping"
         if self.symbol and self.bare in (int, float):
             words = f"whole {self.symbol}" if self.bare is int else self.symbol
-        if self.filled and self.bare is str:
-            words = "a text that is not empty"
+        if self.filled:
+            words += " that is not empty"
         return words + " and".join(f" {sign} {limit}" for sign, limit in self.bounds) + (
             " or nothing" if self.optional else "")
 
@@ -162,7 +180,7 @@ def inner(hint: Hint, step) -> Hint | None:
 
 
 def leaves(hint: Hint, value, at=()) -> Iterator[tuple[tuple, Hint, Any]]:
-    """Every plain value inside validated input with its place and what is expected there; mapping keys too."""
+    """Every plain value inside plain data with its place and what is expected there; mapping keys too."""
     if isinstance(value, Mapping):
         keys = get_args(hint.bare)[0] if get_origin(hint.bare) in (dict, Mapping) else None
         for name, item in value.items():
@@ -189,7 +207,7 @@ def shown(value) -> str:
         return "true" if value else "false"
     if isinstance(value, (dict, list, tuple)):
         return "a mapping" if isinstance(value, dict) else "a list"
-    text = repr(value)
+    text = repr(value).removesuffix(".0") if isinstance(value, float) else repr(value)
     return text if len(text) <= 60 else text[:50] + "...'"
 
 
@@ -210,11 +228,10 @@ def said(error: Mapping, hint: Hint | None) -> str:
         phrase = error["msg"].partition(", ")[2].rstrip(".")
         return phrase if hint is None or "expected" in phrase or not error["loc"] else f"{phrase}; expected {hint}"
     wrong = next((words for prefix, words in _WRONG.items() if kind.startswith(prefix)), "does not fit")
-    what = "is missing" if kind == "missing" else f"{shown(value)} {wrong}"
+    what = "is missing" if kind == "missing" else "is empty" if value is None else f"{shown(value)} {wrong}"
     if hint is None:
         return what
-    options = get_args(hint.bare) if get_origin(hint.bare) is Literal else ()
-    guess = nearest(value, options) if options else ""
+    guess = nearest(value, hint.options) if hint.options else ""
     return f"{what}; expected {hint}" + (guess if "did you mean" in guess else "")
 
 
@@ -243,7 +260,8 @@ def faults(error: ValidationError, section: type[BaseModel]) -> list[Fault]:
     for one in error.errors(include_url=False, include_context=False):
         at, hint, parent = (), hint_of(section), hint_of(section)
         for step in one["loc"]:
-            if step == "[key]" or (hint is not None and get_origin(hint.bare) is Literal):
+            if step == "[key]":
+                hint = hint_of(get_args(parent.bare)[0])
                 break
             further = inner(hint, step) if hint is not None else None
             if further is None and one["type"] != "extra_forbidden":

@@ -234,7 +234,7 @@ def check_tables(tables: dict[str, Table]):
 def _refer(table: Table, field: str, target: str, tables: dict[str, Table]):
     if target not in tables:
         raise BadInput(f"{place_of(table.path)}: {field}: refers to {target}.csv, which the world does not have")
-    keys = {row.key for row in tables[target]}
+    keys = dict.fromkeys(row.key for row in tables[target])
     for i, row in enumerate(table):
         value = getattr(row, field)
         if value is not None and value not in keys:

@@ -1,5 +1,6 @@
 """A world: a folder with `world.yaml` and one CSV table for every entry of the schema."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -9,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, create_model, model_validator
 
 from sim.config.documents import Document, place_of, read_document, validate
-from sim.config.sections import BadInput, Section, hint_of, leaves, nearest, shown
+from sim.config.sections import BadInput, Hint, Section, hint_of, leaves, nearest, shown
 from sim.config.tables import Row, Table, check_tables, read_table
 
 Text = Annotated[str, Field(min_length=1)]
@@ -107,8 +108,8 @@ def read_world(path, schema: Schema) -> World:
     check_tables(tables)
     check_references(document, type(whole), tables)
     digests = {"world.yaml": document.digest} | {f"{name}.csv": table.digest for name, table in tables.items()}
-    return World(path.resolve().name, path, whole.title, whole.source, whole.covers, path / whole.law, settings,
-                 tables, digests)
+    law = (path / whole.law).resolve()
+    return World(path.resolve().name, path, whole.title, whole.source, whole.covers, law, settings, tables, digests)
 
 
 def check_references(document: Document, section: type[Section], tables: dict[str, Table]):
@@ -116,11 +117,19 @@ def check_references(document: Document, section: type[Section], tables: dict[st
 
     Raises: BadInput.
     """
-    for at, hint, value in leaves(hint_of(section), document.data):
-        if hint.table is None or value is None:
+    for at, message in astray(hint_of(section), document.data, tables):
+        raise BadInput(document.fault(at, message))
+
+
+def astray(hint: Hint, data, tables: dict[str, Table]) -> Iterator[tuple[tuple, str]]:
+    """References in plain data that lead to no row of their table: where, and what is wrong."""
+    for at, inner_hint, value in leaves(hint, data):
+        name = inner_hint.table
+        if name is None or value is None:
             continue
-        if hint.table not in tables:
-            raise BadInput(document.fault(at, f"refers to {hint.table}.csv, which the world does not have"))
-        keys = [row.key for row in tables[hint.table]]
+        if name not in tables:
+            yield at, f"refers to {name}.csv, which the world does not have"
+            continue
+        keys = list(dict.fromkeys(row.key for row in tables[name]))
         if value not in keys:
-            raise BadInput(document.fault(at, f"{shown(value)} is not a key of {hint.table}.csv{nearest(value, keys)}"))
+            yield at, f"{shown(value)} is not a key of {name}.csv{nearest(value, keys)}"

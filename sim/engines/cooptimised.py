@@ -109,8 +109,9 @@ class Solution:
     accepted [order, hour].  output [unit, hour], injection less withdrawal.  price [bus, hour]; energy [bus, hour],
     the price at the area's reference; price - energy is congestion.
     line_flow, line_shadow [line, hour]: shadow >= 0, what a MW more of the binding limit saves.
-    sent, delivered, link_shadow [link, hour]: negative when the flow runs backwards.  minimum_shadow [link, hour]: what
-    a MW less of the binding minimum saves.  joint_shadow [joint, hour].
+    sent: leaves link_from; delivered: reaches link_to [link, hour]; both negative when the flow runs backwards.
+    link_shadow [link, hour].  minimum_shadow [link, hour]: what a MW less of the binding minimum saves.
+    joint_shadow [joint, hour].
     shed, disposed [bus, hour].  stored [unit, hour]: MWh at the hour's end.  energy_value [unit]: what a MWh more of
     the daily budget saves.
     rent: CNY [hour], price x (withdrawal - injection), links excluded.  residual: CNY, largest violation of
@@ -179,8 +180,11 @@ class CooptimisedEngine:
     def clear(self, book: Book, day: Day) -> Solution:
         """Serve the day at least cost.
 
-        Raises: ValueError where must-run passes the volume offered; ClearingError where no optimum was found.
+        Raises: ValueError where must-run passes the volume offered or a number is not finite; ClearingError where no
+        optimum was found.
         """
+        if not np.isfinite(day.load).all():
+            raise ValueError("the load must be finite")
         steps = Steps.of(book, day.minimum, self._place)
         slots_added = self._fit(steps)
         sheet, begun = self._sheet(steps, day), self._program.iterations
@@ -194,7 +198,7 @@ class CooptimisedEngine:
     def _fit(self, steps: Steps) -> int:
         """Make room for the day's steps; gives the number of slots added."""
         if self._skeleton is None:
-            self._skeleton, self._program = Skeleton(self.network, self.fleet, self.hours), Program()
+            self._skeleton, self._program = Skeleton(self.network, self.fleet, self.hours), Program(self.tie_break > 0)
         skeleton, first = self._skeleton, self._program.matrix is None
         missing = np.flatnonzero(skeleton.find(steps) < 0)
         if first or len(missing):
@@ -210,7 +214,7 @@ class CooptimisedEngine:
         lower, upper, cost = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         capacity = network.link_capacity[:, None]
         share = np.divide(day.link_available, capacity, out=np.ones_like(day.link_available), where=capacity > 0)
-        lower[skeleton.forward] = network.link_minimum[:, None] * share
+        lower[skeleton.forward] = np.minimum(network.link_minimum[:, None] * share, day.link_available)
         upper[skeleton.forward] = day.link_available
         upper[skeleton.backward] = network.link_reverse[:, None] * share
         cost[skeleton.forward] = cost[skeleton.backward] = (network.link_fee * (1.0 - network.link_loss))[:, None]
@@ -227,14 +231,17 @@ class CooptimisedEngine:
                       dict.fromkeys(EVENTS, 0) | {"ramps_widened": widened})
 
     def _tie(self, cost: np.ndarray) -> np.ndarray:
-        """The tie-break of each column: its rank by cost, then identity; a fraction of a rank tells hours apart."""
-        skeleton = self._skeleton
-        identity = skeleton.identity()
-        rank = np.empty(len(cost))
-        rank[np.lexsort((identity, cost.sum(axis=1)))] = np.arange(1.0, len(cost) + 1)
-        apart = np.modf(GOLDEN * np.outer(identity + 1.0, np.arange(1.0, self.hours + 1)))[0]
-        tie = self.tie_break * (rank[:, None] + apart)
-        tie[skeleton.stored] = 0.0  # a level is no choice of its own
+        """The tie-break of each column: its rank by cost, then place; a fraction of a rank tells hours apart.
+
+        Only the day's own steps are ranked, so it does not matter which slots earlier days have left behind.
+        """
+        column = np.concatenate([np.arange(self._skeleton.fixed), self._column])
+        rank = np.empty(len(column))
+        rank[np.lexsort((np.arange(len(column)), cost[column].sum(axis=1)))] = np.arange(1.0, len(column) + 1)
+        apart = np.modf(GOLDEN * np.outer(np.arange(1.0, len(column) + 1), np.arange(1.0, self.hours + 1)))[0]
+        tie = np.zeros_like(cost)
+        tie[column] = self.tie_break * (rank[:, None] + apart)
+        tie[self._skeleton.stored] = 0.0  # a level is no choice of its own
         return tie
 
     def _static_sides(self, day: Day) -> tuple[np.ndarray, np.ndarray]:
@@ -346,8 +353,8 @@ class CooptimisedEngine:
         given = shed - disposed - day.load
         np.add.at(given, fleet.bus, output)
         forward, backward = x[skeleton.forward], x[skeleton.backward]
-        sent = forward - backward
-        delivered = sent * (1.0 - network.link_loss)[:, None]
+        kept = (1.0 - network.link_loss)[:, None]
+        sent, delivered = forward - kept * backward, kept * forward - backward
         injection = given + skeleton.inject[:, : 2 * len(sent)] @ x[: 2 * len(sent)]
         flow = skeleton.factors @ injection + skeleton.at_rest[:, None]
         leaving = np.zeros_like(injection)
@@ -358,15 +365,16 @@ class CooptimisedEngine:
         link_shadow = np.maximum(-against, 0.0)
         minimum_shadow = np.where(forward > 0, np.maximum(against, 0.0), 0.0)
         rent = -(price * given).sum(axis=0)
-        links = network.link_fee[:, None] * np.abs(delivered) + (link_shadow - minimum_shadow) * np.abs(sent)
+        links = (network.link_fee[:, None] * kept + link_shadow - minimum_shadow) * (forward + backward)
         joint = [joint_shadow[i] * forward[members].sum(axis=0) for i, (_, members, _) in enumerate(network.joints)]
         found = links.sum(axis=0) + sum(joint) - (line_dual * (flow - skeleton.at_rest[:, None])).sum(axis=0)
         return Solution(
-            accepted=accepted, output=output, price=price, energy=energy, line_flow=flow, line_shadow=np.abs(line_dual),
-            sent=sent, delivered=delivered, link_shadow=link_shadow, minimum_shadow=minimum_shadow,
-            joint_shadow=joint_shadow, shed=shed, disposed=disposed, stored=stored, energy_value=energy_value, rent=rent,
-            residual=float(np.abs(rent - found).max()), imbalance=float(np.abs(injection - leaving).max()),
-            objective=float((sheet.cost * x).sum()), kkt=self._program.kkt(y, d.ravel(), sheet.cost), events=sheet.events)
+            accepted=accepted, output=output, price=price, energy=energy, line_flow=flow,
+            line_shadow=np.abs(line_dual), sent=sent, delivered=delivered, link_shadow=link_shadow,
+            minimum_shadow=minimum_shadow, joint_shadow=joint_shadow, shed=shed, disposed=disposed, stored=stored,
+            energy_value=energy_value, rent=rent, residual=float(np.abs(rent - found).max()),
+            imbalance=float(np.abs(injection - leaving).max()), objective=float((sheet.cost * x).sum()),
+            kkt=self._program.kkt(y, d.ravel(), sheet.cost), events=sheet.events)
 
     def _read(self, y: np.ndarray, day: Day):
         """Prices [bus, hour] and their energy part, duals of lines, shadows of joints, values of budgets."""
@@ -378,22 +386,20 @@ class CooptimisedEngine:
         energy = y[: areas * hours].reshape(areas, hours)[network.area]
         joint = np.maximum(-y[areas * hours : (areas + joints) * hours].reshape(joints, hours), 0.0)
         value = np.zeros(len(day.minimum))
-        value[skeleton.budgeted] = np.maximum(-y[skeleton.static_rows - len(skeleton.budgeted) : skeleton.static_rows], 0.0)
+        last = skeleton.static_rows
+        value[skeleton.budgeted] = np.maximum(-y[last - len(skeleton.budgeted) : last], 0.0)
         return energy + skeleton.factors.T @ line_dual, energy, line_dual, joint, value
 
     def _asked(self, book: Book, day: Day) -> str:
         """What the day asked, and what in it cannot be, for an error's message."""
-        skeleton, network = self._skeleton, self.network
-        asked = [f"{len(book.unit)} orders, load {day.load.sum():g} MWh, {len(skeleton.budgeted)} daily budgets, "
-                 f"{len(skeleton.stores)} stores, {len(network.joints)} joint limits"]
-        must = day.minimum.sum(axis=1)
-        asked += [f"unit {u} must run {must[u]:g} MWh on a budget of {day.energy[u]:g} MWh"
-                  for u in skeleton.budgeted if must[u] > day.energy[u]]
-        bought = np.zeros(len(must))
+        asked = [f"asked were {len(book.unit)} orders and {day.load.sum():g} MWh of load"]
+        must, bought = day.minimum.sum(axis=1), np.zeros(len(day.minimum))
         np.add.at(bought, book.unit[book.side < 0], book.volume[book.side < 0].sum(axis=1))
-        reach = day.stored + bought * self.fleet.charge_efficiency
-        asked += [f"store {u} must end with {day.stored_end[u]:g} MWh but reaches {min(reach[u], self.fleet.store[u]):g}"
-                  for u in skeleton.stores if day.stored_end[u] > min(reach[u], self.fleet.store[u])]
-        asked += [f"joint limit {name} of {limit:g} MW is below its links' minimum" for name, members, limit
-                  in network.joints if network.link_minimum[members].sum() > limit]
+        asked += [f"unit {u} must run {must[u]:g} MWh on a budget of {day.energy[u]:g} MWh"
+                  for u in np.flatnonzero(self.fleet.budgeted & (must > day.energy))]
+        reach = np.minimum(day.stored + bought * self.fleet.charge_efficiency, self.fleet.store)
+        asked += [f"store {u} must end with {day.stored_end[u]:g} MWh but reaches {reach[u]:g} MWh at most"
+                  for u in np.flatnonzero((self.fleet.store > 0) & (day.stored_end > reach))]
+        asked += [f"links of joint limit {name} must send more than its {limit:g} MW" for name, members, limit
+                  in self.network.joints if self.network.link_minimum[members].sum() > limit]
         return "; ".join(asked)

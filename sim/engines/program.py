@@ -9,6 +9,7 @@ from scipy import sparse
 
 OPTIONS = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex", "random_seed": 0,
            "simplex_strategy": 1, "simplex_dual_edge_weight_strategy": 2, "dual_feasibility_tolerance": 1e-8}
+PERTURBATION = "dual_simplex_cost_perturbation_multiplier"
 
 
 class NotOptimal(Exception):
@@ -18,12 +19,13 @@ class NotOptimal(Exception):
 class Program:
     """Least c x with lower <= x <= upper and row_lower <= A x <= row_upper.
 
-    x: [column], the last solution.  matrix: A, sparse by rows.  iterations: simplex iterations since `load`.
+    x: [column], the last solution.  matrix: A, sparse by rows.  iterations: simplex iterations so far.
+    generic: costs have no ties of their own, so the solver need not perturb them.
     """
 
-    def __init__(self):
+    def __init__(self, generic: bool):
         self._highs = highspy.Highs()
-        for name, value in OPTIONS.items():
+        for name, value in (OPTIONS | {PERTURBATION: 0.0 if generic else 1.0}).items():
             # an option that this build does not know is refused with a status, not with an exception
             if self._highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
                 raise RuntimeError(f"HiGHS refuses the option {name}={value}")
@@ -100,11 +102,11 @@ class Program:
                    _wrong(y, self.matrix @ self.x, self._row_lower, self._row_upper))
 
     def kkt(self, y: np.ndarray, d: np.ndarray, cost: np.ndarray) -> float:
-        """Largest residual of the optimality conditions, relative to the largest cost and the largest bound."""
+        """Largest residual of the optimality conditions, relative to the largest value and the largest cost."""
         activity = self.matrix @ self.x
         outside = max(_outside(self.x, self._lower, self._upper), _outside(activity, self._row_lower, self._row_upper))
-        size = max(1.0, np.abs(self.x).max(initial=0.0))
-        return max(outside / size, self.wrong(y, d) / max(1.0, np.abs(cost).max(initial=0.0)))
+        size, worth = max(1.0, np.abs(self.x).max(initial=0.0)), max(1.0, np.abs(cost).max(initial=0.0))
+        return float(max(outside / size, self.wrong(y, d) / worth))
 
     def _keep(self, matrix):
         self.matrix = matrix

@@ -16,9 +16,10 @@ from scipy import sparse
 
 
 def transfer_factors(network) -> tuple[np.ndarray, np.ndarray]:
-    """How injections drive the AC lines: factors [line, bus] against each area's reference, MW at no injection [line].
+    """How injections drive the AC lines: factors [line, bus] and flows at rest, MW [line].
 
-    flow = factors @ injection + at_rest, the second from phase shifters: flow = susceptance * (angle difference - shift).
+    flow = factors @ injection + at_rest, as flow = susceptance * (angle difference - shift). The factors are against
+    each area's reference; flows at rest come from phase shifters.
     Raises: ValueError where a line leaves its area or a bus has no line to its reference.
     """
     lines, buses = len(network.line_from), network.buses
@@ -72,13 +73,6 @@ class Skeleton:
         """Rows that are there from the start."""
         n = len(self.network.reference) + len(self.network.joints) + len(self.stores)
         return n * self.hours + len(self.budgeted)
-
-    def identity(self) -> np.ndarray:
-        """An order of the columns of an hour that does not depend on when a slot was added: int [column]."""
-        slots = np.lexsort((self.number, -self.side, self.place))
-        identity = np.arange(self.columns)
-        identity[self.fixed + slots] = self.fixed + np.arange(len(slots))
-        return identity
 
     def find(self, steps) -> np.ndarray:
         """Column of each step (int [step]), -1 where no slot holds it yet."""

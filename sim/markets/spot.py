@@ -58,7 +58,7 @@ class Spot(Market):
         price = np.where(orders.side[:, None] == BUY, np.clip(orders.price, rules.clearing_floor, rules.clearing_cap), price)
         capacity = scene.grid.link_capacity[:, None] * conditions.link_share
         day = Day(load=conditions.load, minimum=conditions.minimum, energy=conditions.energy, stored=conditions.stored,
-                  stored_end=conditions.stored_end, link_available=capacity, floor=rules.clearing_floor,
+                  stored_end=self.least_left(scene), link_available=capacity, floor=rules.clearing_floor,
                   cap=rules.clearing_cap, output_before=conditions.output_before)
         try:
             found = engine.clear(Book(orders.unit, orders.side, price, orders.volume), day)
@@ -71,6 +71,18 @@ class Spot(Market):
             joint_shadow=found.joint_shadow, shed=found.shed, disposed=found.disposed, stored=found.stored,
             rent=found.rent, residual=found.residual, imbalance=found.imbalance, objective=found.objective,
             events=found.events)
+
+    @staticmethod
+    def least_left(scene: Scene) -> np.ndarray:
+        """Least level of the stores at midnight, MWh [unit]: the law's where the market schedules, else none.
+
+        A store that cannot reach it (it is not in service yet) is asked for what it can.
+        """
+        units, conditions = scene.grid.units, scene.conditions
+        if scene.rules.storage_scheduling == "own":
+            return np.zeros(len(units))
+        reach = conditions.stored + conditions.available.sum(axis=1) * np.sqrt(units.efficiency)
+        return np.minimum(scene.rules.storage_level * units.store, reach)
 
     def _engine_for(self, grid: "Grid") -> "CooptimisedEngine":
         """The engine of this grid: built once a year, when the grid is."""

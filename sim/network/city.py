@@ -1,13 +1,12 @@
 """Cities: where riders work, how many orders are asked there in which hour, and at which bus their batteries charge."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from sim.calendar import Day, Month
-from sim.config import BadInput, Key, Row, Section, Table, bounded
+from sim.calendar import SEASONS, Day, Month
+from sim.config import BadInput, Key, Row, Section, Table, World, bounded
 from sim.units import HOURS, CNYPerMWh, OrdersPerDay, Persons, Ratio, Share
 from sim.weather import MONTHS, Profiles
 
@@ -87,30 +86,31 @@ class Cities:
     key, name, province: texts.  bus: int32, -1 outside the network.  outside_price: CNY/MWh, nan inside.
     tier: int, row of `rider_tiers`.  named: bool, False for a rest region.  riders: persons.
     origins: share [city, origin], in the order of ORIGINS.  orders: asked on a normal day [city].
-    hourly: [city, hour], mean 1.  season: [city, month], mean 1.  uplift: [dry, rain, extreme].  usual_weather: share of a year's days [weather, city].
+    hourly: [city, hour], mean 1, the year's mean.  season: [city, month], mean 1.
+    uplift: [dry, rain, extreme].  usual_weather: share of a year's days [weather, city].
     """
 
-    def __init__(self, tables: Mapping[str, Table], bus: tuple[str, ...], profiles: Profiles, settings: OrderSettings):
-        """tables: the world's.  bus: the grid's bus names."""
-        table = tables["cities"]
+    def __init__(self, world: World, profiles: Profiles):
+        table, settings = world["cities"], world.settings.orders
         self.key, self.name = tuple(table["key"]), tuple(table["name"])
         self.province = tuple(table["province"])
-        at = {key: i for i, key in enumerate(bus)}
-        self.bus = np.array([-1 if city.bus is None else at[city.bus] for city in table], np.int32)
+        at = world["buses"].position
+        self.bus = np.array([-1 if city.bus is None else at(city.bus) for city in table], np.int32)
         self.outside_price = np.array([np.nan if c.outside_price is None else c.outside_price for c in table], float)
-        self.tier = np.array([tables["rider_tiers"].position(city.tier) for city in table], np.int64)
+        self.tier = np.array([world["rider_tiers"].position(city.tier) for city in table], np.int64)
         self.named = np.array([city.kind == NAMED for city in table], bool)
         self.riders = table["riders"].astype(np.int64)
         self.origins = np.column_stack([table[origin] for origin in ORIGINS])
         self.orders = table["orders"]
-        self.hourly = profiles.days(table["day_profile"], "spring_autumn")
+        self._hourly = {season: profiles.days(table["day_profile"], season) for season in SEASONS}
+        self.hourly = np.mean(list(self._hourly.values()), axis=0)
         season = np.array([[profiles.month(key, m) for m in range(1, 13)] for key in table["month_profile"]])
         season = season.reshape(-1, 12) ** settings.season
         self.season = season / season.mean(axis=1, keepdims=True)
         self.uplift = np.array([1.0, settings.rain, settings.extreme])
-        self.usual_weather = usual_weather(table, tables)
+        self.usual_weather = usual_weather(world)
         self._usual_uplift = self.uplift @ self.usual_weather
-        self._levels = sorted((row.first, row.level) for row in tables["order_levels"]) or [(date.min, 1.0)]
+        self._levels = sorted((row.first, row.level) for row in world["order_levels"]) or [(date.min, 1.0)]
 
     def __len__(self):
         return len(self.key)
@@ -126,12 +126,12 @@ class Cities:
     def asked(self, day: Day, rain: np.ndarray) -> np.ndarray:
         """Orders asked on a day [city, hour]. rain: 0 dry, 1 rain, 2 extreme [city]."""
         normal = self.orders * self.level(day.month) * self.season[:, day.date.month - 1]
-        return (normal * self.uplift[rain] / self._usual_uplift)[:, None] * self.hourly / HOURS
+        return (normal * self.uplift[rain] / self._usual_uplift)[:, None] * self._hourly[day.season] / HOURS
 
 
-def usual_weather(cities: Table, tables: Mapping[str, Table]) -> np.ndarray:
+def usual_weather(world: World) -> np.ndarray:
     """Share of a year's days that are dry, rainy and extreme, [weather, city], from each city's climate."""
-    climate, profiles = tables["climate"], tables["profiles_month"]
+    climate, profiles = world["climate"], world["profiles_month"]
 
     def mean(profile: str | None) -> float:
         if profile is None:
@@ -140,7 +140,7 @@ def usual_weather(cities: Table, tables: Mapping[str, Table]) -> np.ndarray:
         return float(np.mean([getattr(row, month) for month in MONTHS]))
 
     shares = []
-    for city in cities:
+    for city in world["cities"]:
         of = climate.rows[climate.position(city.climate)]
         wet, extreme = mean(of.rain), mean(of.extreme)
         wet = max(wet, extreme)  # extreme days are the worst of the rain days

@@ -48,9 +48,10 @@ class Bus(Row):
 class Corridor(Row):
     """A row of `corridors.csv`: an AC line (`ac`, needs a reactance) or a controllable link (`dc`).
 
-    reverse: capacity from `to` back to `from`. minimum: least flow as a share of capacity (one-way links).
+    reverse: capacity from `end` back to `start`. minimum: least flow as a share of capacity (one-way links).
     loss: share of what is sent. tariff: on delivered energy, a cost of the clearing for links; for AC lines it is
-    settled outside the clearing and must be 0 here. owner: who receives the tariff. outage: planned outages of a link. outage: its planned outage.
+    settled outside the clearing and must be 0 here. owner: who receives the tariff.
+    outage: planned outages of a link.
     """
 
     key: str
@@ -70,21 +71,31 @@ class Corridor(Row):
 
     @classmethod
     def check(cls, table: Table, tables: dict[str, Table]) -> None:
-        """A corridor leads somewhere; a line has a reactance and no toll; a link is one-way or has no least flow.
+        """A corridor leads somewhere; a line is symmetric and free; a link is one-way or has no least flow.
 
         Raises: BadInput.
         """
         for i, corridor in enumerate(table):
             if corridor.start == corridor.end:
                 raise BadInput(table.fault(i, "end", f"{corridor.end} is where it starts; expected another bus"))
-            if corridor.kind == "ac" and corridor.reactance == 0:
-                raise BadInput(table.fault(i, "reactance", "0 on an AC line; expected p.u. > 0"))
-            for toll in ("loss", "tariff", "minimum"):
-                if corridor.kind == "ac" and getattr(corridor, toll) > 0:
-                    raise BadInput(table.fault(i, toll, f"{getattr(corridor, toll):g} on an AC line; expected 0, the "
-                                                        "flow on a line is free and not chosen"))
-            if corridor.minimum > 0 and corridor.reverse > 0:
+            if corridor.kind == "ac":
+                _check_line(table, i)
+            elif corridor.minimum > 0 and corridor.reverse > 0:
                 raise BadInput(table.fault(i, "minimum", f"{corridor.minimum:g} on a link that may turn; expected 0"))
+
+
+def _check_line(table: Table, i: int) -> None:
+    """The flow on an AC line follows from voltage angles: it has no toll, no least flow and no direction."""
+    line = table.rows[i]
+    if line.reactance == 0:
+        raise BadInput(table.fault(i, "reactance", "0 on an AC line; expected p.u. > 0"))
+    if line.reverse != line.capacity:
+        raise BadInput(table.fault(i, "reverse", f"{line.reverse:g} on an AC line; expected its capacity, for it "
+                                                 "carries as much either way"))
+    for field in ("loss", "tariff", "minimum", "outage"):
+        if getattr(line, field):
+            raise BadInput(table.fault(i, field, f"{getattr(line, field)} on an AC line; expected none, only links "
+                                                 "have one"))
 
 
 class Joint(Row):

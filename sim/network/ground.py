@@ -32,11 +32,11 @@ class Ground:
         self.profiles = Profiles(world["profiles_month"], world["profiles_day"])
         buses, basins = world["buses"], world["basins"]
         zones = tuple(dict.fromkeys(buses["zone"]))
-        self.cities = Cities(world["cities"], buses)
+        self.cities = Cities(world, self.profiles)
         self.weather = Driver(
             streams, zones=zones, basins=list(basins["key"]), cities=list(world["cities"]["climate"]), climate=world["climate"],
             pairs=world["weather_pairs"], profiles=self.profiles, settings=world.settings.weather,
-            first=world.settings.covers.start, last=world.settings.covers.end)
+            first=world.covers.start, last=world.covers.end)
         self.plants = Plants(world["plants"], buses=buses, zones=zones, basins=basins, outages=world["outages"],
                              profiles=self.profiles)
         self.rivers = Rivers(world["reservoirs"], basins, world["plants"], self.profiles)
@@ -64,10 +64,10 @@ class Ground:
         energy[self.reservoir_units] = self.rivers.energy(inflow)
         flow = np.repeat(self.rivers.minimum(inflow)[:, None], HOURS, axis=1)
         minimum[self.reservoir_units] = np.minimum(flow, available[self.reservoir_units])
-        stored, midnight = np.zeros(len(available)), np.zeros(len(available))
+        stored = np.zeros(len(available))
         stores = slice(self.first[STORE], self.first[STORE] + len(self.stores))
-        stored[stores], midnight[stores] = self.stores.stored, self.stores.midnight
-        return Conditions(day, load, available, minimum, energy, stored, midnight, self.link_share(day, grid), inflow,
+        stored[stores] = self.stores.stored
+        return Conditions(day, load, available, minimum, energy, stored, self.link_share(day, grid), inflow,
                           self.rivers.water, before)
 
     def link_share(self, day: Day, grid: Grid) -> np.ndarray:

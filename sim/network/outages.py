@@ -18,7 +18,7 @@ DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])  # of the mont
 
 def _months(text: str) -> str:
     """Month numbers separated by blanks, each once, in a cell."""
-    numbers = [int(word) if word.isdigit() else 0 for word in text.split()]
+    numbers = [int(word) if word.isdecimal() else 0 for word in text.split()]
     if not numbers or not all(1 <= number <= 12 for number in numbers) or len(set(numbers)) < len(numbers):
         raise ValueError("expected month numbers 1 to 12 separated by blanks, each once, such as '11 12 1 2 3'")
     return text
@@ -44,10 +44,7 @@ class Outage(Row):
 
     @classmethod
     def check(cls, table: Table, tables: dict[str, Table]) -> None:
-        """More weeks than the months hold is a fault.
-
-        Raises: BadInput.
-        """
+        """Weeks fit in their months. Raises: BadInput."""
         for i, outage in enumerate(table):
             if outage.share > 1:
                 raise BadInput(table.fault(i, "weeks", f"{outage.weeks:g} weeks do not fit in months {outage.months}"))

@@ -56,11 +56,13 @@ class Plant(Row):
 
     @classmethod
     def check(cls, table: Table, tables: dict[str, Table]) -> None:
-        """Wind and sun need a profile, a basin's wetness something to multiply, a life an end after its start.
-
-        Raises: BadInput.
-        """
+        """Profiles are of the right kind, wind and sun have one, a life ends after its start. Raises: BadInput."""
+        profiles = tables["profiles_month"]
         for i, plant in enumerate(table):
+            for field, unit in (("profile", "share"), ("must_run_season", "ratio")):
+                key = getattr(plant, field)
+                if key is not None and profiles.rows[profiles.position(key)].unit != unit:
+                    raise BadInput(table.fault(i, field, f"profile {key!r} is not a {unit}; expected one that is"))
             weathered = plant.technology in WIND + SUN or plant.basin is not None or plant.shape is not None
             if weathered and plant.profile is None:
                 raise BadInput(table.fault(i, "profile", "the cell is empty; expected the key of the month's capacity "

@@ -5,16 +5,15 @@ at hand at the plant below tomorrow morning. A MWh generated releases 1000 / (kW
 from the stored energy of the basin, because the water keeps its worth at the plants below.
 """
 
-from calendar import monthrange
 from datetime import date
 
 import numpy as np
 
 from sim.calendar import Day
-from sim.config import BadInput, Key, Row, Table, bounded
+from sim.config import BadInput, Key, Row, Section, Table, bounded
 from sim.messages import Weather
-from sim.units import HOURS, Hm3, KWhPerM3, M3PerS, Ratio, Share
-from sim.weather import MONTHS, Profiles
+from sim.units import HOURS, CNYPerMWh, Hm3, KWhPerM3, M3PerS, Ratio, Share
+from sim.weather import Profiles
 
 HM3_PER_DAY = 0.0864  # of 1 m3/s
 MWH_PER_HM3 = 1000.0  # of 1 kWh/m3
@@ -43,7 +42,7 @@ class Basin(Row):
         for i, basin in enumerate(table):
             shape = basin.inflow_shape
             if shape is not None and profiles.rows[profiles.position(shape)].unit != "ratio":
-                raise BadInput(table.fault(i, "inflow_shape", f"profile {shape!r} is not a ratio; expected one that is"))
+                raise BadInput(table.fault(i, "inflow_shape", f"{shape!r} is not a ratio; expected a profile that is"))
 
 
 class Reservoir(Row):
@@ -81,7 +80,7 @@ class Reservoir(Row):
             if plants.rows[plants.position(reservoir.plant)].technology != "hydro":
                 raise BadInput(table.fault(i, "plant", f"{reservoir.plant!r} is no hydro plant; expected one that is"))
             if owner.setdefault(reservoir.plant, i) != i:
-                raise BadInput(table.fault(i, "plant", f"{reservoir.plant!r} has a reservoir already; expected one each"))
+                raise BadInput(table.fault(i, "plant", f"{reservoir.plant!r} has a reservoir; expected one each"))
             place = (reservoir.basin, reservoir.order)
             if places.setdefault(place, i) != i:
                 raise BadInput(table.fault(i, "order", f"basin {reservoir.basin!r} has two reservoirs of order "
@@ -94,6 +93,20 @@ class Reservoir(Row):
             if above is not None and table.rows[above].flow > reservoir.flow:
                 raise BadInput(table.fault(i, "mean_flow", f"{reservoir.flow:g} m3/s with the scale is less than the "
                                                            f"{table.rows[above].flow:g} m3/s of the reservoir above"))
+
+
+class WaterPlanning(Section):
+    """The section `water` of world.yaml: how the owners of reservoirs plan.
+
+    carry_over: share of a basin's stored energy that planners want to find when the dry season ends, on 31 May; what
+    they have to live on should the rains be late.  carry_over_value: what a MWh of it is worth to them on that day at
+    least.  own_level: weight of a plant's own level, against its basin's, in what the plant thinks of its water.
+    """
+
+    carry_over: bounded(Share, ge=0, lt=1)
+    carry_over_value: bounded(CNYPerMWh, ge=0)
+    own_level: bounded(Share, ge=0, le=1)
+    source: str
 
 
 def flow_multiple(basins: Table, day: Day, weather: Weather) -> np.ndarray:
@@ -112,6 +125,7 @@ class Rivers:
     basin: int [reservoir].  below, above: row of the next reservoir down and up the river, -1 where there is none.
     plant: str [reservoir], its plant.  active: hm3.  per_hm3: MWh that a hm3 gives at its own turbines; chain: MWh
     that it gives there and at all plants below.  capacity: MW of the turbines.  full: MWh [basin], all reservoirs full.
+    least: hm3 [reservoir], minimum flow of a day.
 
     State: stored: hm3 [reservoir].  outflow: hm3 [reservoir], release and spill of the last day, on its way down.
     spilled: hm3 [reservoir] of the last day.  residual: hm3, largest error of the last day's water balance.
@@ -120,9 +134,11 @@ class Rivers:
     def __init__(self, reservoirs: Table, basins: Table, plants: Table, profiles: Profiles):
         self.key = tuple(row.key for row in reservoirs)
         self.basins, self._profiles = basins, profiles
-        self._shapes = [basin.inflow_shape for basin in basins]
         self.plant = np.array([row.plant for row in reservoirs], dtype=object)
         self.basin = np.array([basins.position(row.basin) for row in reservoirs], np.intp)
+        shapes = [basins.rows[b].inflow_shape for b in self.basin]
+        self._shapes = tuple(dict.fromkeys(shapes))
+        self._shape = np.array([self._shapes.index(shape) for shape in shapes], np.intp)
         rows = {(row.basin, row.order): i for i, row in enumerate(reservoirs)}
         self.below = np.array([rows.get((row.basin, row.order + 1), -1) for row in reservoirs], np.intp)
         self.above = np.array([rows.get((row.basin, row.order - 1), -1) for row in reservoirs], np.intp)
@@ -132,7 +148,7 @@ class Rivers:
         self.capacity = np.array([plants.rows[plants.position(key)].capacity for key in self.plant], float)
         mean = np.array([row.flow for row in reservoirs], float) * HM3_PER_DAY
         self._mean = mean - np.append(mean, 0.0)[self.above]  # of the own catchment; row -1 is no reservoir
-        self._least = reservoirs["min_flow"] * mean
+        self.least = reservoirs["min_flow"] * mean
         self.full = self.by_basin(self.active * self.chain)  # MWh [basin]
         self.stored, self.outflow, self.spilled = (np.zeros(len(self.key)) for _ in range(3))
         self.residual = 0.0
@@ -150,16 +166,16 @@ class Rivers:
 
     def by_basin(self, values: np.ndarray) -> np.ndarray:
         """Sum over the reservoirs of each basin: [reservoir] -> [basin]."""
-        return np.bincount(self.basin, weights=values, minlength=len(self._shapes))
+        return np.bincount(self.basin, weights=values, minlength=len(self.basins))
 
     def normal_inflow(self, when: date) -> np.ndarray:
         """Local inflow of a date in a normal year, hm3 [reservoir]."""
-        return self._mean * self._profiles.on(self._shapes, when)[self.basin]
+        return self._mean * self._profiles.on(self._shapes, when)[self._shape]
 
     def normal_energy(self) -> np.ndarray:
         """Energy that a normal day's local inflow of each month carries down its basin, MWh/day [month, basin]."""
         shape = np.array([[self._profiles.month(key, month) for key in self._shapes] for month in range(1, 13)])
-        return shape.reshape(12, -1) * self.by_basin(self._mean * self.chain)
+        return np.array([self.by_basin(of_month[self._shape] * self._mean * self.chain) for of_month in shape])
 
     def open(self, when: date, stored: np.ndarray) -> None:
         """Begin on a date with `stored` hm3 [reservoir]; on the way down is what a normal river would have let go.
@@ -196,12 +212,12 @@ class Rivers:
         return self.stored + np.append(self.outflow, 0.0)[self.above]
 
     def energy(self, inflow: np.ndarray) -> np.ndarray:
-        """Most that can be generated in a day, MWh [reservoir]: by the turbines, by the water at hand and flowing in."""
+        """Most that can be generated in a day, MWh [reservoir]: by the turbines and by the water there will be."""
         return np.minimum(self.capacity * HOURS, (self.water + inflow) * self.per_hm3)
 
     def minimum(self, inflow: np.ndarray) -> np.ndarray:
         """Least output, MW [reservoir], all hours: the minimum flow as long as there is water for it."""
-        return np.minimum(self._least * self.per_hm3, self.energy(inflow)) / HOURS
+        return np.minimum(self.least * self.per_hm3, self.energy(inflow)) / HOURS
 
     def run(self, day: Day, inflow: np.ndarray, output_mwh: np.ndarray) -> None:
         """Live a day: generate, spill what exceeds the active volume, send both down the river.

@@ -23,11 +23,10 @@ class Smelter(Row):
 
 def units(table: Table, at: dict[str, int]) -> Units:
     """The blocks as rows of the grid's table of units; at: position of each bus."""
-    blocks = list(table)
-    return Units.make([b.key for b in blocks], USER, [at[b.bus] for b in blocks], [b.owner for b in blocks],
-                      "smelter", [b.capacity for b in blocks])
+    return Units.make(table["key"], USER, [at[bus] for bus in table["bus"]], table["owner"], "smelter",
+                      table["capacity"])
 
 
 def available(table: Table) -> np.ndarray:
     """Most that each block draws, MW [block, hour]."""
-    return np.repeat(np.array([block.capacity for block in table], float)[:, None], HOURS, axis=1)
+    return np.repeat(table["capacity"][:, None], HOURS, axis=1)

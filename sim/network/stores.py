@@ -35,16 +35,15 @@ class Store(Row):
 class Stores:
     """All stores of a world; a row keeps its place in the table.
 
-    capacity: MW [store].  energy: MWh [store], when full.  wear: CNY/MWh [store].
+    capacity: MW [store].  energy: MWh [store], when full.
     stored: MWh [store] now, the one state of charge that every market and settlement reads.
     """
 
     def __init__(self, table: Table):
         self._table = table
-        self.capacity = np.array([s.capacity for s in table], float)
-        self.energy = self.capacity * np.array([s.hours for s in table], float)
-        self.wear = np.array([s.wear for s in table], float)
-        self.stored = self.energy * np.array([s.initial for s in table], float)
+        self.capacity = table["capacity"]
+        self.energy = self.capacity * table["hours"]
+        self.stored = self.energy * table["initial"]
         self._first = np.array([s.in_service.toordinal() for s in table], np.int64)
 
     def __len__(self):
@@ -52,10 +51,9 @@ class Stores:
 
     def units(self, at: dict[str, int]) -> Units:
         """The stores as rows of the grid's table of units; at: position of each bus."""
-        rows = list(self._table)
-        return Units.make([s.key for s in rows], STORE, [at[s.bus] for s in rows], [s.owner for s in rows],
-                          [s.technology for s in rows], self.capacity, store=self.energy,
-                          efficiency=[s.efficiency for s in rows], first=[s.in_service for s in rows])
+        table = self._table
+        return Units.make(table["key"], STORE, [at[bus] for bus in table["bus"]], table["owner"], table["technology"],
+                          self.capacity, store=self.energy, efficiency=table["efficiency"], first=table["in_service"])
 
     def available(self, day: Day) -> np.ndarray:
         """Most each store can give or take, MW [store, hour]; 0 before it is in service."""

@@ -132,26 +132,25 @@ def swap_fee(facts: "Facts", rules) -> list[Transfer]:
 
 
 def pension_contribution(facts: "Facts", rules) -> list[Transfer]:
-    """Enrolled riders pay the shares of the contribution base of their place of insurance: a pooled part and one for
-    their own account. rules: `base` in CNY/month by place, `pooled_rate`, `account_rate`.
+    """Enrolled riders pay the whole contribution: a part into the pool, the rest into their own accounts.
 
+    rules: `pooled_rate`, `account_rate`, the shares of the base that make up the whole.
     Source: flexible workers pay 20 % of a base of their choice, here the lowest: 12 % to the pool, 8 % to the account
     (State Council 2005 No.38).
     """
     people = facts.people
-    who = people.enrolled
-    base = np.array(list(rules.base.values()), dtype=np.float64)
-    transfers = []
-    for fund, rate in (("pension_pool", rules.pooled_rate), ("pension_accounts", rules.account_rate)):
-        due = to_fen(base * rate)[people.place[who]]
-        transfers += owed("pension contribution", "riders", fund, due, people.identity[who], people.weight[who])
-    return transfers
+    who, whole = people.enrolled, people.premium[people.enrolled]
+    pooled = to_fen(whole / 100 * (rules.pooled_rate / (rules.pooled_rate + rules.account_rate)))
+    row, weight = people.identity[who], people.weight[who]
+    return (owed("pension contribution", "riders", "pension_pool", pooled, row, weight)
+            + owed("pension contribution", "riders", "pension_accounts", whole - pooled, row, weight))
 
 
 def living_costs(facts: "Facts") -> list[Transfer]:
-    """Riders live: their rent, food and families' keep go to households and close the circle of money."""
+    """Riders live: their rent, food and families' keep go to households, and what else a household earns helps out."""
     people = facts.people
-    return owed("living costs", "riders", "households", people.living, people.identity, people.weight)
+    return (owed("living costs", "riders", "households", people.living, people.identity, people.weight)
+            + owed("other income", "households", "riders", people.other, people.identity, people.weight))
 
 
 class Statements:

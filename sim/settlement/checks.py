@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from sim.facts import Facts
 
 POWER = 1e-6  # MW, at every bus and hour
-STORED = 1e-6  # MWh and share of what a store holds: a solver's tolerance adds up over its state of charge
-WATER = 2e-6  # share of the water at hand: an output may ask for that much more than there is (a solver's rounding)
-MONEY = 1e-6  # share of the hour's turnover that float arithmetic may lose on the rent
+STORED = 1e-6  # MWh, of every store and hour
+WATER = 1e-6  # hm3, a cubic metre, of every reservoir and day
+RENT = 0.01  # CNY, of every hour
 
 
 class CheckError(Exception):
@@ -58,20 +58,29 @@ def the_grid_company_keeps_nothing(journal: Journal, facts: "Facts") -> list[str
 
 
 def rounding_is_only_rounding(journal: Journal, facts: "Facts") -> list[str]:
-    """The rounding account takes no more than separately rounded parts can leave: a forgotten bill is not rounding."""
-    moved = sum(e.total for e in journal.entries[journal.blocks[-1].first:] if e.bill == "rounding")
-    allowed = rounding_allowance(facts)
-    return [f"{moved} fen were called rounding, of at most {allowed}"] if moved > allowed else []
+    """The rounding account takes what rounded prices make and no more than rounded energies can: a forgotten bill is
+    not rounding."""
+    moved = sum(entry.total * ((entry.payee == "rounding") - (entry.payer == "rounding"))
+                for entry in journal.entries[journal.blocks[-1].first:])
+    prices, energies = rounding_of_prices(facts), rounding_of_energies(facts)
+    if abs(moved - prices) <= energies:
+        return []
+    return [f"{moved} fen were called rounding, of which prices make {prices:.0f} and energies at most {energies:.0f}"]
 
 
-def rounding_allowance(facts: "Facts") -> int:
-    """Fen: half a fen for every MWh at its bus and at its zone's price, half a kWh for every row and hour at the
-    hour's dearest price, half a fen for every row billed."""
+def rounding_of_prices(facts: "Facts") -> float:
+    """Fen that the grid company gains because the price of a zone and those of its buses are rounded one by one."""
+    grid, used = facts.grid, facts.load - facts.shed
+    paid = grid.by_zone(used) * meters.cents(meters.zone_price(facts))
+    return float(paid.sum() - (used * meters.cents(facts.price)).sum())
+
+
+def rounding_of_energies(facts: "Facts") -> float:
+    """Fen: the most that rounded energies and sums can leave. Half a kWh for every row and hour at the hour's dearest
+    price, half a fen for every row."""
     grid = facts.grid
     rows = len(facts.consumption) + len(grid.units) + len(grid.link) + len(grid.bus) + len(facts.charging)
-    prices = 0.5 * 2 * np.abs(facts.load).sum()
-    energies = 0.5e-3 * 100 * np.abs(facts.price).max(axis=0).sum() * rows
-    return int(np.ceil(prices + energies + 0.5 * 2 * rows))
+    return rows * (0.05 * float(np.abs(facts.price).max(axis=0).sum()) + 0.5)
 
 
 def energy_balances(journal: Journal, facts: "Facts") -> list[str]:
@@ -94,11 +103,10 @@ def load_is_who_uses_it(journal: Journal, facts: "Facts") -> list[str]:
 def rent_is_what_the_network_earns(journal: Journal, facts: "Facts") -> list[str]:
     """The rent of an hour is price times what is taken out net of what is put in, summed over the buses; and it is
     explained by shadow prices and fees (the clearing's own residual)."""
-    turnover = (np.abs(facts.price) * (np.abs(facts.load) + np.abs(meters.imported(facts)))).sum(axis=0)
     taken = facts.load + facts.disposed - facts.shed - meters.injected(facts)
     gap = facts.rent - (facts.price * taken).sum(axis=0)
-    faults = _worst("hour's turnover", ("rent",), (gap / np.maximum(turnover, 1.0))[None], MONEY, "is unexplained")
-    if facts.residual > MONEY * max(turnover.max(initial=0.0), 1.0):
+    faults = _worst("rent", ("of the network",), gap[None], RENT, "CNY unexplained")
+    if facts.residual > RENT:
         faults.append(f"shadow prices and fees leave {facts.residual:.3g} CNY of an hour's rent unexplained")
     return faults
 
@@ -111,10 +119,9 @@ def stores_end_where_the_flows_say(journal: Journal, facts: "Facts") -> list[str
     power, stored = facts.output[store], facts.stored[store]
     before = np.concatenate([facts.opening.stored[store][:, None], stored[:, :-1]], axis=1)
     gap = stored - before - (np.maximum(-power, 0) * half - np.maximum(power, 0) / half)
-    beyond = np.maximum(stored - units.store[store][:, None], -stored)
-    size = 1.0 + units.store[store][:, None]
-    return (_worst("store", units.key[store], gap / size, STORED, "of its size not explained by its flows")
-            + _worst("store", units.key[store], np.maximum(beyond, 0) / size, STORED, "of its size beyond its limits"))
+    beyond = np.maximum(np.maximum(stored - units.store[store][:, None], -stored), 0)
+    return (_worst("store", units.key[store], gap, STORED, "MWh not explained by its flows")
+            + _worst("store", units.key[store], beyond, STORED, "MWh beyond its limits"))
 
 
 def reservoirs_end_where_the_flows_say(journal: Journal, facts: "Facts") -> list[str]:
@@ -122,16 +129,15 @@ def reservoirs_end_where_the_flows_say(journal: Journal, facts: "Facts") -> list
     by what was spilled."""
     rivers, units = facts.rivers, facts.grid.units
     row = {key: i for i, key in enumerate(units.key)}
-    output = facts.output[[row[plant] for plant in rivers.plant]]
-    used = output.reshape(len(output), -1, HOURS).sum(axis=2) / rivers.per_hm3[:, None]
+    output = facts.output[np.array([row[plant] for plant in rivers.plant], np.intp)]
+    used = output.reshape(*facts.water.shape, HOURS).sum(axis=2) / rivers.per_hm3[:, None]
     outflow = used + facts.spilled
     arrived = np.where((rivers.above >= 0)[:, None], outflow[rivers.above], 0.0)[:, :-1]
     morning = np.concatenate([facts.opening.water[:, None], facts.water[:, :-1] + arrived], axis=1)
-    hand = morning + facts.inflow
-    gap = (facts.water - (hand - outflow)) / (1.0 + hand)
-    faults = _worst("reservoir", rivers.key, gap, WATER, "of its water not explained by its flows", "day")
-    beyond = np.maximum(np.maximum(facts.water - rivers.active[:, None], -facts.water), 0) / (1.0 + hand)
-    return faults + _worst("reservoir", rivers.key, beyond, WATER, "of its water beyond its limits", "day")
+    gap = facts.water - (morning + facts.inflow - outflow)
+    beyond = np.maximum(np.maximum(facts.water - rivers.active[:, None], -facts.water), 0)
+    return (_worst("reservoir", rivers.key, gap, WATER, "hm3 not explained by its flows", "day")
+            + _worst("reservoir", rivers.key, beyond, WATER, "hm3 beyond its limits", "day"))
 
 
 def riders_are_paid_for_their_orders(journal: Journal, facts: "Facts") -> list[str]:
@@ -143,23 +149,21 @@ def riders_are_paid_for_their_orders(journal: Journal, facts: "Facts") -> list[s
 
 
 def contributions_are_of_the_enrolled(journal: Journal, facts: "Facts") -> list[str]:
-    """Those who are enrolled, and nobody else, pay both parts of the contribution, one amount a place of insurance."""
-    people, faults = facts.people, []
-    who, place = people.identity[people.enrolled], people.place[people.enrolled]
-    paid = [posting.leg.transfer for posting in journal.last if posting.entry.bill == "pension contribution"]
-    for fund in ("pension_pool", "pension_accounts"):
-        some = [transfer for transfer in paid if transfer.payee == fund]
-        payers = some[0].row if len(some) == 1 else np.empty(0, np.int64)
-        if len(some) > 1 or not np.array_equal(payers, who):
-            faults.append(f"{fund}: {len(payers)} rows contributed of {len(who)} enrolled")
-        elif len(who):
-            base = np.zeros(place.max() + 1, np.int64)
-            base[place] = some[0].amount
-            if not np.array_equal(base[place], some[0].amount):
-                faults.append(f"{fund}: riders insured in one place contributed different amounts")
-            if some[0].total != int((base[place] * people.weight[people.enrolled]).sum()):
-                faults.append(f"{fund}: contributions do not count the persons that a row stands for")
-    return faults
+    """Those who are enrolled, and nobody else, pay their whole contribution into both funds together."""
+    people = facts.people
+    whole, paid = people.premium * people.enrolled, np.zeros(len(people.identity), np.int64)
+    order = np.argsort(people.identity)
+    for transfer in (posting.leg.transfer for posting in journal.last if posting.entry.bill == "pension contribution"):
+        at = order[np.searchsorted(people.identity, transfer.row, sorter=order) % len(order)]
+        known = np.array_equal(people.identity[at], transfer.row) and np.array_equal(people.weight[at], transfer.weight)
+        if not known:
+            return [f"contributions to {transfer.payee} come from rows that are not this month's riders"]
+        paid[at] += transfer.amount
+    if (wrong := paid != whole).any():
+        rider = int(np.argmax(wrong))
+        return [f"{np.count_nonzero(wrong)} rows contributed something else than their premium, the first of them "
+                f"rider {people.identity[rider]}: {paid[rider]} fen instead of {whole[rider]}"]
+    return []
 
 
 TRUTHS = (

@@ -150,8 +150,8 @@ class Journal:
         """Post what is due in a month: today's transfers and those that earlier months put off until now.
 
         Raises: JournalError, before anything has moved, for an unknown account, a payer who pays himself, a negative
-        amount (turn the sides round instead: `bills.owed`), rows where neither end is a mass account or none where one is,
-        a month that is not after the last one posted, a due month that has passed.
+        amount (turn the sides round instead: `bills.owed`), rows without a mass account or a mass account without
+        rows, a column of another type or length, a month already closed, a due month that has passed.
         """
         if self._posted is not None and month <= self._posted:
             raise JournalError(f"{month} cannot be posted: {self._posted} is closed")

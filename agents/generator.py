@@ -1,0 +1,122 @@
+"""Generation companies: each owns a portfolio of plants of every kind and offers all of it every day."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.base import Institution
+from agents.beliefs import WaterValues
+from sim.messages import Orders
+from sim.network.grid import PLANT
+from sim.units import CNYPerMWh, Ratio, Rows
+
+if TYPE_CHECKING:
+    from sim.network.grid import Grid
+    from sim.network.ground import Ground
+
+STEPS = 2  # in which the water that need not be used is offered, dearer as the reservoir falls
+
+
+@dataclass(frozen=True)
+class OwnWater:
+    """What a company knows of its reservoirs, beside the day's Conditions.
+
+    place: int [reservoir], rows of all arrays by reservoir.  basin: int [reservoir].  active: hm3.
+    per_hm3: MWh of a hm3 at the plant.  full: MWh [basin], the basin's reservoirs full.
+    """
+
+    place: np.ndarray
+    basin: np.ndarray
+    active: np.ndarray
+    per_hm3: np.ndarray
+    full: np.ndarray
+
+
+class Generator(Institution):
+    """A generation company.
+
+    *Decides* the price of what each plant can give; it offers all of it, so that nothing is withheld but by price.
+    Plants without a reservoir are offered at cost x (1 + markup), which is little for wind, sun and running water.
+    Stored water is offered in three parts: what would be spilled tonight at the cost of operation; then half of the
+    turbines' remaining power, and the other half, at the water value of the level to which their use would bring the
+    reservoir, plus operation, times (1 + markup). A full reservoir so undercuts an empty one of the same basin, and the
+    more a day takes the dearer the next MWh. The level weighs the plant's own with its basin's.
+
+    Source: water values, see `agents.beliefs`; that a level of one's own moves the offer: [assumption].
+    """
+
+    cost: Rows[CNYPerMWh]
+    markup: Rows[Ratio]
+
+    def __init__(self, model, name: str, units, cost, markup, reservoirs: np.ndarray, water: OwnWater,
+                 values: WaterValues | None, own_level: float):
+        """units: rows of `grid.units`.  cost: CNY/MWh, markup: ratio [unit].  reservoirs: positions within `units` that
+        have one, in the order of `water`.  values: None only for a company without reservoirs."""
+        super().__init__(model, name, units)
+        self.cost, self.markup = np.asarray(cost, np.float64), np.asarray(markup, np.float64)
+        self.water, self.values, self.own_level = water, values, own_level
+        self.reservoirs = np.asarray(reservoirs, np.intp)
+        self.plain = np.setdiff1d(np.arange(len(self.units)), self.reservoirs)
+
+    def orders(self, market, scene) -> Orders:
+        """Everything that can be given today, at its price."""
+        if market.key != "spot":
+            return Orders.none()
+        available = scene.conditions.available[self.units]
+        plain = Orders.sell(self.units[self.plain], available[self.plain],
+                            (self.cost * (1 + self.markup))[self.plain])
+        return Orders.gather((plain, self._water(scene, available[self.reservoirs])))
+
+    def _water(self, scene, available: np.ndarray) -> Orders:
+        """The reservoirs' offers."""
+        if not len(self.reservoirs):
+            return Orders.none()
+        own, today = self.water, scene.conditions
+        hand = today.water[own.place] + today.inflow[own.place]
+        volume, level = steps(hand, own.active, own.per_hm3, available)
+        basin = (scene.public.stored_water / np.maximum(own.full, 1e-9))[own.basin]
+        level = basin + self.own_level * (level - basin)
+        index = scene.public.inflow_index[own.basin]
+        value = np.array([self.values.at(scene.now.date, own.basin, at, index) for at in level])
+        cost, markup = self.cost[self.reservoirs], self.markup[self.reservoirs]
+        price = np.concatenate([cost[None], (value + cost) * (1 + markup)])
+        units = self.units[self.reservoirs]
+        return Orders.sell(np.tile(units, 1 + STEPS), volume.reshape(-1, volume.shape[2]), price.ravel())
+
+
+def steps(hand: np.ndarray, active: np.ndarray, per_hm3: np.ndarray, available: np.ndarray):
+    """A day's power in steps and the level each is valued at: (MW [1 + step, reservoir, hour], share [step, ...]).
+
+    hand: hm3 [reservoir], water of the day, inflow included.  available: MW [reservoir, hour].
+    The first power is what would be spilled if nothing ran, in proportion to the power available; it leaves the
+    reservoir full at most. Each step is an equal part of the power left, valued at the level that stands when half of
+    the step has run all day on top of those before it; where the water does not last so long, at the empty level.
+    """
+    able = available.sum(axis=1)
+    spill = np.minimum(np.maximum(hand - active, 0.0) * per_hm3, able)
+    share = np.divide(spill, able, out=np.zeros_like(able), where=able > 0)
+    power = available * (1 - share)[:, None] / STEPS
+    left = np.minimum(hand - spill / per_hm3, active)
+    drawn = (able - spill) / per_hm3 * (np.arange(STEPS)[:, None] + 0.5) / STEPS
+    level = np.clip((left - drawn) / active, 0.0, 1.0)
+    return np.concatenate([(available * share[:, None])[None], np.repeat(power[None], STEPS, axis=0)]), level
+
+
+def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None) -> list[Generator]:
+    """One Generator for each owner of plants, in the order of the plants table.
+
+    values: what water is worth; may be None in a world without reservoirs.
+    """
+    plants, units, rivers = ground.world["plants"], grid.units, ground.rivers
+    owners = units.owner[units.kind == PLANT]
+    reservoir_of = {int(unit): reservoir for reservoir, unit in enumerate(ground.reservoir_units)}
+    found = []
+    for owner in dict.fromkeys(owners):
+        rows = np.flatnonzero(owners == owner)
+        within = [i for i, row in enumerate(rows) if row in reservoir_of]
+        place = np.array([reservoir_of[int(rows[i])] for i in within], np.intp)
+        water = OwnWater(place, rivers.basin[place], rivers.active[place], rivers.per_hm3[place], rivers.full)
+        found.append(Generator(model, owner, rows, plants["cost"][rows], plants["markup"][rows], within, water, values,
+                               ground.world.settings.water.own_level))
+    return found

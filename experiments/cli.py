@@ -1,0 +1,159 @@
+"""The command `gridgig`: run, check, plan, audit, query, export.
+
+Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
+imports what it needs when it is called, so that help and a wrong key are answered at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.config.sections import BadInput, nearest
+
+GOOD, FAILED, BAD = 0, 1, 2
+Refused = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")  # any wrong option
+
+app = typer.Typer(
+    name="gridgig", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False,
+    help="A policy laboratory: Yunnan's electricity market and delivery riders' social insurance on one network.")
+
+ScenarioArgument = Annotated[str, typer.Argument(
+    metavar="SCENARIO", help="A scenario's file, or the name of one in configs/scenarios.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and give its exit code. arguments: those of the process by default."""
+    try:
+        answer = app(arguments, prog_name="gridgig", standalone_mode=False)
+    except BadInput as error:
+        return _wrong(str(error), BAD)
+    except Refused as error:
+        command = error.ctx.command_path if getattr(error, "ctx", None) else "gridgig"
+        return _wrong(f"{error.format_message()} Try {command} --help", BAD)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        return _wrong("stopped; nothing was written", 128 + getattr(stop, "signal", 2))
+    except BrokenPipeError:  # the reader of a long answer had enough
+        sys.stdout = None
+        return GOOD
+    return answer if isinstance(answer, int) else GOOD
+
+
+def _wrong(message: str, code: int) -> int:
+    """One line on stderr."""
+    print("gridgig:", " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument,
+    change: Annotated[list[str] | None, typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a value of the scenario; as often as wanted.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Another seed.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="DAY", help="Another first day, 2025-01-31.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="DAY", help="Another last day.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of results: results/SCENARIO.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
+):
+    """Run a scenario and write its folder."""
+    config = _load(scenario, change, seed, start, end)
+    from experiments.runner import run as live
+
+    try:
+        finished = live(config, out or Path("results") / config.name, progress=not quiet)
+    except _failures() as error:
+        return _wrong(f"the run failed: {error}", FAILED)
+    if not quiet:
+        print("\n".join(finished.lines))
+    return GOOD
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(
+        metavar="FILE", help="A scenario, a world's folder, one of its tables, or a law.")]):
+    """Validate a file, and nothing else."""
+    from sim.config import check_file
+    from sim.config.scenarios import whole_schema
+
+    print(f"{file}: a {check_file(file, whole_schema())}, all well")
+
+
+@app.command()
+def plan(scenario: ScenarioArgument):
+    """Print the schedule: rhythm, order, key, file, law and source."""
+    config = _load(scenario)
+    from experiments.schedule import schedule
+
+    print("\n".join(schedule(config)))
+
+
+@app.command()
+def audit(folder: RunArgument):
+    """Recompute a finished run's journal, balances and seal; name the first bad record."""
+    if not folder.is_dir() or not any((folder / name).exists() for name in ("run.yaml", "manifest.txt")):
+        raise BadInput(f"{folder}: holds no run; expected a folder written by gridgig run")
+    from experiments.audit import audit as recompute
+
+    report = recompute(folder)
+    for line in report.seen:
+        print(f"good      {line}")
+    for line in report.unseen:
+        print(f"unseen    {line}")
+    for fault in report.faults:
+        print(f"BAD       {fault}")
+    if report.good:
+        print(f"{folder}: all well")
+        return GOOD
+    return _wrong(f"{folder}: {report.faults[0]}", FAILED)
+
+
+@app.command()
+def query(folder: RunArgument, sql: Annotated[str, typer.Argument(
+        metavar="SQL", help="On indicators, hourly, hourly_corridor ..., riders, journal, journal_rows, runs.")]):
+    """Ask a finished run something in SQL."""
+    from experiments.store import open_run
+
+    table = open_run(folder).query(sql)
+    print(table.to_string(index=False, max_colwidth=None) if len(table) else "(no rows)")
+
+
+@app.command()
+def export(folder: RunArgument, to: Annotated[Path | None, typer.Option(
+        metavar="DIR", help="Folder for the tables: DIR-csv.")] = None):
+    """Write a finished run's tables as CSV."""
+    from experiments.store import export_csv, open_run
+
+    finished = open_run(folder)
+    target = to or finished.path.with_name(f"{finished.path.name}-csv")
+    for file in export_csv(finished, target):
+        print(file)
+
+
+def _load(scenario: str, change=None, seed=None, start=None, end=None):
+    """The config of a scenario given as a path or a bare name."""
+    from sim.config import load
+    from sim.config.scenarios import PROJECT
+
+    path, shelf = Path(scenario), PROJECT / "configs" / "scenarios"
+    if not path.exists() and path.name == scenario and not path.suffix:
+        path = shelf / f"{scenario}.yaml"
+        if not path.exists():
+            known = sorted(file.stem for file in shelf.glob("*.yaml"))
+            raise BadInput(f"{scenario}: there is no such scenario{nearest(scenario, known)}")
+    return load(path, set=change or (), seed=seed, start=start, end=end)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What a run may fail of that says itself what and when; anything else is a defect and shows where it is."""
+    from sim.engines.cooptimised import ClearingError
+    from sim.settlement.checks import CheckError
+    from sim.settlement.journal import JournalError
+
+    return ClearingError, CheckError, JournalError
+
+
+if __name__ == "__main__":
+    sys.exit(main())

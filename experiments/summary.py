@@ -1,0 +1,136 @@
+"""What a run comes to, on one screen."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.calendar import WET_MONTHS
+from sim.config import Config
+
+if TYPE_CHECKING:
+    import pandas
+
+TWH, BN = 1e6, 1e9  # of MWh, of yuan
+PAID = 4  # bills to a line
+
+
+def summarise(config: Config, indicators: "pandas.DataFrame") -> list[str]:
+    """Lines of text: energy and prices by zone, exports, riders, money, exactness.
+
+    indicators: the tidy table of the whole run.
+    """
+    monthly = indicators.pivot_table(index=["date", "zone"], columns="indicator", values="value", sort=False)
+    return [f"{config.title}: {config.start} to {config.end}, seed {config.seed}", "",
+            *_zones(monthly), "", *_exports(monthly), *_riders(monthly), *_paid(monthly), *_example(config), "",
+            *_exactness(monthly)]
+
+
+def _sums(monthly: "pandas.DataFrame", *prefixes: str) -> "pandas.DataFrame":
+    """Sum over the months by place (index) of the indicators that begin so (columns: what follows)."""
+    names = [name for name in monthly if name.startswith(prefixes)]
+    sums = monthly[names].groupby("zone", sort=False).sum()
+    return sums.rename(columns=lambda name: name.partition(".")[2])
+
+
+def _loaded(monthly: "pandas.DataFrame") -> list[str]:
+    """Zones with load, in order."""
+    load = monthly["load"].groupby("zone", sort=False).sum()
+    return load[load > 0].index.tolist()
+
+
+def _zones(monthly: "pandas.DataFrame") -> list[str]:
+    """A line for each zone with load."""
+    made, lost = _sums(monthly, "generation."), _sums(monthly, "curtailed.")
+    out, arrived = _sums(monthly, "exports.").sum(axis=1), _sums(monthly, "imports.").sum(axis=1)
+    clean = (monthly["clean_share"] * monthly.filter(like="generation.").sum(axis=1)).groupby("zone").sum()
+    load, shed = monthly["load"].groupby("zone").sum(), monthly["shed"].groupby("zone").sum()
+    wet = np.isin([date.month for date, _ in monthly.index], list(WET_MONTHS))
+    lines = ["zone    price dry     wet     load    made  clean  exports  imports  curtailed    shed",
+             "            [CNY/MWh]        [TWh]   [TWh]    [%]    [TWh]    [TWh]        [%]   [GWh]"]
+    for zone in _loaded(monthly):
+        natural = lost.loc[zone].sum() + made.loc[zone, lost.columns[lost.loc[zone] >= 0]].sum()
+        lines.append(f"{zone:<8}{_price(monthly[~wet], zone):>9}{_price(monthly[wet], zone):>8}"
+                     f"{load[zone] / TWH:9.1f}{made.loc[zone].sum() / TWH:8.1f}"
+                     f"{100 * clean[zone] / max(made.loc[zone].sum(), 1e-9):7.1f}"
+                     f"{out[zone] / TWH:9.1f}{arrived[zone] / TWH:9.1f}"
+                     f"{100 * lost.loc[zone].sum() / max(natural, 1e-9):11.2f}{shed[zone] / 1e3:8.2f}")
+    return lines
+
+
+def _price(monthly: "pandas.DataFrame", zone: str) -> str:
+    """CNY/MWh, weighted by load; a dash where there are no months."""
+    mine = monthly[monthly.index.get_level_values("zone") == zone]
+    weight = mine["load"].sum() if len(mine) else 0
+    return f"{(mine['price'] * mine['load']).sum() / weight:.1f}" if weight else "-"
+
+
+def _exports(monthly: "pandas.DataFrame") -> list[str]:
+    """Where the energy of the largest exporter goes; nothing where nobody exports."""
+    out, arrived = _sums(monthly, "exports."), _sums(monthly, "imports.").sum(axis=1)
+    net = (out.sum(axis=1) - arrived)[_loaded(monthly)]
+    if net.max() <= 0:
+        return []
+    there = out.loc[net.idxmax()].sort_values(ascending=False) / TWH
+    parts = ", ".join(f"{zone} {energy:.1f}" for zone, energy in there.items() if energy >= 0.05)
+    return [f"exports   {net.idxmax()}, at the sending end: {there.sum():.1f} TWh ({parts})"]
+
+
+def _riders(monthly: "pandas.DataFrame") -> list[str]:
+    """Riders of the last month: how many, their income, who is eligible and who enrolled."""
+    last = monthly.xs(monthly.index.get_level_values("date").max(), level="date")
+    persons = last["riders"].dropna()
+    persons = persons[persons > 0]
+    if not len(persons):
+        return []
+
+    def mean(name: str, weight: "pandas.Series") -> float:
+        values = last[name].reindex(weight.index)
+        return float((values * weight).sum() / weight[values.notna()].sum()) if values.notna().any() else float("nan")
+
+    income, eligible, enrolled = (mean(name, persons) for name in ("income", "eligible_share", "enrolled_share"))
+    lines = [f"riders    {persons.sum():,.0f} in the last month, mean income {income:,.0f} CNY; "
+             f"eligible {eligible:.1%}, enrolled {enrolled:.1%}"]
+    if "take_up" in last:  # absent where nobody was ever eligible
+        lines[0] += f" ({mean('take_up', persons * last['eligible_share'].reindex(persons.index)):.1%} of the eligible)"
+    return lines
+
+
+def _paid(monthly: "pandas.DataFrame") -> list[str]:
+    """What was paid in the whole period, by bill."""
+    paid = _sums(monthly, "paid.").sum().sort_values(ascending=False) / BN
+    bills = [f"{bill.replace('_', ' ')} {_billions(amount)}" for bill, amount in paid.items()]
+    rows = [", ".join(bills[i:i + PAID]) for i in range(0, len(bills), PAID)]
+    return [f"{'' if i else 'paid':<10}{row}{',' if i < len(rows) - 1 else ' [bn CNY]'}" for i, row in enumerate(rows)]
+
+
+def _example(config: Config) -> list[str]:
+    """The pension subsidy of one rider on the lower base, in the first city that has it on the last day."""
+    from sim.policy.pension_subsidy import subsidy
+
+    rules = config.law.on(config.end)
+    if "pension" not in rules or "pension_subsidy" not in rules:
+        return []
+    base, start = rules["pension"].base, rules["pension_subsidy"].start
+    city = next((key for key in config.world["cities"]["key"] if key in base and key in start), None)
+    if city is None:
+        return []
+    premium = round(100 * rules["pension"].flex_rate * base[city])
+    back = subsidy(rules["pension_subsidy"].match, premium)
+    return [f"example   eligible in {city}: premium {premium / 100:,.2f}, subsidy {back / 100:,.2f} CNY a month; "
+            f"own cost {12 * premium / 100:,.2f} -> {12 * (premium - back) / 100:,.2f} a year"]
+
+
+def _exactness(monthly: "pandas.DataFrame") -> list[str]:
+    """How closely energy, rent and water add up, what the clearing had to mend, how much was posted."""
+    worst = monthly[["imbalance", "rent_residual", "water_residual"]].max()
+    events = _sums(monthly, "events.").sum()
+    mended = ", ".join(f"{name.replace('_', ' ')} {count:.0f}" for name, count in events.items() if count)
+    return [f"exact to  {worst['imbalance']:.1e} MW at a bus and hour, {worst['rent_residual']:.1e} CNY of rent, "
+            f"{worst['water_residual']:.1e} hm3 of water",
+            f"clearing  {mended or 'nothing to mend'}",
+            f"journal   {monthly['entries'].sum():,.0f} entries, {monthly['posted'].sum():,.0f} fen"]
+
+
+def _billions(amount: float) -> str:
+    """Bn yuan to three figures."""
+    return f"{amount:,.1f}" if amount >= 10 else f"{amount:.3g}"

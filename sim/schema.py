@@ -1,0 +1,42 @@
+"""What a world, a law and a scenario may hold: the rows, sections and rules of every room, by their names in the files.
+
+Read without importing an actor, so that a wrong key is answered at once.
+"""
+
+from sim.config import Schema, Section
+from sim.network import borders, city, demand, grid, outages, plants, rivers, smelters, stores, workforce
+from sim.policy.pension_subsidy import PensionRules
+from sim.policy.tariffs import PlatformRules, SwapRules
+from sim.registry import instruments, markets
+from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherSettings
+
+TABLES = {
+    "buses": grid.Bus, "corridors": grid.Corridor, "joint_limits": grid.Joint,
+    "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
+    "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
+    "smelters": smelters.Smelter, "borders": borders.Step,
+    "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
+    "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
+    "cities": city.City, "order_levels": city.OrderLevel,
+    "rider_tiers": workforce.Tier, "rider_segments": workforce.Segment, "rider_incomes": workforce.Income,
+    "rider_ages": workforce.AgeGroup, "rider_households": workforce.Household, "rider_hukou": workforce.Hukou,
+}
+
+
+class Settings(Section):
+    """The sections of world.yaml, one for each room that has settings."""
+
+    weather: WeatherSettings
+    water: rivers.WaterPlanning
+    orders: city.OrderSettings
+    riders: workforce.RiderSettings
+
+
+RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules)}  # law that is no market's or instrument's
+
+
+def schema() -> Schema:
+    """The schema of the whole model: what is listed here and what the registry finds."""
+    found_markets, found_instruments = markets(), instruments()
+    rules = RULES | {key: found.Rules for key, found in (found_markets | found_instruments).items()}
+    return Schema(Settings, TABLES, rules, tuple(found_markets), tuple(found_instruments))

@@ -1,0 +1,269 @@
+"""What the recorder keeps of two days in a made-up grid of three zones, every figure worked out on paper."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sim.calendar import Calendar, Month
+from sim.config import Table
+from sim.messages import Transfer
+from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
+from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
+from sim.settlement.journal import Journal
+
+JANUARY = Month(2025, 1)
+H, D = 48, 2
+
+
+def table(row_type, rows):
+    """Rows as a table of a world."""
+    return Table(Path("t.csv"), row_type, [row_type(**row, source="paper") for row in rows], [2] * len(rows), "")
+
+
+def grid():
+    """Zone A: bus a1 (dam, sun) and a2 (smelter), tied by a line; B, fed by a link from a2; C, beyond another link."""
+    buses = table(Bus, [{"key": key, "zone": zone, "name": key} for key, zone in
+                        (("a1", "A"), ("a2", "A"), ("b", "B"), ("c", "C"))])
+    columns = ("key", "start", "end", "kind", "capacity", "reverse", "reactance", "loss", "tariff")
+    corridors = table(Corridor, [
+        dict(zip(columns, row)) | {"minimum": 0.0, "in_service": date(2020, 1, 1), "owner": "grid"} for row in (
+            ("a1-a2", "a1", "a2", "ac", 100.0, 100.0, 0.1, 0.0, 0.0),
+            ("a2-b", "a2", "b", "dc", 40.0, 0.0, 0.0, 0.1, 20.0),
+            ("c-b", "c", "b", "dc", 16.0, 16.0, 0.0, 0.125, 10.0))])
+    technologies = np.array(["hydro", "solar", "coal"], object)
+    units = Units.join(
+        Units.make(["dam", "sun", "coal"], PLANT, [0, 0, 2], ["o"] * 3, technologies, [90, 30, 50]),
+        Units.make(["cell"], STORE, [2], ["o"], "battery", [5], store=20.0),
+        Units.make(["smelter"], USER, [1], ["o"], "smelter", [10]),
+        Units.make(["border"], NEIGHBOUR, [3], ["o"], "trade", [9]))
+    return Grid(buses, corridors, table(Joint, []), units, date(2025, 1, 30))
+
+
+def rows(*values):
+    """MW [row, H], each row a constant or 48 hours."""
+    return np.array([np.broadcast_to(np.asarray(value, float), H) for value in values])
+
+
+def facts():
+    """a1 makes 65 + 15 and uses 10, so 70 flow to a2; it uses 30 and the smelter 10, so 30 leave for B and 27 arrive.
+    B makes 20, sends 8 on to C (7 arrive, all bought), its battery gives 4 on the first day and takes 5 on the second:
+    60 of load are short of 17 and 26."""
+    cell = np.repeat([4.0, -5.0], 24)
+    load, price = rows(10, 30, 60, 0), rows(100, 200, 300, 50)
+    people = SimpleNamespace(
+        weight=np.array([2, 1, 1, 4], np.int32), city=np.array([0, 0, 0, 1], np.int16),
+        income=np.array([100_000, 300_000, 500_000, 200_000]), orders=np.array([100.0, 300.0, 500.0, 200.0]),
+        enrolled=np.array([True, False, True, False]), met=np.array([0b111, 0b101, 0b011, 0b110], np.uint8),
+        living=np.array([90_000, 90_000, 90_000, 90_000]), swaps=np.array([True, True, False, False]),
+        claims=np.array([0, 0, 1_000, 500]))
+    return SimpleNamespace(
+        grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
+        shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
+        output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9), stored=rows(0, 0, 0, 10, 0, 0),
+        line_flow=rows(70), line_shadow=rows(0), sent=rows(30, -7), delivered=rows(27, -8), link_shadow=rows(5, 0),
+        rent=np.full(H, 100.0), charging=rows(1, 0, 0), asked=rows(50, 20, 0), done=rows(40, 20, 0),
+        water=np.full((1, D), 30.0), inflow=np.full((1, D), 2.0), spilled=np.full((1, D), 0.5),
+        water_energy=np.array([[900.0, 880.0]]), temperature=np.array([[8.0, 9.0], [15.0, 16.0], [20.0, 21.0]]),
+        people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
+
+
+@pytest.fixture
+def lab():
+    """A lab that has lived 30 and 31 January and posted the month."""
+    calendar = Calendar(date(2025, 1, 30), date(2025, 1, 31))
+    calendar.turn(), calendar.turn()
+    journal = Journal()
+    journal.post(JANUARY, [Transfer("pay of orders", "platform", "riders", np.array([250, 50]), np.array([7, 8]),
+                                    np.array([2, 1], np.int32)),
+                           Transfer("congestion rent", "grid_company", "rent", 9_000)])
+    world = {"reservoirs": {"key": np.array(["dam"], object), "basin": np.array(["river"], object),
+                            "productivity": np.array([0.4])},
+             "basins": {"key": np.array(["river"], object)},
+             "cities": {"key": np.array(["kunming", "nanning", "empty"], object)}}
+    riders = SimpleNamespace(segment=np.array([0, 1, 1, 0]), segments={"key": np.array(["full", "part"], object)})
+    return SimpleNamespace(
+        facts=facts(), journal=journal, calendar=calendar, riders=riders, config=SimpleNamespace(world=world),
+        ground=SimpleNamespace(reservoir_units=np.array([0])),
+        rules={"pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
+
+
+def kept(lab, hourly=True):
+    """The month as the recorder hands it over."""
+    memory = Memory()
+    Recorder(memory, hourly=hourly).keep(JANUARY, lab)
+    return memory
+
+
+@pytest.fixture
+def value(lab):
+    """value(indicator, zone): the one value kept of it."""
+    frame = kept(lab).indicators.set_index(["indicator", "zone"])["value"]
+    return lambda indicator, zone="all": frame.loc[[(indicator, zone)]].item()
+
+
+def test_prices_are_weighted_by_load_and_plain(value):
+    assert value("price", "A") == 175.0  # (10 x 100 + 30 x 200) / 40, as the facts say
+    assert value("price_plain", "A") == 150.0  # (100 + 200) / 2
+
+
+def test_energy_is_summed_by_zone_and_technology(value):
+    assert value("load", "A") == 40 * H
+    assert (value("generation.hydro", "A"), value("generation.solar", "A")) == (65 * H, 15 * H)
+    assert value("generation.coal", "B") == 20 * H
+    assert (value("discharged.battery", "B"), value("charged.battery", "B")) == (4 * 24, 5 * 24)
+    assert value("large_users", "A") == 10 * H
+    assert (value("neighbours_bought", "C"), value("neighbours_sold", "C")) == (7 * H, 0)
+    assert value("shed", "B") == 17 * 24 + 26 * 24
+
+
+def test_clean_share_counts_generation_not_storage(value):
+    assert (value("clean_share", "A"), value("clean_share", "B")) == (1.0, 0.0)
+
+
+def test_curtailment_is_unused_sun_and_spilled_water(value):
+    assert value("curtailed.solar", "A") == 5 * H  # 20 available, 15 given
+    assert value("curtailment.solar", "A") == 0.25
+    assert value("curtailed.hydro", "A") == 400.0  # 1 hm3 spilled x 0.4 kWh/m3 x 1,000
+    assert value("spilled_water", "river") == 1.0
+
+
+def test_exports_count_at_the_sending_end_and_imports_as_they_arrive(value):
+    assert (value("exports.B", "A"), value("imports.A", "B")) == (30 * H, 27 * H)
+    # the second link runs backwards: 8 leave B, 7 arrive in C
+    assert (value("exports.C", "B"), value("imports.B", "C")) == (8 * H, 7 * H)
+    assert (value("exports.B", "C"), value("imports.C", "B")) == (0, 0)
+
+
+def test_corridors_are_used_forwards_and_backwards(value):
+    assert value("utilisation", "a1-a2") == pytest.approx(0.7)
+    assert value("utilisation", "a2-b") == pytest.approx(0.75)
+    assert value("utilisation", "c-b") == pytest.approx(0.5)  # 8 of 16 backwards
+    assert (value("link_fee", "a2-b"), value("link_fee", "c-b")) == (27 * H * 20, 7 * H * 10)
+    assert value("rent") == 100 * H
+
+
+def test_riders_are_counted_in_persons(value):
+    assert (value("riders", "kunming"), value("riders", "nanning"), value("riders", "empty")) == (4, 4, 0)
+    assert value("income", "kunming") == 2_500.0  # (2 x 1,000 + 3,000 + 5,000) / 4
+    assert value("claims", "nanning") == 20.0  # 4 persons x 5 yuan
+    assert value("orders_unmet", "kunming") == 10 * H
+
+
+def test_take_up_is_enrolment_among_the_eligible(value):
+    # met base this month and in 3 of the last 6: 0b111 only; 0b101 and 0b011 have two, 0b110 not this month
+    assert value("eligible_share", "kunming") == 0.5
+    assert value("enrolled_share", "kunming") == 0.75
+    assert value("take_up", "kunming") == 1.0
+
+
+def test_nobody_is_eligible_without_the_instrument(lab):
+    lab.rules = {}
+    frame = kept(lab).indicators
+    assert frame.loc[frame["indicator"] == "eligible_share", "value"].tolist() == [0.0, 0.0]
+
+
+def test_what_cannot_be_said_is_no_row(lab):
+    frame = kept(lab).indicators
+    pairs = set(zip(frame["indicator"], frame["zone"]))
+    assert ("take_up", "nanning") not in pairs  # nobody eligible there
+    assert ("income", "empty") not in pairs
+    assert ("generation.coal", "A") not in pairs  # no such plant
+    assert ("exports.C", "A") not in pairs  # no corridor
+    assert ("link_fee", "a1-a2") not in pairs  # a line has none
+    assert not frame["value"].isna().any()
+
+
+def test_money_is_what_was_posted(value):
+    assert value("paid.pay_of_orders") == 5.5  # 2 x 250 + 50 fen
+    assert value("paid.congestion_rent") == 90.0
+    assert (value("balance.platform"), value("balance.riders")) == (-5.5, 5.5)
+    assert (value("entries"), value("posted")) == (2, 9_550)
+
+
+def test_exactness_and_events_are_kept(value):
+    assert (value("imbalance"), value("rent_residual"), value("water_residual")) == (2e-9, 3e-5, 0.0)
+    assert value("events.resolved") == 3
+
+
+def test_months_are_dated_their_first_day_and_days_themselves(lab):
+    frame = kept(lab).indicators
+    stored = frame[frame["indicator"] == "stored_water"]
+    assert stored["date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-01-30", "2025-01-31"]
+    assert stored["value"].tolist() == [900.0, 880.0]
+    assert set(frame.loc[frame["indicator"] == "load", "date"].dt.strftime("%Y-%m-%d")) == {"2025-01-01"}
+
+
+def test_every_outcome_that_has_something_to_say_says_it_in_its_unit(lab):
+    frame = kept(lab).indicators
+    units = dict(zip(frame["indicator"].str.partition(".")[0], frame["unit"]))
+    assert units == {outcome.name: outcome.unit for outcome in OUTCOMES}
+
+
+def test_hourly_tables_balance_at_every_bus(lab):
+    memory = kept(lab)
+    bus, corridor = memory.table("hourly/bus"), memory.table("hourly/corridor")
+    own = bus.set_index(["bus", "time"])
+    leaving = corridor.groupby(["start", "time"])["sent"].sum().reindex(own.index, fill_value=0.0)
+    arriving = corridor.groupby(["end", "time"])["delivered"].sum().reindex(own.index, fill_value=0.0)
+    left = own["output"] + own["shed"] + arriving - own["load"] - own["disposed"] - leaving
+    assert len(left) == 4 * H
+    assert left.abs().max() == 0.0
+
+
+def test_hourly_tables_are_narrow_floats_at_beijing_hours(lab):
+    bus = kept(lab).table("hourly/bus")
+    assert {str(kind) for kind in bus.dtypes[["price", "load", "output", "shed", "disposed"]]} == {"float32"}
+    assert str(bus["time"].iloc[0]) == "2025-01-30 00:00:00"  # the run began on the 30th
+    assert str(bus["time"].iloc[H - 1]) == "2025-01-31 23:00:00"
+
+
+def test_technologies_of_a_bus_sum_to_its_output(lab):
+    memory = kept(lab)
+    by_technology = memory.table("hourly/technology").groupby(["bus", "time"])["output"].sum()
+    output = memory.table("hourly/bus").set_index(["bus", "time"])["output"]
+    assert (by_technology - output.loc[by_technology.index]).abs().max() == 0.0
+
+
+def test_summaries_weigh_persons_and_tell_segments_apart(lab):
+    memory = kept(lab)
+    city = memory.table("populations/riders").set_index("city")
+    # kunming in order of income: 1,000 1,000 3,000 5,000
+    assert city.loc["kunming", ["income_p10", "income_p50", "income_p90"]].tolist() == [1_000.0, 1_000.0, 5_000.0]
+    assert city.loc["kunming", "swaps"] == 0.75
+    assert np.isnan(city.loc["empty", "income"])
+    cell = memory.table("populations/riders_by_segment").set_index(["city", "segment"])
+    assert cell.loc[("kunming", "full"), "income"] == 1_000.0
+    assert cell.loc[("kunming", "part"), "income"] == 4_000.0
+    assert cell.loc[("nanning", "part"), "persons"] == 0
+
+
+def test_without_hourly_the_rest_stays(lab):
+    kinds = kept(lab, hourly=False).kinds
+    assert not [kind for kind in kinds if kind.startswith(("hourly", "daily"))]
+    assert {"indicators", "populations/riders", "journal/entries", "journal/rows"} <= set(kinds)
+
+
+def test_months_follow_one_another(lab):
+    memory = kept(lab)
+    once = len(memory.indicators)
+    Recorder(memory).keep(JANUARY, lab)
+    assert len(memory.indicators) == 2 * once
+
+
+def test_the_recorder_touches_nothing(lab):
+    before = {name: value.copy() for name, value in vars(lab.facts).items() if isinstance(value, np.ndarray)}
+    head = lab.journal.head
+    kept(lab)
+    assert all(np.array_equal(getattr(lab.facts, name), value) for name, value in before.items())
+    assert lab.journal.head == head
+
+
+def test_an_outcome_of_another_shape_than_its_axes_is_refused(lab):
+    from sim.closed_month import ClosedMonth
+
+    wrong = Outcome("wrong", "MW", "month", ("zone",), lambda month: np.zeros(2))
+    with pytest.raises(ValueError, match="outcome 'wrong': shape"):
+        indicators(ClosedMonth(JANUARY, lab), (wrong,))
