@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas
 
 TWH, BN = 1e6, 1e9  # of MWh, of yuan
-PAID = 4  # bills to a line
+PAID = 3  # bills to a line
 
 
 def summarise(config: Config, indicators: "pandas.DataFrame") -> list[str]:
@@ -96,9 +96,10 @@ def _riders(monthly: "pandas.DataFrame") -> list[str]:
 
 
 def _paid(monthly: "pandas.DataFrame") -> list[str]:
-    """What was paid in the whole period, by bill."""
-    paid = _sums(monthly, "paid.").sum().sort_values(ascending=False) / BN
-    bills = [f"{bill.replace('_', ' ')} {_billions(amount)}" for bill, amount in paid.items()]
+    """What was paid in the whole period, by bill: the part of its largest payer, so that what is passed on counts once."""
+    paid = _sums(monthly, "paid.") / BN
+    order = paid.max().sort_values(ascending=False)
+    bills = [f"{paid[bill].idxmax()} {_billions(amount)} ({bill})".replace("_", " ") for bill, amount in order.items()]
     rows = [", ".join(bills[i:i + PAID]) for i in range(0, len(bills), PAID)]
     return [f"{'' if i else 'paid':<10}{row}{',' if i < len(rows) - 1 else ' [bn CNY]'}" for i, row in enumerate(rows)]
 

@@ -287,8 +287,13 @@ class ClosedMonth:
         return tuple(sorted(set(self.entries["bill"])))
 
     def paid(self) -> np.ndarray:
-        """Fen [bill] posted this month."""
-        return np.array([self.entries["total"][self.entries["bill"] == bill].sum() for bill in self._bills])
+        """Fen [account, bill] that each account paid this month; nan where it had no such bill."""
+        at = {account: i for i, account in enumerate(self.labels["account"])}
+        paid = np.full((len(at), len(self._bills)), np.nan)
+        for payer, bill, total in zip(self.entries["payer"], self.entries["bill"], self.entries["total"]):
+            cell = at[payer], self._bills.index(bill)
+            paid[cell] = np.nan_to_num(paid[cell]) + total
+        return paid
 
     def balances(self) -> np.ndarray:
         """Fen [account] at the month's end."""

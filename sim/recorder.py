@@ -34,7 +34,7 @@ class Outcome:
 
     name: of the indicator; a second axis is appended to it ("generation.hydro").  unit: of its values.
     rhythm: a value a month (dated its first day) or a day.
-    axes: the first names the place of a value (column `zone`: a zone, basin, city or corridor; "all" for the world).
+    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor or account; "all" for the world).
     of: what gives the values of a closed month, [*axes], for rhythm "day" [*axes, D], the world being no axis of
     its own; nan is not kept.
     """
@@ -83,9 +83,9 @@ OUTCOMES = (
     Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.eligible)),
     Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.enrolled)),
     Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.by_city.share(m.facts.people.enrolled, among=m.eligible)),
-    # money, in yuan of integer fen
-    Outcome("paid", "CNY", MONTH, (WORLD, BILL), lambda m: m.paid() / 100),
-    Outcome("balance", "CNY", MONTH, (WORLD, ACCOUNT), lambda m: m.balances() / 100),
+    # money, in yuan of integer fen; the place is an account, of what is paid the payer's
+    Outcome("paid", "CNY", MONTH, (ACCOUNT, BILL), lambda m: m.paid() / 100),
+    Outcome("balance", "CNY", MONTH, (ACCOUNT,), lambda m: m.balances() / 100),
     Outcome("entries", "count", MONTH, (WORLD,), lambda m: len(m.entries["total"])),
     Outcome("posted", "fen", MONTH, (WORLD,), lambda m: m.entries["total"].sum()),
     # how exact the month was: the largest violation of a balance, and what the clearing had to mend

@@ -177,9 +177,9 @@ def test_what_cannot_be_said_is_no_row(lab):
 
 
 def test_money_is_what_was_posted(value):
-    assert value("paid.pay_of_orders") == 5.5  # 2 x 250 + 50 fen
-    assert value("paid.congestion_rent") == 90.0
-    assert (value("balance.platform"), value("balance.riders")) == (-5.5, 5.5)
+    assert value("paid.pay_of_orders", "platform") == 5.5  # 2 x 250 + 50 fen
+    assert value("paid.congestion_rent", "grid_company") == 90.0
+    assert (value("balance", "platform"), value("balance", "riders")) == (-5.5, 5.5)
     assert (value("entries"), value("posted")) == (2, 9_550)
 
 
