@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 DRY_END = 4  # May, whose last day ends the dry season
 LEVELS, STATES, ENERGIES = 31, 5, 25  # of stored energy, of inflow, of the day's energy from all reservoirs
-HALVINGS = 16  # of the range in which the end level is sought: 1/65,000 of it
+HALVINGS = 20  # of the range in which the end level is sought: to a millionth of it
 SETTLED = 0.01  # CNY/MWh, change of a value over a year at which the values have settled
 AGREED = 0.25  # CNY/MWh, mean change of the values over a round at which the basins' plans agree
 YEARS, ROUNDS = 400, 60  # after so many without an end, something is wrong

@@ -29,7 +29,6 @@ from sim.units import (
     Identity,
     Index,
     Months,
-    OrderCount,
     OrdersPerDay,
     Ratio,
     Rows,
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from sim.law import Law, Rulebook
 
 GOLDEN = 0.6180339887498949  # multiples of it, modulo one, fill the unit interval evenly at every length
-SLOT_BITS, LIFE_BITS = 24, 12  # of an identity: city, slot in the city, how many people had the slot before
+SLOT_BITS, LIFE_BITS = 24, 12  # of an identity, below the group: place in it, people who had the slot before
 WINDOW = 8  # months kept in `met`; the law looks at fewer
 SUBSIDY, LIVING, OTHER = "pension subsidy", "living costs", "other income"  # bills a rider tells apart
 
@@ -82,7 +81,6 @@ class Riders(Population):
     chance: Rows[Share]  # of working on a day
     pace: Rows[OrdersPerDay]  # could be carried on a working day of this month
     days: Rows[DayBits]  # worked this month
-    carried: Rows[OrderCount]  # of the last closed month
     income: Rows[Fen]  # from the platform, of the last closed month
     other: Rows[CNYPerMonth]  # income of another job or the household
     cash: Rows[CNY]
@@ -117,39 +115,41 @@ class Riders(Population):
         """Live a day: who rides is drawn, orders asked meet riders on shift, batteries go to the cabinets."""
         if day.opens_month:
             self._open_month(day.month)
-        capacity, swappers = np.zeros(self._pace.size), np.zeros(len(cities))
-        kernels.turn_out(self.rows, self.streams["riders/day"].key(day.ordinal), day.date.day, len(self.segments),
-                         capacity, swappers)
+        groups = self._pace.shape
+        capacity, riding = np.zeros(self._pace.size), np.zeros(self._pace.size, np.int64)
+        key = self.streams["riders/day"].key(day.ordinal)
+        kernels.turn_out(self.rows, key, day.date.day, self.first_row, capacity, riding)
         asked = cities.asked(day, weather.city_rain)
-        done, rate = kernels.meet(asked, capacity.reshape(self._pace.shape), self._shift)
+        done, rate = kernels.meet(asked, capacity.reshape(groups), self._shift)
         self._note(day, rate, offer, weather)
-        charging = (swappers * self.settings.swap.energy / 1000)[:, None] * self._charging
-        return Work(day, asked, done, charging, done.sum(axis=1) * offer.fee)
+        energy = riding.reshape(groups).sum(axis=1) * self.settings.swap.energy / 1000  # MWh [city]
+        return Work(day, asked, done, energy[:, None] * self._charging, done.sum(axis=1) * offer.fee)
 
     def close(self, month: Month, rules: "Rulebook") -> People:
         """Close a month: incomes are known, the window of qualifying months moves on. What others may see of it."""
-        earned, exposure = np.zeros(self.size), np.zeros(self.size)
-        kernels.settle(self.rows, len(self.segments), self._rate, self._pay, self._risk, earned, exposure)
+        sums = np.zeros((3, self.size))
+        kernels.settle(self.rows, self.first_row, self._books, sums)
+        orders, earned, exposure = sums
         self.income[:] = to_fen(earned)
         base = self._bases(rules)
         self.met[:] = remember(self.met, met(self.income, base[self.city]))
-        self._law, self._base = rules, base
+        self._law, self._base, self._costs = rules, base, self._living()
         self._shown = self._enrolled_share()
-        spent = self._costs() + self.sent - self.other
+        spent = to_fen(self._costs + self.sent - self.other)
         named = list(rules["pension"].base)
         number = np.array([named.index(place) for place in self.places], np.int16)
+        premium = to_fen(base * rules["pension"].flex_rate)
         return People(
             month, self.identity.copy(), self.weight, self.city, number[self.place], self.income.copy(),
-            np.rint(self.carried).astype(np.int32), self.swaps.copy(), self.enrolled.copy(), to_fen(base)[self.place],
-            to_fen(base * rules["pension"].flex_rate)[self.place], self.met.copy(), to_fen(np.maximum(spent, 0)),
-            to_fen(np.maximum(-spent, 0)), to_fen(self._injuries(month, exposure)))
+            np.rint(orders).astype(np.int32), self.swaps.copy(), self.enrolled.copy(), to_fen(base)[self.place],
+            premium[self.place], self.met.copy(), np.maximum(spent, 0), np.maximum(-spent, 0),
+            self._injuries(month, exposure))
 
     def learn(self, statement: Statement, public: Public):
         """Close one's purse on what was received and paid; review and decide; age; leave, and be replaced."""
         month, peers = statement.month, public.peer_share
-        self.subsidised[:] = self._per_row(statement, statement.received, only=SUBSIDY) > 0
-        flow = self._per_row(statement, statement.received) - self._per_row(statement, statement.paid)
-        self._keep_house(flow / 100)
+        self.subsidised[:] = self._sum(statement, statement.received, only=SUBSIDY) > 0
+        self._keep_house((self._sum(statement, statement.received) - self._sum(statement, statement.paid)) / 100)
         self._decide(month, peers)
         self._come_and_go(month, peers)
 
@@ -160,16 +160,27 @@ class Riders(Population):
     # ----------------------------------------------------------------------------------------------- setting the scene
 
     def _take_slots(self, counts: np.ndarray):
-        """Give each row its slot: city, segment, weight and first identity."""
-        self.first_row = np.concatenate([[0], np.cumsum(counts)])
-        shares = np.cumsum(self.segments["share"])
-        for city, (start, end) in enumerate(zip(self.first_row[:-1], self.first_row[1:])):
-            slot = np.arange(end - start)
-            self.city[start:end] = city
-            self.identity[start:end] = (city + 1 << SLOT_BITS + LIFE_BITS) + (slot << LIFE_BITS)
-            self.weight[start:end] = largest_remainder(int(self.cities.riders[city]), np.ones(end - start))
-            even = np.modf((slot + 0.5) * GOLDEN)[0]
-            self.segment[start:end] = np.minimum(np.searchsorted(shares, even, side="right"), len(shares) - 1)
+        """Give each row its slot: city, segment, weight and first identity.
+
+        A city's slots get their segments in an order that keeps the shares at every length, so that one slot more
+        changes no other's; then the rows of a segment are put together. An identity is the group, the place in it, and
+        how many people had the slot before.
+        """
+        shares, segments = np.cumsum(self.segments["share"]), len(self.segments)
+        sizes = np.zeros((len(counts), segments), np.int64)
+        ends = np.cumsum(counts)
+        for city, (start, end) in enumerate(zip(ends - counts, ends)):
+            even = np.modf((np.arange(end - start) + 0.5) * GOLDEN)[0]
+            segment = np.minimum(np.searchsorted(shares, even, side="right"), segments - 1)
+            order = np.argsort(segment, kind="stable")
+            self.city[start:end], self.segment[start:end] = city, segment[order]
+            weight = largest_remainder(int(self.cities.riders[city]), np.ones(end - start))
+            self.weight[start:end] = weight[order]
+            sizes[city] = np.bincount(segment, minlength=segments)
+        self.first_row = np.concatenate([[0], np.cumsum(sizes)])
+        group = self.city.astype(np.int64) * segments + self.segment
+        place = np.arange(self.size) - self.first_row[group]
+        self.identity[:] = (group + 1 << SLOT_BITS + LIFE_BITS) + (place << LIFE_BITS)
 
     def _set_groups(self):
         """Constants of the groups [city, segment]: normal pace, spread of incomes, shapes of shifts and charging."""
@@ -255,7 +266,7 @@ class Riders(Population):
 
     def _settle_down(self, rules: "Rulebook"):
         """What is sent home in the first month, from the imagined month before it; cash stays as drawn."""
-        cash = self.cash.copy()
+        cash, self._costs = self.cash.copy(), self._living()
         paid = rules["pension"].flex_rate * self._base[self.place] * self.enrolled
         self._keep_house(self.income / 100 - paid - self.settings.swap.replaces * self.swaps)
         self.cash[:] = cash
@@ -286,29 +297,29 @@ class Riders(Population):
     # ------------------------------------------------------------------------------------------------- day and month
 
     def _open_month(self, month: Month):
-        """Draw each rider's pace of the month; empty the month's books [group, day]."""
-        kernels.set_pace(self.rows, self.streams["riders/pace"].key(month.number), len(self.segments),
-                         self._pace.ravel(), self._monthly.ravel(), self.cities.level(month))
-        self._rate, self._pay, self._risk = (np.zeros((self._pace.size, 32)) for _ in range(3))
+        """Draw each rider's pace of the month; open new books [orders, pay or risk; group, day]."""
+        kernels.set_pace(self.rows, self.streams["riders/pace"].key(month.number), self.first_row, self._pace.ravel(),
+                         self._monthly.ravel(), self.cities.level(month))
+        self._books = np.zeros((3, self._pace.size, month.days))
 
     def _note(self, day: Day, rate: np.ndarray, offer: Offer, weather: Weather):
-        """Write the day into the month's books: orders, pay and risk for each order that a rider could carry."""
+        """Write the day into the month's books: orders, CNY and risk for each order that a rider could carry."""
         work = self.settings.work
         danger = np.array([1.0, work.accidents_rain, work.accidents_extreme])
         risk = danger[weather.city_rain] / (danger @ self.cities.usual_weather)
-        column = day.date.day - 1
-        self._rate[:, column] = rate.ravel()
-        self._pay[:, column] = (rate * offer.fee[:, None]).ravel()
-        self._risk[:, column] = (rate * risk[:, None]).ravel()
+        for book, value in zip(self._books, (np.ones(len(risk)), offer.fee, risk)):
+            book[:, day.date.day - 1] = (rate * value[:, None]).ravel()
 
     def _injuries(self, month: Month, exposure: np.ndarray) -> np.ndarray:
-        """Benefits due to who was hurt this month, CNY [row]."""
-        work = self.settings.work
+        """Benefits due to who was hurt this month, fen of one person [row]. exposure: orders at usual risk [row]."""
+        work, claims = self.settings.work, np.zeros(self.size, np.int64)
         shares = np.cumsum(work.claim_shares)
-        u = self.streams["riders/accident"].uniforms(self.identity, month.number)
-        return kernels.injuries(exposure, u, work.accidents / 1e6, shares / shares[-1], np.array(work.claim_sizes))
+        key = self.streams["riders/accident"].key(month.number)
+        kernels.injure(self.rows, key, exposure, work.accidents / 1e6, shares / shares[-1],
+                       to_fen(np.array(work.claim_sizes)), claims)
+        return claims
 
-    def _costs(self) -> np.ndarray:
+    def _living(self) -> np.ndarray:
         """Living and work of the month, beyond what is billed, CNY [row]."""
         living = self.births.living[self.city] + self.births.dependant * self.dependants
         return living + self.segments["work_cost"][self.segment] - self.settings.swap.replaces * self.swaps
@@ -316,16 +327,20 @@ class Riders(Population):
     def _keep_house(self, flow: np.ndarray):
         """Close the month's purse. flow: CNY received less paid, living and other income aside [row]."""
         purse = self.settings.purse
-        kernels.keep_house(self.rows, flow, self._costs(), self.income / 100 + self.other,
+        kernels.keep_house(self.rows, flow, self._costs, self.income / 100 + self.other,
                            (purse.target, purse.saved_below, purse.saved_above, purse.run_down))
 
-    def _per_row(self, statement: Statement, side: dict, only: str | None = None) -> np.ndarray:
-        """Fen of the bills on one side of a statement, summed by row; living and other income are kept by himself."""
+    def _sum(self, statement: Statement, side: dict, only: str | None = None) -> np.ndarray:
+        """Fen of the bills on one side of a statement, by row; living and other income are kept by himself."""
         total = np.zeros(self.size, np.int64)
         for bill in side:
             if bill == only or (only is None and bill not in (LIVING, OTHER)):
+                if np.array_equal(statement.row[bill], self.identity):
+                    total += side[bill]
+                    continue
                 rows = self.rows_of(statement.row[bill])
-                total[rows[rows >= 0]] += side[bill][rows >= 0]
+                here = rows >= 0
+                total[rows[here]] += side[bill][here]
         return total
 
     def rows_of(self, identities: np.ndarray) -> np.ndarray:
@@ -361,9 +376,12 @@ class Riders(Population):
         here, home: what each expects to bear in his city and in the province of his hukou, CNY a month.
         """
         money, place = np.zeros(len(rows)), np.zeros(len(rows), np.int16)
-        account = rules["pension"].account_rate
-        kernels.appraise(self.mind, self.rows, rows, account, self._base, here, home, money, place)
+        kernels.appraise(self.mind, self._prospects(rules), self.rows, rows, self._base, here, home, money, place)
         return money, place
+
+    def _prospects(self, rules: "Rulebook") -> kernels.Prospects:
+        """What a contribution leads to under the rules, by age."""
+        return kernels.prospects(self.mind, rules["pension"].account_rate)
 
     def _subsidy(self, month: Month) -> tuple[float, np.ndarray]:
         """The share of the contribution that a subsidy gives, and who could have had it this month (bool [row])."""
@@ -397,9 +415,14 @@ class Riders(Population):
 
     def _enrolled_share(self) -> np.ndarray:
         """Enrolled share of high-frequency riders, in persons [city]."""
-        busy = self.weight * self.segments["high_frequency"][self.segment]
-        there = np.bincount(self.city, busy, len(self.cities))
-        return np.bincount(self.city, busy * self.enrolled, len(self.cities)) / np.maximum(there, 1)
+        busy = self.segments["high_frequency"]
+        there, enrolled = self._by_group(self.weight)[:, busy], self._by_group(self.weight * self.enrolled)[:, busy]
+        return enrolled.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+
+    def _by_group(self, values: np.ndarray) -> np.ndarray:
+        """Sums of values [row] by city and segment."""
+        total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+        return np.diff(total[self.first_row]).reshape(self._pace.shape)
 
 
 Columns = namedtuple("Columns", Riders.columns())

@@ -2,7 +2,8 @@
 
 `r` is the population's columns as a named tuple of arrays [row] (`agents.riders.Riders` says what they mean), `m` the
 parameters of the enrolment decision (`sim.network.workforce.EnrolmentSettings`). Draws are addressed by identity;
-nothing here knows a model. Groups are pairs of city and segment, numbered city x segments + segment.
+nothing here knows a model. A group is a pair of city and segment, numbered city x segments + segment; its rows stand
+together, from first[group] to first[group + 1].
 """
 
 import math
@@ -14,6 +15,7 @@ from numba import njit
 from sim.streams import uniform
 
 LOCAL, OTHER_CITY, OTHER_PROVINCE = 0, 1, 2
+BLOCK = 1024  # rows
 
 
 @njit(cache=True)
@@ -49,21 +51,39 @@ def pick(cumulative, u):
 
 
 @njit(cache=True)
-def turn_out(r, key, day, segments, capacity, swappers):
+def turn_out(r, key, day, first, capacity, riding):
     """Who works today: toss each rider's coin, note the day in his month, add up what the cities have on the road.
 
-    key: the day's.  day: of the month, 1 to 31; before a newcomer's first day (`starts`) nobody rides.
-    capacity: orders [group] and swappers: persons [city], both to be added to: what all who work could carry in the
-    day, and subscribers among them.
+    key: the day's.  day: of the month, 1 to 31; before a newcomer's first day (`starts`) he does not ride.
+    Fills, by group, capacity: orders that all who work could carry in the day, and riding: persons among them with a
+    battery-swap subscription.
     """
-    bit = np.uint32(1 << (day - 1))
-    for i in range(len(r.identity)):
-        if uniform(key, np.uint64(r.identity[i])) < r.chance[i] and r.starts[i] <= day:
-            r.days[i] |= bit
-            city = r.city[i]
-            weight = r.weight[i]
-            capacity[city * segments + r.segment[i]] += weight * r.pace[i]
-            swappers[city] += weight * r.swaps[i]
+    shift = np.uint32(day - 1)
+    for i in range(len(r.days)):  # no branches, so that the compiler takes several riders at a time
+        works = np.uint32(uniform(key, np.uint64(r.identity[i])) < r.chance[i]) & np.uint32(r.starts[i] <= day)
+        r.days[i] |= works << shift
+    for g in range(len(first) - 1):
+        mine = slice(first[g], first[g + 1])
+        capacity[g] = carried(r.days[mine], r.weight[mine], r.pace[mine], shift)
+        riding[g] = subscribed(r.days[mine], r.weight[mine], r.swaps[mine], shift)
+
+
+@njit(cache=True)
+def carried(days, weight, pace, shift):
+    """Orders that who works on a day (bit `shift` of days) could carry, over persons."""
+    total = 0.0
+    for i in range(len(days)):
+        total += np.float32(weight[i] * np.int32((days[i] >> shift) & np.uint32(1))) * pace[i]
+    return total
+
+
+@njit(cache=True)
+def subscribed(days, weight, swaps, shift):
+    """Persons with a subscription who work on a day."""
+    total = 0
+    for i in range(len(days)):
+        total += weight[i] * np.int32((days[i] >> shift) & np.uint32(1)) * np.int32(swaps[i])
+    return total
 
 
 def meet(asked, capacity, shift):
@@ -85,52 +105,60 @@ def meet(asked, capacity, shift):
 
 
 @njit(cache=True)
-def set_pace(r, key, segments, mean, sigma, level):
+def set_pace(r, key, first, mean, sigma, level):
     """Open a month: clear it, and draw what a rider carries on a working day, lognormal about his own mean.
 
     mean: orders [group].  sigma: of the month's draw [group].  level: multiple for all.
     """
-    for i in range(len(r.identity)):
-        g = r.city[i] * segments + r.segment[i]
-        z = normal(uniform(key, np.uint64(r.identity[i])))
-        r.pace[i] = level * mean[g] * r.factor[i] * math.exp(sigma[g] * z - 0.5 * sigma[g] * sigma[g])
-        r.days[i] = 0
+    for g in range(len(first) - 1):
+        usual = level * mean[g] * math.exp(-0.5 * sigma[g] * sigma[g])
+        for i in range(first[g], first[g + 1]):
+            z = normal(uniform(key, np.uint64(r.identity[i])))
+            r.pace[i] = usual * r.factor[i] * math.exp(sigma[g] * z)
+            r.days[i] = 0
 
 
 @njit(cache=True)
-def settle(r, segments, rate, pay, risk, earned, exposure):
+def settle(r, first, books, sums):
     """Sum a rider's month over the days he worked.
 
-    rate, pay, risk: [group, 32], for each order that he could carry: orders done, CNY paid for them, and orders
-    weighted with the day's risk of an accident.  Fills r.carried, earned (CNY) and exposure (orders at usual risk).
+    books: [3, group, day], for each order that he could carry: orders done, CNY paid for them, and orders weighted with
+    the day's risk of an accident.  Fills sums: the same three [3, row].
+    """
+    for g in range(len(first) - 1):
+        for start in range(first[g], first[g + 1], BLOCK):  # a block's columns stay in the nearest cache
+            end = min(start + BLOCK, first[g + 1])
+            for book in range(3):
+                add_up(r.days[start:end], r.pace[start:end], books[book, g], sums[book, start:end])
+
+
+@njit(cache=True)
+def add_up(days, pace, rate, total):
+    """Sum of a day's rates over the days worked, times pace: total [row]. rate: [day]."""
+    total[:] = 0.0
+    for day in range(len(rate)):
+        bit, value = np.uint32(day), rate[day]
+        for i in range(len(days)):
+            total[i] += value * np.float64(np.int32((days[i] >> bit) & np.uint32(1)))
+    for i in range(len(days)):
+        total[i] *= pace[i]
+
+
+@njit(cache=True)
+def injure(r, key, exposure, rate, cumulative, sizes, claims):
+    """Who is hurt this month, and the benefit due to him: one claim with probability 1 - exp(-rate x exposure), else none.
+
+    key: the month's.  exposure: orders at usual risk [row].  rate: claims per order.  cumulative, sizes: shares of claims
+    up to a size, and the sizes in fen.  Fills claims, fen [row]. Where the draw lies below the probability picks the size.
     """
     for i in range(len(r.identity)):
-        g = r.city[i] * segments + r.segment[i]
-        days, orders, fees, danger = r.days[i], 0.0, 0.0, 0.0
-        d = 0
-        while days:
-            if days & 1:
-                orders += rate[g, d]
-                fees += pay[g, d]
-                danger += risk[g, d]
-            days >>= 1
-            d += 1
-        r.carried[i] = orders * r.pace[i]
-        earned[i] = fees * r.pace[i]
-        exposure[i] = danger * r.pace[i]
-
-
-def injuries(exposure, u, rate, cumulative, sizes):
-    """Benefits due in the month, CNY [row]: one claim with probability 1 - exp(-rate x exposure), else none.
-
-    u: a uniform draw [row]; given that a claim happens its place below the probability picks the size.
-    """
-    chance = -np.expm1(-rate * exposure)
-    hurt = u < chance
-    which = np.searchsorted(cumulative, u[hurt] / chance[hurt], side="right")
-    claims = np.zeros(len(u))
-    claims[hurt] = sizes[np.minimum(which, len(sizes) - 1)]
-    return claims
+        claims[i] = 0
+        u = uniform(key, np.uint64(r.identity[i]))
+        expected = rate * exposure[i]
+        if u < expected:  # an upper bound of the probability
+            chance = 1.0 - math.exp(-expected)
+            if u < chance:
+                claims[i] = sizes[pick(cumulative, u / chance)]
 
 
 @njit(cache=True)
@@ -167,30 +195,46 @@ def pressure(m, cash, income):
     return min(1.0 + m.pressure_slope * tight * min(m.pressure_cap, m.pressure_income / income), m.pressure_most)
 
 
-@njit(cache=True)
-def rights(m, account, base, beta, age, history, temporary, away):
-    """What one month's contribution is worth to a rider, k yuan.
+class Prospects(NamedTuple):
+    """What a month's contribution leads to, by age in months: years to retirement, years needed for a pension, and the
+    present worth (k yuan per yuan of the base, before present bias) of a pension and of one's own account paid out."""
 
-    account: share of the base that goes to his own account.  base: CNY a month.  age, history: years.
-    temporary: sees the work as temporary.  away: insured where his hukou is not.
+    years: np.ndarray
+    need: np.ndarray
+    pension: np.ndarray
+    account: np.ndarray
 
-    With probability vest he reaches a pension: B = beta discount^y survival^y annuity (basic + account part), else his
-    account is paid out: R = beta discount^y survival^y account. A month's basic pension: W g^y (1 + base/W) / 2 / 1200,
-    one per cent a year of the mean of the average wage and one's own base.
+
+def prospects(m, account):
+    """Prospects of all ages up to 100 years. account: share of the base that goes to one's own account.
+
+    Per yuan of the base, y years before retirement: today = discount^y survival^y; account A = account (1 + growth)^y;
+    pension = annuity (basic + A / divisor). A month's basic pension is one per cent a year of the mean of the average
+    wage W = base / ratio and the base: W growth^y (1 + base/W) / 2 / 1200.
     """
+    age = np.arange(1201) / 12
     young = age <= m.age_switch
-    retire, divisor, need = (m.young_retire, m.young_divisor, m.young_need) if young else (
-        m.old_retire, m.old_divisor, m.old_need)
-    years = max(retire - age, 0.0)
-    wage = base / m.wage_ratio
-    today = beta * math.exp(years * (math.log(m.discount) - m.mortality)) / 1000.0
-    saved = account * base * m.account_growth**years
-    basic = wage * m.wage_growth**years * (1.0 + base / wage) / 2.0 / 1200.0
+    years = np.maximum(np.where(young, m.young_retire, m.old_retire) - age, 0.0)
+    divisor = np.where(young, m.young_divisor, m.old_divisor)
+    today = m.discount**years * np.exp(-m.mortality * years) / 1000
+    saved = account * m.account_growth**years
+    basic = m.wage_growth**years / m.wage_ratio * (1 + m.wage_ratio) / 2 / 1200
+    need = np.where(young, m.young_need, m.old_need)
+    return Prospects(years, need, today * m.annuity * (basic + saved / divisor), today * saved)
+
+
+@njit(cache=True)
+def rights(m, p, base, beta, age, history, temporary, away):
+    """What one month's contribution is worth to a rider, k yuan: beta (vest x pension + (1 - vest) x account).
+
+    p: Prospects.  base: CNY a month.  age: months.  history: months paid so far.  temporary: sees the work as temporary.
+    away: insured where his hukou is not. vest: chance to reach a pension, falling with the years still missing.
+    """
     vest = m.vest_temporary if temporary else m.vest_rooted
-    vest *= min(1.0, (years + history) / need) ** m.vest_power
+    vest *= min(1.0, (p.years[age] + history / 12.0) / p.need[age]) ** m.vest_power
     if away:
         vest *= 1.0 - m.vest_away
-    return today * (vest * m.annuity * (basic + saved / divisor) + (1.0 - vest) * saved)
+    return beta * base * (vest * p.pension[age] + (1.0 - vest) * p.account[age])
 
 
 @njit(cache=True)
@@ -201,36 +245,35 @@ def transfer(m, temporary):
 
 
 @njit(cache=True)
-def weigh(m, r, i, account, base_here, base_home, price_here, price_home):
+def weigh(m, p, r, i, base_here, base_home, price_here, price_home):
     """The money side of enrolling, k yuan a month, and whether the place of hukou is better.
 
-    account: share of the base for one's own account.  base: CNY a month.  price: what he expects to bear, CNY a month.
-    here: where he works; home: the province of his hukou. Only who comes from another province has the choice: within
-    a province there is one base.
+    p: Prospects.  base: CNY a month.  price: what he expects to bear, CNY a month.  here: where he works; home: the
+    province of his hukou. Only who comes from another province has the choice: within a province there is one base.
     """
     income = r.income[i] / 100.0 + r.other[i]
     weight = pressure(m, r.cash[i], income)
-    age, history, temporary = r.age[i] / 12.0, r.history[i] / 12.0, r.temporary[i]
+    age, history, temporary = r.age[i], r.history[i], r.temporary[i]
     far = r.origin[i] == OTHER_PROVINCE
-    here = rights(m, account, base_here, r.beta[i], age, history, temporary, far) - weight * price_here / 1000.0
+    here = rights(m, p, base_here, r.beta[i], age, history, temporary, far) - weight * price_here / 1000.0
     if not far:
         return here - (m.friction if r.origin[i] != LOCAL else 0.0), False
     here -= transfer(m, temporary)
-    home = rights(m, account, base_home, r.beta[i], age, history, temporary, False) - weight * price_home / 1000.0
+    home = rights(m, p, base_home, r.beta[i], age, history, temporary, False) - weight * price_home / 1000.0
     return max(here, home) - m.friction, home > here
 
 
 @njit(cache=True)
-def appraise(m, r, rows, account, base, here, home, money, place):
+def appraise(m, p, r, rows, base, here, home, money, place):
     """The money side of enrolling for several riders, each at his better place; fills money (k yuan a month) and place.
 
-    rows: int [rider].  base: CNY a month [place].  here, home: what he expects to bear in either place, CNY a month
-    [rider].
+    p: Prospects.  rows: int [rider].  base: CNY a month [place].  here, home: what he expects to bear in either place,
+    CNY a month [rider].
     """
     for k in range(len(rows)):
         i = rows[k]
         city, hukou = r.city[i], r.hukou[i]
-        money[k], better = weigh(m, r, i, account, base[city], base[hukou], here[k], home[k])
+        money[k], better = weigh(m, p, r, i, base[city], base[hukou], here[k], home[k])
         place[k] = hukou if better else city
 
 
@@ -298,10 +341,10 @@ def grow(r, m, view, key, started, peers):
             r.trust[i] = 1.0
         elif started[city]:
             r.trust[i] += m.trust_peers * peers[city] * (1.0 - r.trust[i])
-        if r.temporary[i]:
-            chance = settle if r.tenure[i] >= settle_after else 0.0
-            if r.subsidised[i]:
-                chance += settle_subsidy
+        chance = settle if r.tenure[i] >= settle_after else 0.0
+        if r.subsidised[i]:
+            chance += settle_subsidy
+        if r.temporary[i] and chance > 0:
             r.temporary[i] = uniform(key, np.uint64(r.identity[i])) >= chance
         r.history[i] += r.enrolled[i]
         r.age[i] += 1
@@ -318,9 +361,7 @@ def leavers(r, key, exit, kept, leave_age):
     n = 0
     last = exit.shape[1] - 1
     for i in range(len(r.identity)):
-        chance = exit[r.segment[i], min(r.tenure[i], last)]
-        if r.subsidised[i]:
-            chance *= kept
+        chance = exit[r.segment[i], min(r.tenure[i], last)] * (kept if r.subsidised[i] else 1.0)
         if uniform(key, np.uint64(r.identity[i])) < chance or r.age[i] >= leave_age:
             gone[n] = i
             n += 1

@@ -2,7 +2,7 @@
 
 Accounts are boxes in columns, payments ribbons from left to right. The largest payments decide who stands where: a
 payee stands one column right of its payer. A payment that would run backwards then leaves from a second box of its
-payer, one column left of the payee, so that every ribbon runs forwards and every box shows what it gives and takes.
+payer, one column left of the payee, so that every ribbon runs forwards.
 """
 
 from collections.abc import Iterable
@@ -50,58 +50,65 @@ def lay_out(payments: Iterable[tuple[str, str, float]], gap: float = 0.04) -> tu
     gap: least distance of two boxes in a column, as a share of the highest column.
     """
     payments = sorted(payments, key=lambda payment: (-payment[2], payment[:2]))
-    boxes: dict[tuple[str, int], Box] = {}
-    ribbons = [_ribbon(boxes, *payment) for payment in payments]
+    home, boxes, ribbons = _places(payments), {}, []
+    for payer, payee, amount in payments:
+        end = home[payee]
+        start = min(home[payer], end - 1)  # a payment that would run backwards leaves from a second box
+        ends = [boxes.setdefault(key, Box(*key)) for key in ((payer, start), (payee, end))]
+        ribbon = Ribbon(*ends, amount)
+        for box in ends:
+            box.ribbons.append(ribbon)
+        ribbons.append(ribbon)
+        ribbon.payer.given += amount
+        ribbon.payee.taken += amount
     first = min((box.column for box in boxes.values()), default=0)
+    columns: list[list[Box]] = []
     for box in boxes.values():
         box.column -= first
-    columns = [[box for box in boxes.values() if box.column == c]
-               for c in range(max((box.column for box in boxes.values()), default=-1) + 1)]
+        columns += [[] for _ in range(box.column + 1 - len(columns))]
+        columns[box.column].append(box)
     _order(columns)
     _stack(columns, gap)
     _attach(columns)
     return list(boxes.values()), ribbons
 
 
-def _ribbon(boxes: dict[tuple[str, int], Box], payer: str, payee: str, amount: float) -> Ribbon:
-    """The ribbon of the next largest payment; makes the boxes it needs."""
-    home = {}
-    for account, column in boxes:  # the first box of an account is where it stands
-        home.setdefault(account, column)
-    start, end = home.get(payer), home.get(payee)
-    if start is None and end is None:
-        start, end = 0, 1
-    elif end is None:
-        end = min(start + 1, LAST)
-    elif start is None:
-        start = end - 1
-    if start >= end:
-        start = end - 1
-    ends = []
-    for key in ((payer, start), (payee, end)):
-        ends.append(boxes.setdefault(key, Box(*key)))
-    ribbon = Ribbon(*ends, amount)
-    ribbon.payer.given += amount
-    ribbon.payee.taken += amount
-    ribbon.payer.ribbons.append(ribbon)
-    ribbon.payee.ribbons.append(ribbon)
-    return ribbon
+def _places(payments: list[tuple[str, str, float]]) -> dict[str, int]:
+    """The column of each account: one right of who pays it most, as long as the chain fits the page."""
+    chain: dict[str, dict[str, int]] = {}  # accounts that are tied so far, with their columns; shared by all of them
+    for payer, payee, _ in payments:
+        left, right = chain.setdefault(payer, {payer: 0}), chain.setdefault(payee, {payee: 0})
+        if left is right:
+            continue
+        step = left[payer] + 1 - right[payee]
+        ends = [*left.values(), *(column + step for column in right.values())]
+        if max(ends) - min(ends) > LAST:
+            if len(right) > 1:
+                continue  # two long chains stay apart: the payment leaves from a second box
+            step -= 1
+        left |= {account: column + step for account, column in right.items()}
+        for account in right:
+            chain[account] = left
+    return {account: tied[account] - min(tied.values()) for account, tied in chain.items()}
 
 
 def _order(columns: list[list[Box]]):
     """Sort each column by where its boxes' partners stand, a few times over: fewer ribbons cross."""
+    every = [box for column in columns for box in column]
     for column in columns:
         column.sort(key=lambda box: (-box.size, box.account))
     for _ in range(6):
         _stack(columns, 0.0)
         for column in columns:
-            column.sort(key=lambda box: (_partners(box), box.account))
+            pull = {id(box): _pull(box, every) for box in column}
+            column.sort(key=lambda box: (pull[id(box)], box.account))
 
 
-def _partners(box: Box) -> float:
-    """Mean place of the boxes at the other ends, weighted by money."""
+def _pull(box: Box, every: list[Box]) -> float:
+    """Mean place of the boxes at the other ends, weighted by money, and of the account's other boxes."""
     others = [(r.payee if r.payer is box else r.payer, r.amount) for r in box.ribbons]
-    return sum(other.middle * amount for other, amount in others) / sum(amount for _, amount in others)
+    others += [(twin, box.size) for twin in every if twin is not box and twin.account == box.account]
+    return sum(other.middle * weight for other, weight in others) / sum(weight for _, weight in others)
 
 
 def _stack(columns: list[list[Box]], gap: float):

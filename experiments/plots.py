@@ -142,7 +142,7 @@ def generation(indicators: "pandas.DataFrame") -> Figure:
     loaded = _zones_with_load(indicators)
     exporter = _largest_exporter(indicators, loaded)
     figure = Figure(figsize=(WIDTH, 3.8))
-    _headline(figure, "Generation by technology against demand; what stands above the line is exported")
+    _headline(figure, "Generation against demand: what stands above the line is exported")
     axes = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.08, right=0.985, top=0.83, bottom=0.25, wspace=0.2)
     shown: dict[str, Rectangle] = {}
@@ -277,9 +277,13 @@ def _small_multiples(riders: "pandas.DataFrame", title: str) -> tuple[Figure, li
 
 @styled
 def money_flow(entries: "pandas.DataFrame") -> Figure:
-    """Who paid whom in the whole period: boxes are accounts, ribbons payments, both as wide as the money."""
+    """Who paid whom in the whole period: boxes are accounts, ribbons payments, both as wide as the money.
+
+    What only rounds books is left out.
+    """
     paid = entries.groupby(["payer", "payee"])["total"].sum() / 1e11  # fen to bn yuan
-    boxes, ribbons = lay_out([(*pair, amount) for pair, amount in paid.items() if amount > 0])
+    between = [(*pair, amount) for pair, amount in paid.items() if amount > 0 and BOOKS not in map(_sector, pair)]
+    boxes, ribbons = lay_out(between)
     figure = Figure(figsize=(WIDTH, 5.6))
     _headline(figure, "Where the money goes: payments of the whole period [bn CNY]")
     ax = figure.add_axes((0.02, 0.1, 0.96, 0.83))
@@ -421,5 +425,5 @@ def _largest_exporter(indicators: "pandas.DataFrame", zones: list[str]) -> str:
 
 def _short(count: float) -> str:
     """A number of persons in a few characters: 35,500 is "36k"."""
-    return f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k" if count >= 1e4 else f"{count:.0f}"
+    return f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k" if count >= 1e4 else f"{count:,.0f}"
 

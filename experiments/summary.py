@@ -10,7 +10,8 @@ from sim.config import Config
 if TYPE_CHECKING:
     import pandas
 
-TWH, BN = 1e6, 1e9  # of MWh, of yuan
+ENERGY = ((1e6, "TWh"), (1e3, "GWh"))  # of MWh
+MONEY = ((1e9, "bn CNY"), (1e6, "M CNY"))
 PAID = 3  # bills to a line
 
 
@@ -45,15 +46,16 @@ def _zones(monthly: "pandas.DataFrame") -> list[str]:
     clean = (monthly["clean_share"] * monthly.filter(like="generation.").sum(axis=1)).groupby("zone").sum()
     load, shed = monthly["load"].groupby("zone").sum(), monthly["shed"].groupby("zone").sum()
     wet = np.isin([date.month for date, _ in monthly.index], list(WET_MONTHS))
+    one, unit = _scale(load.max(), ENERGY)
     lines = ["zone    price dry     wet     load    made  clean  exports  imports  curtailed    shed",
-             "            [CNY/MWh]        [TWh]   [TWh]    [%]    [TWh]    [TWh]        [%]   [GWh]"]
+             f"            [CNY/MWh]        [{unit}]   [{unit}]    [%]    [{unit}]    [{unit}]        [%]   [MWh]"]
     for zone in _loaded(monthly):
         natural = lost.loc[zone].sum() + made.loc[zone, lost.columns[lost.loc[zone] >= 0]].sum()
         lines.append(f"{zone:<8}{_price(monthly[~wet], zone):>9}{_price(monthly[wet], zone):>8}"
-                     f"{load[zone] / TWH:9.1f}{made.loc[zone].sum() / TWH:8.1f}"
+                     f"{load[zone] / one:9.1f}{made.loc[zone].sum() / one:8.1f}"
                      f"{100 * clean[zone] / max(made.loc[zone].sum(), 1e-9):7.1f}"
-                     f"{out[zone] / TWH:9.1f}{arrived[zone] / TWH:9.1f}"
-                     f"{100 * lost.loc[zone].sum() / max(natural, 1e-9):11.2f}{shed[zone] / 1e3:8.2f}")
+                     f"{out[zone] / one:9.1f}{arrived[zone] / one:9.1f}"
+                     f"{100 * lost.loc[zone].sum() / max(natural, 1e-9):11.2f}{shed[zone]:8,.0f}")
     return lines
 
 
@@ -70,9 +72,10 @@ def _exports(monthly: "pandas.DataFrame") -> list[str]:
     net = (out.sum(axis=1) - arrived)[_loaded(monthly)]
     if net.max() <= 0:
         return []
-    there = out.loc[net.idxmax()].sort_values(ascending=False) / TWH
+    one, unit = _scale(net.max(), ENERGY)
+    there = out.loc[net.idxmax()].sort_values(ascending=False) / one
     parts = ", ".join(f"{zone} {energy:.1f}" for zone, energy in there.items() if energy >= 0.05)
-    return [f"exports   {net.idxmax()}, at the sending end: {there.sum():.1f} TWh ({parts})"]
+    return [f"exports   {net.idxmax()}, at the sending end: {there.sum():.1f} {unit} ({parts})"]
 
 
 def _riders(monthly: "pandas.DataFrame") -> list[str]:
@@ -96,12 +99,13 @@ def _riders(monthly: "pandas.DataFrame") -> list[str]:
 
 
 def _paid(monthly: "pandas.DataFrame") -> list[str]:
-    """What was paid in the whole period, by bill: the part of its largest payer, so that what is passed on counts once."""
-    paid = _sums(monthly, "paid.") / BN
+    """What was paid in the whole period, by bill: by its largest payer, so that what is passed on counts once."""
+    paid = _sums(monthly, "paid.").drop(columns="rounding", errors="ignore")
     order = paid.max().sort_values(ascending=False)
-    bills = [f"{paid[bill].idxmax()} {_billions(amount)} ({bill})".replace("_", " ") for bill, amount in order.items()]
+    one, unit = _scale(order.max(), MONEY)
+    bills = [f"{paid[bill].idxmax()} {_figures(most / one)} ({bill})".replace("_", " ") for bill, most in order.items()]
     rows = [", ".join(bills[i:i + PAID]) for i in range(0, len(bills), PAID)]
-    return [f"{'' if i else 'paid':<10}{row}{',' if i < len(rows) - 1 else ' [bn CNY]'}" for i, row in enumerate(rows)]
+    return [f"{'' if i else 'paid':<10}{row}{',' if i < len(rows) - 1 else f' [{unit}]'}" for i, row in enumerate(rows)]
 
 
 def _example(config: Config) -> list[str]:
@@ -132,6 +136,11 @@ def _exactness(monthly: "pandas.DataFrame") -> list[str]:
             f"journal   {monthly['entries'].sum():,.0f} entries, {monthly['posted'].sum():,.0f} fen"]
 
 
-def _billions(amount: float) -> str:
-    """Bn yuan to three figures."""
+def _scale(value: float, units: tuple[tuple[float, str], ...]) -> tuple[float, str]:
+    """The unit in which a value reads best, and what one of it is."""
+    return next(((one, unit) for one, unit in units if value >= 10 * one), units[-1])
+
+
+def _figures(amount: float) -> str:
+    """An amount to three figures."""
     return f"{amount:,.1f}" if amount >= 10 else f"{amount:.3g}"

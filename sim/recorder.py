@@ -34,7 +34,8 @@ class Outcome:
 
     name: of the indicator; a second axis is appended to it ("generation.hydro").  unit: of its values.
     rhythm: a value a month (dated its first day) or a day.
-    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor or account; "all" for the world).
+    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor or account; "all" for the
+    world).
     of: what gives the values of a closed month, [*axes], for rhythm "day" [*axes, D], the world being no axis of
     its own; nan is not kept.
     """

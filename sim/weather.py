@@ -8,17 +8,18 @@ starts from a stationary draw at a fixed date before the world's first day, and 
 """
 
 from datetime import date, timedelta
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import ValidationInfo, field_validator
-from scipy.special import ndtr, ndtri
 
 from sim import messages
 from sim.calendar import SEASONS, Day
 from sim.config import BadInput, Key, Row, Section, Table, bounded
-from sim.streams import Streams
 from sim.units import HOURS, AsNamed, Celsius, PerCelsius, Ratio, Share
+
+if TYPE_CHECKING:
+    from sim.streams import Streams
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 HOUR_COLUMNS = tuple(f"h{hour:02d}" for hour in range(HOURS))
@@ -351,7 +352,7 @@ class Weather:
     sun = 1 + sqrt(12) cv (1/2 - Phi(z of rain and cloud)): mean 1, that cv, never negative, lowest on rain days.
     """
 
-    def __init__(self, streams: Streams, *, zones, basins, cities, climate: Table, pairs: Table, profiles: Profiles,
+    def __init__(self, streams: "Streams", *, zones, basins, cities, climate: Table, pairs: Table, profiles: Profiles,
                  settings: WeatherSettings, first: date, last: date):
         """zones: the grid's zones; basins: keys of the rivers' basins; cities: each city's key of `climate`.
         first, last: the days that the world covers."""
@@ -397,6 +398,8 @@ class Weather:
 
     def _tell(self):
         """What the states mean, for all days at once: [day, place]."""
+        from scipy.special import ndtr, ndtri  # only a run needs it: checking a file answers without
+
         n = len(self._climate) * len(FACTORS)
         temperature, cloud, wind = (self.z[:, f:n:len(FACTORS)] for f in range(len(FACTORS)))
         column = {name: np.array([getattr(c, name) for c in self._climate]) for name in ("spread", "wind_cv", "sun_cv")}

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from sim.config.sections import DAY, BadInput, Section, faults, hint_of, leaves, parse, shown
+from sim.config.sections import DAY, BadInput, Section, faults, hint_of, leaves, outsized, parse, shown
 
 DEPTH = 20  # levels of mappings and lists in a file; none of ours needs more
 
@@ -184,6 +184,15 @@ def _build(text: str, place: str, quoted_days: bool):
         plain.loader.dispose()
 
 
+def _number(kind: str, text: str) -> int | float | None:
+    """The number that a scalar is; a whole one too long for 64 bits as a float."""
+    if kind == "int" and len(text.replace("_", "")) < 19:
+        return int(text)
+    if kind in ("int", "float"):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return None
+
+
 def _advice(text: str, mark) -> str:
     lines = text.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
@@ -261,12 +270,10 @@ class _Plain:
             return None
         if kind == "bool":
             return text.lower() in _TRUE
-        if kind == "int":
-            digits = text.replace("_", "")
-            return int(digits) if len(digits) < 19 else float(digits)
-        if kind == "float":
-            return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-        return text
+        number = _number(kind, text)
+        if wrong := outsized(number):
+            raise self.fault(event, at, wrong)
+        return text if number is None else number
 
     def fault(self, event, at: tuple, message: str) -> BadInput:
         """What is wrong where an event stands."""

@@ -12,6 +12,7 @@ from datetime import date
 from difflib import get_close_matches
 from enum import Enum
 from functools import cache
+from math import inf
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -22,6 +23,7 @@ from sim.calendar import Month
 from sim.units import Unit
 
 DAY = r"\d{4}-\d{2}-\d{2}"  # the one way to write a date
+MOST = 1e15  # beyond it a double no longer tells a fen from a yuan
 MONTH = r"(?!0000)\d{4}-(0[1-9]|1[0-2])"
 
 
@@ -197,6 +199,13 @@ def leaves(hint: Hint, value, at=()) -> Iterator[tuple[tuple, Hint, Any]]:
 
 
 # ------------------------------------------------------------------------------------------------ saying what is wrong
+
+
+def outsized(value) -> str | None:
+    """What is wrong with a number that means nothing here, whatever its unit; None for all others."""
+    if isinstance(value, float) and MOST < abs(value) < inf:
+        return f"{value:g} is too large; expected at most {MOST:g} in size"
+    return None
 
 
 def shown(value) -> str:

@@ -13,17 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from sim.config.documents import place_of, read_bytes, text_of
-from sim.config.sections import (
-    DAY,
-    BadInput,
-    Hint,
-    Section,
-    faults,
-    field_hint,
-    nearest,
-    parse,
-    shown,
-)
+from sim.config.sections import DAY, BadInput, Hint, Section, faults, field_hint, nearest, outsized, parse, shown
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _SPECIAL = re.compile(r"[-+]?\.?(nan|inf|infinity)", re.IGNORECASE)
@@ -198,6 +188,8 @@ def _refusal(field: str, hint: Hint, cell: str, value) -> str | None:
     """What pydantic would let pass, or would say less well."""
     if not cell and not hint.optional and (hint.bare is not str or field in ("key", "source")):
         return f"the cell is empty; expected {hint if hint.bare is not str else 'a text'}"
+    if wrong := outsized(value):
+        return wrong
     if hint.bare is date and value is not None and not re.fullmatch(DAY, cell, re.ASCII):
         return f"{shown(cell)} is not a day; expected {hint}"
     return None

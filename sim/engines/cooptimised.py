@@ -9,14 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.engines.program import NotOptimal, Program
+from sim.engines.sheet import Sheet
 from sim.engines.skeleton import Skeleton
 from sim.engines.steps import Steps
 
 FLOW = 1e-6  # MW: less is no flow, and less beyond a limit is no violation
 WRONG = 1e-7  # CNY/MWh by which a true cost may be missed: the solver's own tolerance
-GOLDEN = 0.6180339887498949  # multiples of it, taken modulo one, never meet
-EVENTS = ("solves", "iterations", "rows_added", "slots_added", "opposing_flows", "opposing_storage", "ramps_widened",
-          "true_cost_finishes")
 
 
 class ClearingError(Exception):
@@ -117,7 +115,7 @@ class Solution:
     rent: CNY [hour], price x (withdrawal - injection), links excluded.  residual: CNY, largest violation of
     rent = lines + links (fee + shadow) + joints.  imbalance: MW, largest at any bus and hour.
     objective: CNY, true costs.  kkt: largest relative residual of the optimality conditions under true costs.
-    events: count by name.
+    events: counts by name, those of `sheet.EVENTS`.
     """
 
     accepted: np.ndarray
@@ -140,21 +138,6 @@ class Solution:
     imbalance: float
     objective: float
     kkt: float
-    events: dict
-
-
-@dataclass
-class _Sheet:
-    """The numbers of one day's programme: columns [column, hour], sides of the static rows, sides of the pool."""
-
-    lower: np.ndarray
-    upper: np.ndarray
-    cost: np.ndarray
-    tie: np.ndarray
-    pool_lower: np.ndarray
-    pool_upper: np.ndarray
-    row_lower: np.ndarray
-    row_upper: np.ndarray
     events: dict
 
 
@@ -187,12 +170,13 @@ class CooptimisedEngine:
             raise ValueError("the load must be finite")
         steps = Steps.of(book, day.minimum, self._place)
         slots_added = self._fit(steps)
-        sheet, begun = self._sheet(steps, day), self._program.iterations
+        sheet = Sheet.of(self._skeleton, steps, self._column, day, self.tie_break)
+        sheet.events["slots_added"], begun = slots_added, self._program.iterations
         try:
             y, d = self._optimum(sheet)
         except NotOptimal as end:
             raise ClearingError(f"{end}: {self._asked(book, day)}") from end
-        sheet.events |= {"slots_added": slots_added, "iterations": self._program.iterations - begun}
+        sheet.events["iterations"] = self._program.iterations - begun
         return self._solution(steps, book, day, sheet, y, d)
 
     def _fit(self, steps: Steps) -> int:
@@ -207,79 +191,7 @@ class CooptimisedEngine:
         self._column = skeleton.find(steps)
         return len(missing)
 
-    def _sheet(self, steps: Steps, day: Day) -> _Sheet:
-        """Fill in the day's bounds, costs and sides."""
-        skeleton, network = self._skeleton, self.network
-        shape = (skeleton.columns, self.hours)
-        lower, upper, cost = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        capacity = network.link_capacity[:, None]
-        share = np.divide(day.link_available, capacity, out=np.ones_like(day.link_available), where=capacity > 0)
-        lower[skeleton.forward] = np.minimum(network.link_minimum[:, None] * share, day.link_available)
-        upper[skeleton.forward] = day.link_available
-        upper[skeleton.backward] = network.link_reverse[:, None] * share
-        cost[skeleton.forward] = cost[skeleton.backward] = (network.link_fee * (1.0 - network.link_loss))[:, None]
-        # more than can ever be shed or disposed of, so that every column is boxed and any basis dual feasible
-        most = 1.0 + np.abs(day.load).sum(axis=0) + steps.upper.sum(axis=0) + upper.sum(axis=0)
-        upper[skeleton.shed] = upper[skeleton.disposed] = most
-        cost[skeleton.shed], cost[skeleton.disposed] = day.cap, -day.floor
-        upper[skeleton.stored] = self.fleet.store[skeleton.stores][:, None]
-        lower[skeleton.stored, -1] = day.stored_end[skeleton.stores]
-        column = self._column
-        lower[column], upper[column], cost[column] = steps.lower, steps.upper, steps.cost
-        pool_lower, pool_upper, widened = self._pool_sides(lower, upper, day)
-        return _Sheet(lower, upper, cost, self._tie(cost), pool_lower, pool_upper, *self._static_sides(day),
-                      dict.fromkeys(EVENTS, 0) | {"ramps_widened": widened})
-
-    def _tie(self, cost: np.ndarray) -> np.ndarray:
-        """The tie-break of each column: its rank by cost, then place; a fraction of a rank tells hours apart.
-
-        Only the day's own steps are ranked, so it does not matter which slots earlier days have left behind.
-        """
-        column = np.concatenate([np.arange(self._skeleton.fixed), self._column])
-        rank = np.empty(len(column))
-        rank[np.lexsort((np.arange(len(column)), cost[column].sum(axis=1)))] = np.arange(1.0, len(column) + 1)
-        apart = np.modf(GOLDEN * np.outer(np.arange(1.0, len(column) + 1), np.arange(1.0, self.hours + 1)))[0]
-        tie = np.zeros_like(cost)
-        tie[column] = self.tie_break * (rank[:, None] + apart)
-        tie[self._skeleton.stored] = 0.0  # a level is no choice of its own
-        return tie
-
-    def _static_sides(self, day: Day) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper sides of the rows that are there from the start."""
-        skeleton, network = self._skeleton, self.network
-        load = np.zeros((len(network.reference), self.hours))
-        np.add.at(load, network.area, day.load)
-        joint = np.repeat([float(limit) for _, _, limit in network.joints], self.hours)
-        filled = np.zeros((len(skeleton.stores), self.hours))
-        filled[:, 0] = day.stored[skeleton.stores]
-        budget = day.energy[skeleton.budgeted]
-        free = np.full(len(joint), -np.inf), np.full(len(budget), -np.inf)
-        return (np.concatenate([load.ravel(), free[0], filled.ravel(), free[1]]),
-                np.concatenate([load.ravel(), joint, filled.ravel(), budget]))
-
-    def _pool_sides(self, lower, upper, day: Day) -> tuple[np.ndarray, np.ndarray, int]:
-        """Sides of the line and ramp rows, MW [line and unit, hour], and how many ramps were widened.
-
-        A ramp binds what a unit chooses. Where its offered volume falls, or its must-run level rises, by more than
-        the ramp in an hour (an outage, a start), the unit follows, and the ramp is that wide.
-        """
-        skeleton, network = self._skeleton, self.network
-        at_rest = skeleton.at_rest[:, None] - skeleton.factors @ day.load
-        capacity = network.line_capacity[:, None]
-        gives = skeleton.output.maximum(0.0), skeleton.output.minimum(0.0)
-        most, least = gives[0] @ upper + gives[1] @ lower, gives[0] @ lower + gives[1] @ upper
-        before = np.where(np.isnan(day.output_before), 0.0, day.output_before)[:, None]
-        ramp = np.repeat(self.fleet.ramp[:, None], self.hours, axis=1)
-        rise = np.maximum(ramp, np.diff(least, axis=1, prepend=before))
-        fall = np.maximum(ramp, -np.diff(most, axis=1, prepend=before))
-        rise[np.isnan(day.output_before), 0] = fall[np.isnan(day.output_before), 0] = np.inf
-        widened = int(((rise > ramp) & np.isfinite(rise)).sum() + ((fall > ramp) & np.isfinite(fall)).sum())
-        start = np.zeros_like(ramp)
-        start[:, :1] = before
-        return (np.concatenate([-capacity - at_rest, start - fall]), np.concatenate([capacity - at_rest, start + rise]),
-                widened)
-
-    def _optimum(self, sheet: _Sheet) -> tuple[np.ndarray, np.ndarray]:
+    def _optimum(self, sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:
         """Solve; gives the duals of the rows and the reduced costs of the columns under true costs."""
         program = self._program
         program.bound(sheet.lower.ravel(), sheet.upper.ravel())
@@ -294,7 +206,7 @@ class CooptimisedEngine:
             y, d = program.duals(sheet.cost.ravel())
         return y, d
 
-    def _settle(self, sheet: _Sheet):
+    def _settle(self, sheet: Sheet):
         """Solve until no line or ramp is violated and no link or store works against itself."""
         pool = self._skeleton.pool
         self._program.bound_rows(np.concatenate([sheet.row_lower, sheet.pool_lower.ravel()[pool]]),
@@ -306,7 +218,7 @@ class CooptimisedEngine:
             if not (self._part_opposed(sheet, x) | self._add_violated(sheet, x)):
                 return
 
-    def _part_opposed(self, sheet: _Sheet, x: np.ndarray) -> bool:
+    def _part_opposed(self, sheet: Sheet, x: np.ndarray) -> bool:
         """Rule out that a link sends both ways, or a store fills and empties, in one hour; tells whether it had to."""
         skeleton = self._skeleton
         sent, back = x[skeleton.forward], x[skeleton.backward]
@@ -328,7 +240,7 @@ class CooptimisedEngine:
         self._program.bound(sheet.lower.ravel(), sheet.upper.ravel())
         return True
 
-    def _add_violated(self, sheet: _Sheet, x: np.ndarray) -> bool:
+    def _add_violated(self, sheet: Sheet, x: np.ndarray) -> bool:
         """Add the rows of lines and ramps that are violated; tells whether there were any."""
         skeleton, program = self._skeleton, self._program
         activity = skeleton.activity(x)
@@ -341,7 +253,7 @@ class CooptimisedEngine:
         sheet.events["rows_added"] += len(keys)
         return True
 
-    def _solution(self, steps: Steps, book: Book, day: Day, sheet: _Sheet, y, d) -> Solution:
+    def _solution(self, steps: Steps, book: Book, day: Day, sheet: Sheet, y, d) -> Solution:
         """Read the day back from the programme's solution and duals."""
         skeleton, network, fleet = self._skeleton, self.network, self.fleet
         x, d = self._program.x.reshape(-1, self.hours), d.reshape(-1, self.hours)
@@ -365,14 +277,16 @@ class CooptimisedEngine:
         link_shadow = np.maximum(-against, 0.0)
         minimum_shadow = np.where(forward > 0, np.maximum(against, 0.0), 0.0)
         rent = -(price * given).sum(axis=0)
-        links = (network.link_fee[:, None] * kept + link_shadow - minimum_shadow) * (forward + backward)
-        joint = [joint_shadow[i] * forward[members].sum(axis=0) for i, (_, members, _) in enumerate(network.joints)]
-        found = links.sum(axis=0) + sum(joint) - (line_dual * (flow - skeleton.at_rest[:, None])).sum(axis=0)
+        # what the network earns: lines by their duals, links by fee and shadows, joint limits by theirs
+        earned = ((network.link_fee[:, None] * kept + link_shadow - minimum_shadow) * (forward + backward)).sum(axis=0)
+        earned -= (line_dual * (flow - skeleton.at_rest[:, None])).sum(axis=0)
+        for shadow, (_, members, _) in zip(joint_shadow, network.joints):
+            earned += shadow * forward[members].sum(axis=0)
         return Solution(
             accepted=accepted, output=output, price=price, energy=energy, line_flow=flow,
             line_shadow=np.abs(line_dual), sent=sent, delivered=delivered, link_shadow=link_shadow,
             minimum_shadow=minimum_shadow, joint_shadow=joint_shadow, shed=shed, disposed=disposed, stored=stored,
-            energy_value=energy_value, rent=rent, residual=float(np.abs(rent - found).max()),
+            energy_value=energy_value, rent=rent, residual=float(np.abs(rent - earned).max()),
             imbalance=float(np.abs(injection - leaving).max()), objective=float((sheet.cost * x).sum()),
             kkt=self._program.kkt(y, d.ravel(), sheet.cost), events=sheet.events)
 

@@ -5,7 +5,6 @@ from datetime import date
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import ndtr
 
 from sim.calendar import SEASONS, Day
 from sim.config import BadInput, Key, Row, Table, bounded
@@ -243,6 +242,8 @@ class Curves:
 
 def mean_excess(distance, spread):
     """E[(X)+] of a normal X with this mean ("distance" over a threshold) and standard deviation; spread may be 0."""
+    from scipy.special import ndtr  # only a run needs it: checking a file answers without
+
     with np.errstate(divide="ignore", invalid="ignore"):
         d = distance / spread
         excess = spread * np.exp(-d ** 2 / 2) / np.sqrt(2 * np.pi) + distance * ndtr(d)

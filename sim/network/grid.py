@@ -9,8 +9,6 @@ from datetime import date
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from sim.config import BadInput, Key, Row, Table, bounded, place_of
 from sim.units import MW, CNYPerMWh, PerUnit, Share
@@ -189,6 +187,9 @@ class Grid:
     """
 
     def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date):
+        from scipy.sparse import coo_array  # only a run needs it: checking a file answers without
+        from scipy.sparse.csgraph import connected_components
+
         self.bus = tuple(b.key for b in buses)
         self.zone = tuple(dict.fromkeys(b.zone for b in buses))
         self.bus_zone = np.array([self.zone.index(b.zone) for b in buses], np.int32)

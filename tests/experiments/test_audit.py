@@ -47,6 +47,7 @@ def write(path, keep="full", energy=True):
         for month in MONTHS:
             journal.post(month, transfers())
             tables = {f"journal/{name}": table for name, table in journal.tables(month).items()}
+            tables["populations/riders"] = {"riders": np.arange(RIDERS, dtype=float)}  # nothing of it is recomputed
             for kind, table in (tables | (hourly(month) if energy else {})).items():
                 folder.write(kind, month, table)
         (folder.work / "figures").mkdir()
@@ -124,10 +125,11 @@ def test_a_run_as_written_passes(run):
     assert report.good
     assert report.faults == report.unseen == []
     assert report.seen == [
-        "8 entries, each chained to its predecessor", "2 months' blocks with their roots",
+        "8 entries, each chained to its predecessor", "the grid company's account, closed at 0 in every month",
+        "2 months' blocks with their roots",
         f"{2 * (RIDERS + 2):,} rows of mass postings, under leaves of 1,024",
         "96 hourly balances of buses, the worst off by 0.0000 MW", "units' pay, month by month, as price times energy",
-        "8 files as the manifest lists them, head and seal"]
+        "9 files as the manifest lists them, head and seal"]
 
 
 def test_what_was_not_kept_is_said_to_be_unseen(tmp_path):
@@ -143,7 +145,7 @@ def files(run):
 
 def test_any_changed_byte_of_any_file_is_found_and_its_file_named(run):
     names = files(run)
-    assert len(names) == 9
+    assert len(names) == 10
     for name in names:
         content = (run / name).read_bytes()
         for at in sorted({int(share * (len(content) - 1)) for share in np.linspace(0, 1, 60)}):
@@ -156,7 +158,8 @@ def test_any_changed_byte_of_any_file_is_found_and_its_file_named(run):
     assert audit(run).good
 
 
-@pytest.mark.parametrize("kind", ["journal/rows", "journal/leaves", "journal/entries", "journal/blocks", "hourly/bus"])
+@pytest.mark.parametrize("kind", ["journal/rows", "journal/leaves", "journal/entries", "journal/blocks", "hourly/bus",
+                                  "populations/riders"])
 def test_bytes_that_cannot_be_read_are_named_by_file_and_row_group(run, kind):
     path = run / f"{kind}.parquet"
     february = parquet.ParquetFile(path).metadata.row_group(1).column(0)
@@ -237,6 +240,16 @@ def test_a_changed_amount_with_its_entry_hashed_anew(run):
     store(run, some)
     reseal(run)
     assert found(run)[0] == f"{PAY}: does not follow what stands before it; expected entry 1"
+
+
+@pytest.mark.parametrize("field", ["hash", "previous", "leg", "month", "bill"])
+def test_text_that_is_no_hash_and_no_month_is_a_fault_like_any_other(run, field):
+    some = entries(run)
+    some[1] = some[1]._replace(**{field: "nonsense"})
+    store(run, some)
+    reseal(run)
+    assert "entry 1" in found(run)[0]
+    assert "its fields are not those that were hashed" in found(run)[0]
 
 
 def test_a_journal_forged_from_end_to_end_still_has_to_add_up(run):

@@ -15,7 +15,7 @@ from tests.sim.config_fixtures import SCHEMA, write_files
 from tests.sim.mutations import NASTY, spoiled
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-MANY = settings(max_examples=350, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 class Counted:
@@ -109,19 +109,19 @@ def toy(tmp_path_factory):
 
 
 def test_a_spoiled_scenario_loads_or_is_one_line(small):
-    batter(small.scenario, SCHEMA, [small.scenario], small.root, 350)
+    batter(small.scenario, SCHEMA, [small.scenario], small.root, 250)
 
 
 def test_a_spoiled_world_loads_or_is_one_line(small):
-    batter(small.scenario, SCHEMA, sorted(small.world.iterdir()), small.root, 350)
+    batter(small.scenario, SCHEMA, sorted(small.world.iterdir()), small.root, 250)
 
 
 def test_a_spoiled_law_loads_or_is_one_line(small):
-    batter(small.scenario, SCHEMA, sorted(small.law.iterdir()), small.root, 350)
+    batter(small.scenario, SCHEMA, sorted(small.law.iterdir()), small.root, 250)
 
 
 def test_the_toy_world_spoiled_loads_or_is_one_line(toy):
-    batter(toy / "scenarios" / "toy.yaml", schema(), sorted((toy / "worlds" / "toy").iterdir()), toy, 400)
+    batter(toy / "scenarios" / "toy.yaml", schema(), sorted((toy / "worlds" / "toy").iterdir()), toy, 350)
 
 
 def test_the_law_and_the_toy_scenario_spoiled_load_or_are_one_line(toy):
@@ -138,7 +138,7 @@ def test_whatever_is_set_outside_loads_or_is_one_line(small):
     fine = ("scale.riders=5", "period.start=2025-01-05", "law.toll.cap=80", "law.grant.begins.south=2025-05", "seed=0",
             "markets.toll=off", "instruments.grant=on", "record.journal=roots", "law.toll.mode@2026-01-01=own")
 
-    @settings(MANY, max_examples=350)
+    @settings(MANY, max_examples=250)
     @given(st.lists(st.sampled_from(fine), max_size=2), st.sampled_from(keys) | st.text(max_size=12),
            st.sampled_from(["=", "=", "=", "", "=="]), st.sampled_from(NASTY) | st.text(max_size=12), st.booleans())
     def one(good, key, sign, value, spoil):
@@ -148,4 +148,4 @@ def test_whatever_is_set_outside_loads_or_is_one_line(small):
             usable(config)
 
     one()
-    counted.enough(350)
+    counted.enough(250)

@@ -280,6 +280,7 @@ def test_a_fault_in_a_scenario_is_one_line_with_its_place(files, old, new, line)
 
 WORLD_FAULTS = [
     ("21.5", "99", "5: comfort.warm: 99 is out of range; expected degC >= -60 and <= 60"),
+    ("21.5", "-1e99", "5: comfort.warm: -1e+99 is too large; expected at most 1e+15 in size"),
     ("21.5", ".inf", "5: comfort.warm: inf is not a finite number; expected degC >= -60 and <= 60"),
     ("home: north", "home: nrth", "6: comfort.home: 'nrth' is not a key of nodes.csv; did you mean 'north'?"),
     ("comfort:", "confort:", "4: confort: unknown key; did you mean 'comfort'?"),
@@ -299,9 +300,10 @@ TABLE_FAULTS = [
     ("300", "-3", "2: capacity [MW]: -3 is out of range; expected MW >= 0"),
     ("300", "nan", "2: capacity [MW]: nan is not a finite number; expected MW >= 0"),
     ("300", "1e999", "2: capacity [MW]: inf is not a finite number; expected MW >= 0"),
+    ("300", "1e16", "2: capacity [MW]: 1e+16 is too large; expected at most 1e+15 in size"),
     ("300", "", "2: capacity [MW]: the cell is empty; expected MW >= 0"),
     (",2,", ",2.5,", "2: stages: 2.5 is not a whole number; expected a whole number"),
-    (",2,", ",9223372036854775808,", "2: stages: 9.223372036854776e+18 is not a whole number; expected a whole number"),
+    (",2,", ",9223372036854775808,", "2: stages: 9.22337e+18 is too large; expected at most 1e+15 in size"),
     ("coal", "col", "2: kind: 'col' is not known; expected one of coal, hydro; did you mean 'coal'?"),
     ("alpha,north", "alpha,nrth", "2: node: 'nrth' is not a key of nodes.csv; did you mean 'north'?"),
     ("alpha,north", "alpha,", "2: node: '' is not a key of nodes.csv; expected one of north, south"),
