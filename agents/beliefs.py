@@ -234,9 +234,10 @@ def normal_year(values: WaterValues) -> np.ndarray:
 def water_values(water: Water) -> WaterValues:
     """The values under which every basin's plan is best, given what it expects of the others.
 
-    Basins plan on the others' expected output by month and inflow, again and again until the plans agree. Every basin's
-    gain is the area under one market's price, so the rounds climb to the plan of a single planner of all rivers; the
-    steps are those of Frank and Wolfe.
+    Basins plan on the others' expected output by month and inflow, again and again until the values hardly move. Every
+    basin's gain is the area under one market's price, so with certain inflow the rounds would climb to the plan of a
+    single planner of all rivers; with uncertain inflow, where only the others' mean is known, that is a guide and no
+    proof. The steps are those of Frank and Wolfe and shrink, which also ends small cycles between basins.
     Raises: ValueError when values or plans do not settle.
     """
     others = expected_others(water, np.minimum(

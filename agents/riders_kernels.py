@@ -187,7 +187,7 @@ def keep_house(r, flow, costs, income, rules):
 # ---------------------------------------------------------------------------------------------------- the decision
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def pressure(m, cash, income):
     """How much a yuan of premium weighs (lambda) for who has so much cash and income, CNY and CNY a month."""
     income = max(income, 1.0)
@@ -223,7 +223,7 @@ def prospects(m, account):
     return Prospects(years, need, today * m.annuity * (basic + saved / divisor), today * saved)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def rights(m, p, base, beta, age, history, temporary, away):
     """What one month's contribution is worth to a rider, k yuan: beta (vest x pension + (1 - vest) x account).
 
@@ -237,14 +237,14 @@ def rights(m, p, base, beta, age, history, temporary, away):
     return beta * base * (vest * p.pension[age] + (1.0 - vest) * p.account[age])
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def transfer(m, temporary):
     """Cost of moving one's rights later, spread over the months one stays, k yuan a month (kappa)."""
     months = 12.0 * (m.horizon_temporary if temporary else m.horizon_rooted)
     return m.transfer_cost / 1000.0 / min(max(months, m.horizon_least), m.horizon_most)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")  # passing whole columns on costs more than the sum
 def weigh(m, p, r, i, base_here, base_home, price_here, price_home):
     """The money side of enrolling, k yuan a month, and whether the place of hukou is better.
 

@@ -4,6 +4,7 @@ Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is
 imports what it needs when it is called, so that help and a wrong key are answered at once.
 """
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -33,8 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
     except Refused as error:
         command = error.ctx.command_path if getattr(error, "ctx", None) else "gridgig"
         return _wrong(f"{error.format_message()} Try {command} --help", BAD)
-    except (KeyboardInterrupt, typer.Abort) as stop:
-        return _wrong("stopped; nothing was written", 128 + getattr(stop, "signal", 2))
     except BrokenPipeError:  # the reader of a long answer had enough
         sys.stdout = None
         return GOOD
@@ -52,18 +51,22 @@ def run(
     scenario: ScenarioArgument,
     change: Annotated[list[str] | None, typer.Option(
         "--set", metavar="KEY=VALUE", help="Change a value of the scenario; as often as wanted.")] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Another seed.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="N", help="Another seed.")] = None,
     start: Annotated[str | None, typer.Option(metavar="DAY", help="Another first day, 2025-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DAY", help="Another last day.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of results: results/SCENARIO.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
 ):
     """Run a scenario and write its folder."""
-    config = _load(scenario, change, seed, start, end)
+    from sim.config.documents import read_value
+
+    config = _load(scenario, change, None if seed is None else read_value(seed, "--seed", ("seed",)), start, end)
     from experiments.runner import run as live
 
     try:
         finished = live(config, out or Path("results") / config.name, progress=not quiet)
+    except KeyboardInterrupt as stop:  # here, because typer would make a silent 130 of it
+        return _wrong("stopped; nothing was written", 128 + getattr(stop, "signal", signal.SIGINT))
     except _failures() as error:
         return _wrong(f"the run failed: {error}", FAILED)
     if not quiet:

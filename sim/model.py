@@ -1,6 +1,6 @@
 """PolicyLab: one step is one day. The only door from the world to those who decide."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import mesa
 import numpy as np
@@ -143,12 +143,16 @@ class PolicyLab(mesa.Model):
         checks.month(self.journal, self.facts)  # faults raise here, beside their cause
 
     def typical_year(self) -> list[Conditions]:
-        """A typical day of each month, as everybody can know it: mid-month, average weather, no riders."""
-        unknown = np.full(len(self.grid.units), np.nan)
-        days = [Calendar(when := date(self.calendar.start.year, month, 15), when).turn() for month in range(1, 13)]
-        return [self.ground.conditions(day, weather := self.ground.typical(day),
-                                       self.users.by_bus(self.users.consume(day, weather)), self.grid, unknown)
-                for day in days]
+        """A typical day of each month, as everybody can know it: the working day nearest mid-month, average weather."""
+        unknown, days = np.full(len(self.grid.units), np.nan), []
+        for month in range(1, 13):
+            middle = date(self.calendar.start.year, month, 15)
+            when = middle - timedelta(days=max(0, middle.weekday() - 4))  # a weekend's middle is the Friday before
+            day = Calendar(when, when).turn()
+            weather = self.ground.typical(day)
+            load = self.users.by_bus(self.users.consume(day, weather))
+            days.append(self.ground.conditions(day, weather, load, self.grid, unknown))
+        return days
 
     def run(self, progress=None) -> "PolicyLab":
         """Live all days that are left.  progress: called with each lived day."""

@@ -23,12 +23,11 @@ MOST_ROWS = 100_000_000  # beyond any machine meant here; a slip of the keyboard
 class Scale(Section):
     """Rows of the populations.
 
-    riders: of the named cities together.  rest_riders: of each rest-of-China region.  users: account rows.
+    riders: of the named cities together.  rest_riders: of each rest-of-China region.
     """
 
     riders: bounded(int, ge=0, le=MOST_ROWS) = 100_000
     rest_riders: bounded(int, ge=0, le=MOST_ROWS) = 5_000
-    users: bounded(int, ge=0, le=MOST_ROWS) = 100_000
 
 
 class Record(Section):

@@ -79,7 +79,7 @@ def refused(capsys, arguments, *words):
     (["run", "toy", "--start", "2025-07-32"], ("2025-07-32",)),
     (["run", "toy", "--start", "1999-01-01"], ("1999-01-01", "outside the world's data")),
     (["run", "toy", "--start", "2025-07-20", "--end", "2025-07-10"], ("before the start",)),
-    (["check", "missing.csv"], ("missing.csv", "no such file")),
+    (["check", "missing.yaml"], ("missing.yaml", "no such file")),
     (["plan", "toi"], ("did you mean 'toy'",)),
     (["audit", "."], ("holds no run",)),
     (["query", ".", "select 1"], ("holds no run",)),

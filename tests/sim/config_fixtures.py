@@ -78,7 +78,7 @@ seed: 7
 scale:
   riders: 100
   rest_riders: 10
-  users: 0
+  # account rows come with the retail platform
 law: {}
 markets: {}
 instruments: {}
