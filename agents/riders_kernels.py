@@ -146,10 +146,11 @@ def add_up(days, pace, rate, total):
 
 @njit(cache=True)
 def injure(r, key, exposure, rate, cumulative, sizes, claims):
-    """Who is hurt this month, and the benefit due to him: one claim with probability 1 - exp(-rate x exposure), else none.
+    """Who is hurt this month and the benefit due to him: one claim with probability 1 - exp(-rate x exposure).
 
-    key: the month's.  exposure: orders at usual risk [row].  rate: claims per order.  cumulative, sizes: shares of claims
-    up to a size, and the sizes in fen.  Fills claims, fen [row]. Where the draw lies below the probability picks the size.
+    key: the month's.  exposure: orders at usual risk [row].  rate: claims per order.  cumulative, sizes: shares of
+    claims up to a size, and the sizes in fen.  Fills claims, fen [row]; where the draw lies below the probability picks
+    the size.
     """
     for i in range(len(r.identity)):
         claims[i] = 0
@@ -187,7 +188,7 @@ def keep_house(r, flow, costs, income, rules):
 # ---------------------------------------------------------------------------------------------------- the decision
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def pressure(m, cash, income):
     """How much a yuan of premium weighs (lambda) for who has so much cash and income, CNY and CNY a month."""
     income = max(income, 1.0)
@@ -223,12 +224,12 @@ def prospects(m, account):
     return Prospects(years, need, today * m.annuity * (basic + saved / divisor), today * saved)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def rights(m, p, base, beta, age, history, temporary, away):
     """What one month's contribution is worth to a rider, k yuan: beta (vest x pension + (1 - vest) x account).
 
-    p: Prospects.  base: CNY a month.  age: months.  history: months paid so far.  temporary: sees the work as temporary.
-    away: insured where his hukou is not. vest: chance to reach a pension, falling with the years still missing.
+    p: Prospects.  base: CNY a month.  age: months.  history: months paid so far.  temporary: sees his work so.
+    away: insured where his hukou is not.  vest: chance to reach a pension, falling with the years still missing.
     """
     vest = m.vest_temporary if temporary else m.vest_rooted
     vest *= min(1.0, (p.years[age] + history / 12.0) / p.need[age]) ** m.vest_power
@@ -237,44 +238,34 @@ def rights(m, p, base, beta, age, history, temporary, away):
     return beta * base * (vest * p.pension[age] + (1.0 - vest) * p.account[age])
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def transfer(m, temporary):
     """Cost of moving one's rights later, spread over the months one stays, k yuan a month (kappa)."""
     months = 12.0 * (m.horizon_temporary if temporary else m.horizon_rooted)
     return m.transfer_cost / 1000.0 / min(max(months, m.horizon_least), m.horizon_most)
 
 
-@njit(cache=True, inline="always")  # passing whole columns on costs more than the sum
-def weigh(m, p, r, i, base_here, base_home, price_here, price_home):
-    """The money side of enrolling, k yuan a month, and whether the place of hukou is better.
-
-    p: Prospects.  base: CNY a month.  price: what he expects to bear, CNY a month.  here: where he works; home: the
-    province of his hukou. Only who comes from another province has the choice: within a province there is one base.
-    """
-    income = r.income[i] / 100.0 + r.other[i]
-    weight = pressure(m, r.cash[i], income)
-    age, history, temporary = r.age[i], r.history[i], r.temporary[i]
-    far = r.origin[i] == OTHER_PROVINCE
-    here = rights(m, p, base_here, r.beta[i], age, history, temporary, far) - weight * price_here / 1000.0
-    if not far:
-        return here - (m.friction if r.origin[i] != LOCAL else 0.0), False
-    here -= transfer(m, temporary)
-    home = rights(m, p, base_home, r.beta[i], age, history, temporary, False) - weight * price_home / 1000.0
-    return max(here, home) - m.friction, home > here
-
-
 @njit(cache=True)
 def appraise(m, p, r, rows, base, here, home, money, place):
-    """The money side of enrolling for several riders, each at his better place; fills money (k yuan a month) and place.
+    """The money side of enrolling for several riders; fills money (k yuan a month) and the better place of insurance.
 
-    p: Prospects.  rows: int [rider].  base: CNY a month [place].  here, home: what he expects to bear in either place,
-    CNY a month [rider].
+    p: Prospects.  rows: int [rider].  base: CNY a month [place].  here, home: what he expects to bear, CNY a month
+    [rider], where he works and in the province of his hukou. Only who comes from another province has the choice, and
+    only he must move his rights later if he insures at work; within a province there is one base.
     """
     for k in range(len(rows)):
         i = rows[k]
-        city, hukou = r.city[i], r.hukou[i]
-        money[k], better = weigh(m, p, r, i, base[city], base[hukou], here[k], home[k])
-        place[k] = hukou if better else city
+        city, age, history, temporary = r.city[i], r.age[i], r.history[i], r.temporary[i]
+        weight = pressure(m, r.cash[i], r.income[i] / 100.0 + r.other[i]) / 1000.0
+        far = r.origin[i] == OTHER_PROVINCE
+        best = rights(m, p, base[city], r.beta[i], age, history, temporary, far) - weight * here[k]
+        place[k] = city
+        if far:
+            best -= transfer(m, temporary)
+            away = rights(m, p, base[r.hukou[i]], r.beta[i], age, history, temporary, False) - weight * home[k]
+            if away > best:
+                best, place[k] = away, r.hukou[i]
+        money[k] = best if r.origin[i] == LOCAL else best - m.friction
 
 
 @njit(cache=True)

@@ -51,16 +51,14 @@ def run(
     scenario: ScenarioArgument,
     change: Annotated[list[str] | None, typer.Option(
         "--set", metavar="KEY=VALUE", help="Change a value of the scenario; as often as wanted.")] = None,
-    seed: Annotated[str | None, typer.Option(metavar="N", help="Another seed.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Another seed.")] = None,
     start: Annotated[str | None, typer.Option(metavar="DAY", help="Another first day, 2025-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DAY", help="Another last day.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of results: results/SCENARIO.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
 ):
     """Run a scenario and write its folder."""
-    from sim.config.documents import read_value
-
-    config = _load(scenario, change, None if seed is None else read_value(seed, "--seed", ("seed",)), start, end)
+    config = _load(scenario, change, seed, start, end)
     from experiments.runner import run as live
 
     try:

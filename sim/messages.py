@@ -107,7 +107,8 @@ class Clearing:
     accepted: MW [order, hour].  output: MW [unit, hour], injection net of withdrawal.
     price: CNY/MWh [bus, hour]; energy: the part of it at the area's reference bus; price - energy is congestion.
     line_flow: MW [line, hour] from -> to; line_shadow: CNY/MWh, >= 0, what one MW more of the binding limit saves.
-    sent, delivered: MW [link, hour] (negative when the flow runs backwards); link_shadow, joint_shadow: CNY/MWh.
+    sent, delivered: MW [link, hour] at `from` and at `to` (negative when the flow runs backwards); link_shadow: CNY/MWh,
+    what a MW more of capacity saves; minimum_shadow: what a MW less of minimum flow saves; joint_shadow [joint, hour].
     shed, disposed: MW [bus, hour].  stored: MWh [unit, hour] at the hour's end.
     rent: CNY [hour], sum of price x (withdrawal - injection) at the buses, links excluded.
     residual: largest violation of the rent identity in CNY; imbalance: largest of any bus and hour in MW.
@@ -127,6 +128,7 @@ class Clearing:
     sent: np.ndarray
     delivered: np.ndarray
     link_shadow: np.ndarray
+    minimum_shadow: np.ndarray
     joint_shadow: np.ndarray
     shed: np.ndarray
     disposed: np.ndarray
@@ -136,6 +138,23 @@ class Clearing:
     imbalance: float
     objective: float
     events: dict[str, int]
+
+    def congestion(self) -> np.ndarray:
+        """The part of each bus price that its area's network makes, CNY/MWh [bus, hour]: price less energy."""
+        return self.price - self.energy
+
+    def steps_over_links(self, grid: "Grid") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How the price rises over each link in the direction of its flow: (loss, fee, congestion), CNY/MWh [link, hour].
+
+        A MW sent arrives as 1 - l and pays its fee there, so p_to - p_from = l p_to + (1 - l) fee + congestion, the last
+        being what capacity, joint and minimum limits are worth.
+        """
+        start, end = self.price[grid.link_from], self.price[grid.link_to]
+        forward = self.sent >= 0
+        cheap, dear = np.where(forward, start, end), np.where(forward, end, start)
+        loss = grid.link_loss[:, None] * dear
+        fee = np.broadcast_to(((1 - grid.link_loss) * grid.link_fee)[:, None], dear.shape)
+        return loss, fee, dear - cheap - loss - fee
 
     def of(self, units) -> "Award":
         """What the owner of these units (rows of `grid.units`) may hear: its own awards and all prices."""

@@ -68,8 +68,8 @@ class Spot(Market):
             market=self.key, rhythm="real-time", day=scene.now, orders=orders, accepted=found.accepted,
             output=found.output, price=found.price, energy=found.energy, line_flow=found.line_flow,
             line_shadow=found.line_shadow, sent=found.sent, delivered=found.delivered, link_shadow=found.link_shadow,
-            joint_shadow=found.joint_shadow, shed=found.shed, disposed=found.disposed, stored=found.stored,
-            rent=found.rent, residual=found.residual, imbalance=found.imbalance, objective=found.objective,
+            minimum_shadow=found.minimum_shadow, joint_shadow=found.joint_shadow, shed=found.shed,
+            disposed=found.disposed, stored=found.stored, rent=found.rent, residual=found.residual, imbalance=found.imbalance, objective=found.objective,
             events=found.events)
 
     @staticmethod
