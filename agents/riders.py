@@ -239,7 +239,8 @@ class Riders(Population):
             history.share, history.mean * 12)
 
     def _populate(self, law: "Law", first: Month):
-        """People in all slots as a long-settled stock would be: tenure, last months' incomes, who is enrolled."""
+        """People in all slots as a long-settled stock would be under the law of the month before: tenure, last months'
+        incomes, who is enrolled."""
         every, born = np.arange(self.size), self._births(newcomers=False)
         self._arrive(every, born, first)
         cumulative = np.cumsum(self.spells.stock, axis=1)
@@ -250,13 +251,16 @@ class Riders(Population):
         self.starts[self.tenure > 0] = 1
         for back in range(WINDOW, 0, -1):
             self._imagine(first.later(-back), back, law)
-        rules = law.on(first.later(-1).first)
+        before = first.later(-1)
+        rules = self._law = law.on(before.first)
         self._base = self._bases(rules)
+        match, served = self._subsidy(before)
+        self.noticed[:] = served
         m, peers = self.mind, np.zeros(len(self.cities))
         once = self.streams["riders/first review"].uniforms(self.identity)
         thought = once < 1 - (1 - m.review_entry) * (1 - m.review_outside) ** self.tenure
         for _ in range(3):  # peers see one another
-            u, place = self.incline(every, rules, 0.0, peers)
+            u, place = self.incline(every, rules, match * served, peers)
             affordable = self.cash >= rules["pension"].flex_rate * self._base[place]
             self.enrolled[:] = thought & (u + self.taste > 0) & affordable & (self.tenure > 0)
             peers = self._enrolled_share()
@@ -288,6 +292,9 @@ class Riders(Population):
 
     def _bases(self, rules: "Rulebook") -> np.ndarray:
         """Lower contribution bases in force, CNY/month [place]. Raises: BadInput for a place that the law omits."""
+        if "pension" not in rules:
+            raise BadInput(f"pension: is not in force on {rules.day}; riders need contribution bases from the year before "
+                           "a run on")
         base = rules["pension"].base
         for place in self.places:
             if place not in base:

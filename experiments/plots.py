@@ -387,7 +387,8 @@ def _month_axis(ax: Axes, dates, letters: bool = False):
 
 def _day_axis(ax: Axes, days: np.ndarray):
     """Ticks where months begin, on an axis that counts days from 0."""
-    first = np.flatnonzero(days.astype("datetime64[M]") != np.r_[days[:1] - 40, days[:-1]].astype("datetime64[M]"))
+    months = days.astype("datetime64[M]")
+    first = np.flatnonzero(np.r_[True, months[1:] != months[:-1]])
     ax.set_xticks(first, [f"{date:%b}" for date in _timestamps(days[first])])
     ax.set_xlabel(_years(days))
 

@@ -80,11 +80,11 @@ def _exports(monthly: "pandas.DataFrame") -> list[str]:
 
 def _riders(monthly: "pandas.DataFrame") -> list[str]:
     """Riders of the last month: how many, their income, who is eligible and who enrolled."""
-    last = monthly.xs(monthly.index.get_level_values("date").max(), level="date")
-    persons = last["riders"].dropna()
-    persons = persons[persons > 0]
+    persons = monthly["riders"][monthly["riders"] > 0]
     if not len(persons):
         return []
+    month = persons.index.get_level_values("date").max()
+    last, persons = monthly.xs(month, level="date"), persons.xs(month, level="date")
 
     def mean(name: str, weight: "pandas.Series") -> float:
         values = last[name].reindex(weight.index)

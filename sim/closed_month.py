@@ -69,6 +69,7 @@ class Groups:
     group: np.ndarray
     count: int
 
+    @cached_property
     def persons(self) -> np.ndarray:
         """Persons [group]."""
         return np.bincount(self.group, self.weight, self.count)
@@ -79,7 +80,7 @@ class Groups:
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Mean over persons: [row] -> [group]; nan where there is nobody."""
-        return _ratio(self.sum(values), self.persons())
+        return _ratio(self.sum(values), self.persons)
 
     def share(self, who: np.ndarray, among: np.ndarray) -> np.ndarray:
         """Share [group] of those `among` (bool [row]) who are also `who`; nan where there is nobody among."""
@@ -109,7 +110,7 @@ class ClosedMonth:
         self.entries = lab.journal.tables(month)["entries"]
         self.date = np.datetime64(month.first, "D")
         first = np.datetime64(lab.calendar.now.date - timedelta(days=self.facts.days - 1), "D")
-        self.dates = first + np.arange(self.facts.days)
+        self.dates = first + np.arange(self.facts.days).astype("timedelta64[D]")
         self.times = first.astype("datetime64[s]") + np.arange(self.facts.days * HOURS) * np.timedelta64(3600, "s")
         world = lab.config.world
         self.reservoirs, self.reservoir_basins = world["reservoirs"]["key"], world["reservoirs"]["basin"]
@@ -273,7 +274,7 @@ class ClosedMonth:
         people = self.facts.people
         low, middle, high = groups.quantiles(people.income, QUANTILES) / 100
         return {
-            "date": np.repeat(self.date, groups.count), **names, "persons": groups.persons(),
+            "date": np.repeat(self.date, groups.count), **names, "persons": groups.persons,
             "orders": groups.mean(people.orders), "income": groups.mean(people.income / 100), "income_p10": low,
             "income_p50": middle, "income_p90": high, "living": groups.mean(people.living / 100),
             "swaps": groups.mean(people.swaps), "eligible": groups.mean(self.eligible),

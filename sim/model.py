@@ -134,7 +134,7 @@ class PolicyLab(mesa.Model):
         for key, instrument in self.instruments.items():  # no instrument reads another
             if key in self.rules:
                 transfers += instrument.apply(month, self.facts, self.rules[key])
-        statements = bills.statements(transfers, self.facts)
+        statements = bills.statements([*self.journal.pending, *transfers], self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money
         self.facts.publish_month(self.riders.peer_share())
         for actor in self.actors:

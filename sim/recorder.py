@@ -75,7 +75,7 @@ OUTCOMES = (
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),
     Outcome("temperature", "degC", DAY, (ZONE,), lambda m: m.facts.temperature),
     # riders: means over persons, income and claims of one person
-    Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons()),
+    Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),
     Outcome("orders_unmet", "orders", MONTH, (CITY,), lambda m: (m.facts.asked - m.facts.done).sum(axis=1)),
     Outcome("charging", "MWh", MONTH, (CITY,), lambda m: m.facts.charging.sum(axis=1)),

@@ -156,12 +156,13 @@ def living_costs(facts: "Facts") -> list[Transfer]:
 class Statements:
     """Each party's view of the month's transfers, made when asked for: `statements["huaneng"]`, `statements["riders"]`.
 
-    A party is an account, or an owner of units or links (the account's rows that are his). What is due later stands in
-    the statement of the month in which it was earned. Who had no transfer gets a statement without lines.
+    A party is an account, or an owner of units or links (the account's rows that are his). What is due in a later month
+    stands in that month's statement. Who had no transfer gets a statement without lines.
     """
 
     def __init__(self, transfers: list[Transfer], facts: "Facts"):
-        self._transfers, self._month = transfers, facts.month
+        self._month = facts.month
+        self._transfers = [transfer for transfer in transfers if transfer.due in (None, facts.month)]
         links = np.array(facts.grid.link_owner, dtype=object)
         self._owner = dict.fromkeys(ACCOUNT_OF.values(), facts.grid.units.owner) | {"corridor_owners": links}
 

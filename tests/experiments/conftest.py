@@ -9,8 +9,9 @@ from sim.recorder import Memory
 ZONE_OF = {"YN_NW": "YN", "YN_C": "YN", "GZ": "GZ", "GX": "GX", "GD": "GD", "HI": "HI", "VN": "VN"}
 MEAN_LOAD = {"YN_NW": 9e3, "YN_C": 24e3, "GZ": 22e3, "GX": 31e3, "GD": 108e3, "HI": 6.4e3, "VN": 0.0}  # MW
 MEAN_PRICE = {"YN_NW": 205, "YN_C": 210, "GZ": 238, "GX": 260, "GD": 298, "HI": 282, "VN": 250}  # CNY/MWh
-MIX = {"YN": {"hydro": 33e3, "coal": 5e3, "wind": 4.5e3, "solar": 6e3}, "GZ": {"coal": 18e3, "hydro": 6e3, "wind": 2e3},
-       "GX": {"coal": 10e3, "hydro": 7e3, "nuclear": 4e3, "wind": 3e3}, "HI": {"coal": 2e3, "nuclear": 1.1e3, "solar": 1e3},
+MIX = {"YN": {"hydro": 33e3, "coal": 5e3, "wind": 4.5e3, "solar": 6e3},
+       "GZ": {"coal": 18e3, "hydro": 6e3, "wind": 2e3}, "HI": {"coal": 2e3, "nuclear": 1.1e3, "solar": 1e3},
+       "GX": {"coal": 10e3, "hydro": 7e3, "nuclear": 4e3, "wind": 3e3},
        "GD": {"coal": 41e3, "gas": 12e3, "nuclear": 14e3, "wind_offshore": 4e3, "solar": 6e3, "biomass": 2e3}}
 CORRIDORS = {  # start bus, end bus, capacity MW, mean use of a wet month, of a dry one
     "YN_NW-YN_C": ("YN_NW", "YN_C", 14000, 0.6, 0.3), "AC_GX_GD": ("GX", "GD", 8000, 0.7, 0.6),
@@ -28,8 +29,9 @@ FLOWS = [("spot energy", "users", "grid_company", 4.1e10), ("spot energy", "grid
          ("swap electricity", "swap_operator", "outside_grid", 6e7), ("pay of orders", "customers", "platform", 7.1e9),
          ("pay of orders", "platform", "riders", 6.6e9), ("living costs", "riders", "households", 5.6e9),
          ("swap fee", "riders", "swap_operator", 3.5e8), ("pension contribution", "riders", "pension_pool", 1.6e8),
-         ("pension contribution", "riders", "pension_accounts", 1.1e8), ("pension subsidy", "platform", "riders", 1.3e8),
-         ("injury premium", "platform", "injury_fund", 5e7), ("claims", "injury_fund", "riders", 3e7)]
+         ("pension contribution", "riders", "pension_accounts", 1.1e8),
+         ("pension subsidy", "platform", "riders", 1.3e8), ("injury premium", "platform", "injury_fund", 5e7),
+         ("claims", "injury_fund", "riders", 3e7)]
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +54,8 @@ def tables_of(month: Month) -> dict:
     rows = [*_energy(month, wet), *_money(month), *_people(month)]
     rows += [("stored_water", basin, days, full * (0.25 + 0.7 * wet + 0.01 * rng.standard_normal(len(days))), "MWh")
              for basin, full in BASINS.items()]
-    return {"indicators": _tidy(rows, days[0]), "hourly/bus": _buses(hours, wet, rng), "journal/entries": _entries(month),
-            "populations/riders": _riders(month)}
+    return {"indicators": _tidy(rows, days[0]), "hourly/bus": _buses(hours, wet, rng),
+            "journal/entries": _entries(month), "populations/riders": _riders(month)}
 
 
 def _tidy(rows, date) -> dict:
@@ -95,9 +97,10 @@ def _money(month):
 
 def _people(month):
     for city, (persons, income, start) in CITIES.items():
-        eligible, enrolled = 0.21 + 0.005 * month.month, 0.02 + (0.012 * (month.month - start) if month.month > start else 0)
+        eligible, enrolled = 0.21 + 0.005 * month.month, 0.02 + 0.012 * max(month.month - start, 0)
         yield from [("riders", city, None, persons, "persons"), ("income", city, None, income, "CNY/month"),
-                    ("eligible_share", city, None, eligible, "share"), ("enrolled_share", city, None, enrolled, "share"),
+                    ("eligible_share", city, None, eligible, "share"),
+                    ("enrolled_share", city, None, enrolled, "share"),
                     ("take_up", city, None, 0.9 * enrolled / eligible, "share")]
 
 

@@ -214,3 +214,11 @@ def test_a_statement_lines_up_bills_that_concern_different_rows(facts):
 def test_who_had_no_transfer_has_an_empty_statement(facts):
     statement = bills.statements([], facts)["coal_company"]
     assert (statement.received, statement.paid, statement.row) == ({}, {}, {})
+
+
+def test_what_is_due_later_stands_in_the_statement_of_that_month(facts):
+    later = facts.month.later(1)
+    owed = bills.owed("pension subsidy", "platform", "riders", np.array([45_880]), np.array([11]), due=later)
+    assert bills.statements(owed, facts)["riders"].received == {}
+    now = bills.owed("pension subsidy", "platform", "riders", np.array([45_880]), np.array([11]), due=facts.month)
+    assert bills.statements(now, facts)["riders"].received["pension subsidy"].tolist() == [45_880]

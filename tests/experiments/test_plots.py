@@ -1,0 +1,165 @@
+"""Figures say their units and show the data; they are drawn from made-up results of a year."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib import rcParams
+from matplotlib.image import AxesImage
+
+from experiments import plots
+from sim.recorder import Memory
+
+EXPECTED = ["price_duration", "price_heat", "generation", "corridors", "reservoirs", "rider_income", "rider_enrolment",
+            "money_flow"]
+
+
+@pytest.fixture(scope="module")
+def drawn(year):
+    """Every figure of the year, by name."""
+    return dict(plots.figures(year))
+
+
+def texts(figure):
+    """All that is written on a figure."""
+    written = [text.get_text() for text in figure.texts]
+    for suptitle in (figure._supxlabel, figure._supylabel):
+        written += [suptitle.get_text()] if suptitle else []
+    for ax in figure.axes:
+        written += [ax.get_xlabel(), ax.get_ylabel(), ax.get_title(loc="left"), *(t.get_text() for t in ax.texts)]
+    return written
+
+
+def test_a_year_gives_every_figure(drawn):
+    assert list(drawn) == EXPECTED
+
+
+def test_without_hourly_tables_the_prices_are_left_out(year):
+    bare = Memory()
+    bare._months = {kind: tables for kind, tables in year._months.items() if not kind.startswith("hourly")}
+    assert [name for name, _ in plots.figures(bare)] == EXPECTED[2:]
+
+
+@pytest.mark.parametrize(("name", "units"), [
+    ("price_duration", ["share of hours [%]", "[CNY/MWh]"]),
+    ("price_heat", ["hour of the day, Beijing time [h]", "zone price [CNY/MWh]", "month of 2025"]),
+    ("generation", ["energy [TWh/month]", "month of 2025"]),
+    ("corridors", ["mean use of capacity [%]", "sent, net [TWh]", "month of 2025"]),
+    ("reservoirs", ["stored energy [TWh]", "month of 2025"]),
+    ("rider_income", ["[1,000 CNY/month]"]),
+    ("rider_enrolment", ["share of the month's active riders [%]"]),
+    ("money_flow", ["[bn CNY]"]),
+])
+def test_every_axis_says_its_unit(drawn, name, units):
+    written = " | ".join(texts(drawn[name]))
+    for unit in units:
+        assert unit in written
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_figure_fits_a_page_and_can_be_saved(drawn, name):
+    figure = drawn[name]
+    width, height = figure.get_size_inches()
+    assert width == plots.WIDTH
+    assert height <= 9.5
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=50)
+    assert picture.getvalue().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_nothing_written_lies_outside_the_picture(drawn, name):
+    figure = drawn[name]
+    figure.canvas.draw()
+    page = figure.bbox
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if text.get_text().strip() and text.get_visible() and text.axes is not None and text.axes.get_visible():
+            box = text.get_window_extent()
+            assert box.x0 >= page.x0 - 1, text.get_text()
+            assert box.x1 <= page.x1 + 1, text.get_text()
+            assert box.y0 >= page.y0 - 1, text.get_text()
+            assert box.y1 <= page.y1 + 1, text.get_text()
+
+
+def test_zone_prices_are_weighted_by_load():
+    import pandas
+
+    time = np.datetime64("2025-01-01T00", "s")
+    buses = pandas.DataFrame({"time": [time] * 3, "zone": ["A", "A", "B"], "price": [100.0, 200.0, 50.0],
+                              "load": [1.0, 3.0, 0.0]})
+    prices = plots.zone_prices(buses)
+    assert list(prices) == ["A"]  # B uses nothing
+    assert prices["A"].tolist() == [175.0]  # (100 + 3 x 200) / 4
+
+
+def test_price_duration_falls_from_the_highest_to_the_lowest_price(year, drawn):
+    prices = plots.zone_prices(year.table("hourly/bus"))
+    line = drawn["price_duration"].axes[0].lines[0]
+    assert line.get_label() == "YN"
+    assert (np.diff(line.get_ydata()) <= 0).all()
+    assert sorted(line.get_ydata()) == sorted(prices["YN"])
+
+
+def test_price_heat_puts_hours_up_and_days_along(year, drawn):
+    prices = plots.zone_prices(year.table("hourly/bus"))
+    first = next(ax for ax in drawn["price_heat"].axes if ax.get_images())
+    image, = first.get_images()
+    assert isinstance(image, AxesImage)
+    assert image.get_array().shape == (24, 365)
+    assert image.get_array()[19, 31] == prices["YN"]["2025-02-01T19:00"]
+
+
+def test_generation_stacks_up_to_what_was_made(year, drawn):
+    frame = year.indicators
+    of_yunnan = frame[frame["indicator"].str.startswith("generation.") & (frame["zone"] == "YN")]
+    july = of_yunnan[of_yunnan["date"] == "2025-07-01"]["value"].sum() / 1e6
+    ax = drawn["generation"].axes[0]
+    assert ax.get_title(loc="left") == "YN"  # exports most
+    tops = [bar.get_y() + bar.get_height() for bar in ax.patches if abs(bar.get_x() + bar.get_width() / 2 - 6) < 0.01]
+    assert max(tops) == pytest.approx(july)
+
+
+def test_corridors_show_each_months_use(drawn):
+    heat = drawn["corridors"].axes[0]
+    assert [label.get_text() for label in heat.get_yticklabels()][2] == "chusui"
+    assert [text.get_text() for text in heat.texts][2 * 12 + 7] == "90"  # August: 0.9 of capacity
+
+
+def test_reservoirs_stack_to_all_that_is_stored(year, drawn):
+    frame = year.indicators
+    stored = frame[frame["indicator"] == "stored_water"].groupby("date")["value"].sum() / 1e6
+    ax = drawn["reservoirs"].axes[0]
+    top = max(path.vertices[:, 1].max() for collection in ax.collections for path in collection.get_paths())
+    assert top == pytest.approx(stored.max())
+
+
+def test_riders_have_a_panel_for_each_city(drawn):
+    for name in ("rider_income", "rider_enrolment"):
+        titles = [ax.get_title(loc="left") for ax in drawn[name].axes if ax.get_visible()]
+        assert titles[0] == "Kunming (36k)"
+        assert titles[-1] == "Rest east (1.5M)"
+
+
+def test_enrolment_shows_shares_in_percent(year, drawn):
+    quanzhou = drawn["rider_enrolment"].axes[4]
+    enrolled = year.table("populations/riders").query("city == 'quanzhou'")["enrolled"]
+    assert quanzhou.lines[1].get_ydata().tolist() == pytest.approx((enrolled * 100).tolist())
+
+
+def test_money_flow_names_every_account_with_its_sum(drawn):
+    written = texts(drawn["money_flow"])
+    assert "plants  432" in written  # 12 x 36 bn
+    assert "users  492" in written
+    assert "outside grid  0.72" in written
+
+
+def test_colours_of_technologies_differ():
+    assert len(set(plots.TECHNOLOGIES.values())) == len(plots.TECHNOLOGIES)
+
+
+def test_drawing_leaves_the_callers_style_alone(year):
+    before = dict(rcParams)
+    list(plots.figures(year))
+    assert dict(rcParams) == before
