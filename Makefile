@@ -28,7 +28,7 @@ campaign: $(VENV)/.dev         ## what is too long for `make test`
 	$(BIN)/python -m pytest -m campaign
 
 heads:                         ## the same run on Python 3.12 and 3.13 must have the same fingerprint
-	@set -e; for v in 3.12 3.13; do \
+	@mkdir -p results; set -e; for v in 3.12 3.13; do \
 	  python=$$(for p in python$$v $(HOME)/.pyenv/versions/$$v*/bin/python3 /root/.pyenv/versions/$$v*/bin/python3; do \
 	    if $$p -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "'$$v'")' 2>/dev/null; then echo $$p; break; fi; done); \
 	  if [ -z "$$python" ]; then echo "Python $$v is not on this machine: skipped"; continue; fi; \
@@ -44,11 +44,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 clean:

@@ -28,6 +28,7 @@ from sim.units import (
     Flag,
     Identity,
     Index,
+    Logit,
     Months,
     OrdersPerDay,
     Ratio,
@@ -87,7 +88,7 @@ class Riders(Population):
     sent: Rows[CNY]  # to be sent home or spent next month
     trust: Rows[Share]  # belief that a subsidy arrives (tau)
     beta: Rows[Share]  # present bias
-    taste: Rows[Ratio]  # for being insured, logits, for life
+    taste: Rows[Logit]  # for being insured, for life
 
     def __init__(self, model, world: World, cities: Cities, scale: Mapping[str, int], streams: Streams, law: "Law",
                  start: date):
@@ -293,7 +294,7 @@ class Riders(Population):
     def _bases(self, rules: "Rulebook") -> np.ndarray:
         """Lower contribution bases in force, CNY/month [place]. Raises: BadInput for a place that the law omits."""
         if "pension" not in rules:
-            raise BadInput(f"pension: is not in force on {rules.day}; riders need contribution bases from the year before "
+            raise BadInput(f"pension: is not in force on {rules.day}; riders need bases from eight months before "
                            "a run on")
         base = rules["pension"].base
         for place in self.places:
@@ -321,8 +322,8 @@ class Riders(Population):
         """Benefits due to who was hurt this month, fen of one person [row]. exposure: orders at usual risk [row]."""
         work, claims = self.settings.work, np.zeros(self.size, np.int64)
         shares = np.cumsum(work.claim_shares)
-        key = self.streams["riders/accident"].key(month.number)
-        kernels.injure(self.rows, key, exposure, work.accidents / 1e6, shares / shares[-1],
+        keys = tuple(self.streams[f"riders/{name}"].key(month.number) for name in ("accident", "claim"))
+        kernels.injure(self.rows, keys, exposure, work.accidents / 1e6, shares / shares[-1],
                        to_fen(np.array(work.claim_sizes)), claims)
         return claims
 

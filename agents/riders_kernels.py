@@ -16,6 +16,7 @@ from sim.streams import uniform
 
 LOCAL, OTHER_CITY, OTHER_PROVINCE = 0, 1, 2
 BLOCK = 1024  # rows
+CLAIM_SHIFT = np.uint64(48)  # above the bits of an identity
 
 
 @njit(cache=True)
@@ -145,21 +146,30 @@ def add_up(days, pace, rate, total):
 
 
 @njit(cache=True)
-def injure(r, key, exposure, rate, cumulative, sizes, claims):
-    """Who is hurt this month and the benefit due to him: one claim with probability 1 - exp(-rate x exposure).
+def injure(r, keys, exposure, rate, cumulative, sizes, claims):
+    """Who is hurt this month and the benefit due: as many claims among a row's persons as a Poisson draw of mean
+    rate x exposure x persons gives, each of a size of its own.
 
-    key: the month's.  exposure: orders at usual risk [row].  rate: claims per order.  cumulative, sizes: shares of
-    claims up to a size, and the sizes in fen.  Fills claims, fen [row]; where the draw lies below the probability picks
-    the size.
+    keys: of the number of claims and of their sizes, the month's.  exposure: orders of a person at usual risk [row].
+    rate: claims per order.  cumulative, sizes: shares of claims up to a size, and the sizes in fen.
+    Fills claims: fen of one person [row], the mean over the row's persons.
     """
     for i in range(len(r.identity)):
         claims[i] = 0
-        u = uniform(key, np.uint64(r.identity[i]))
-        expected = rate * exposure[i]
-        if u < expected:  # an upper bound of the probability
-            chance = 1.0 - math.exp(-expected)
-            if u < chance:
-                claims[i] = sizes[pick(cumulative, u / chance)]
+        who, persons = np.uint64(r.identity[i]), r.weight[i]
+        mean = rate * exposure[i] * persons
+        u = uniform(keys[0], who)
+        if u <= 1.0 - mean:  # exp(-mean) is at least that: nobody
+            continue
+        probability = math.exp(-mean)
+        below, count, total = probability, 0, 0
+        while u > below and probability > 0.0:
+            count += 1
+            probability *= mean / count
+            below += probability
+            draw = uniform(keys[1], who + (np.uint64(count) << CLAIM_SHIFT))
+            total += sizes[pick(cumulative, draw)]
+        claims[i] = (2 * total + persons) // (2 * persons)
 
 
 @njit(cache=True)

@@ -9,7 +9,7 @@ from sim.calendar import Day
 from sim.config import Table
 from sim.messages import Public, Statement, Weather
 from sim.network.demand import Curves, Drawn
-from sim.units import MW, CNYPerMWh, Index, Ratio, Rows
+from sim.units import MW, CNYPerMWh, Index, Ratio, Rows, SignedRatio
 
 if TYPE_CHECKING:
     from sim.network.grid import Grid
@@ -37,7 +37,7 @@ class Users(Population):
     user_class: Rows[Index]
     mean: Rows[MW]
     deviation: Rows[Ratio]
-    evening: Rows[Ratio]
+    evening: Rows[SignedRatio]
     apart: Rows[MW]
     elasticity: Rows[Ratio]
     delivery: Rows[CNYPerMWh]

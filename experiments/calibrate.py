@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.riders import Riders
 from sim.config import BadInput, load
 from sim.model import PolicyLab
 from sim.policy.pension_subsidy import eligible
@@ -71,17 +72,16 @@ def logit(share: np.ndarray) -> np.ndarray:
     return np.log(share / (1 - share))
 
 
-def answerers(lab: PolicyLab) -> np.ndarray:
+def answerers(riders: Riders) -> np.ndarray:
     """Rows of the riders who are asked: high-frequency ones whose last six months meet the subsidy's conditions."""
-    riders = lab.riders
     busy = riders.segments["high_frequency"][riders.segment]
     return np.flatnonzero(busy & eligible(riders.met, threshold=3, months=6))
 
 
-def calibrate(scenario: str) -> Fit:
-    """Read a scenario, people its world and fit. Raises: BadInput."""
-    lab = PolicyLab(load(scenario))
-    riders, rows = lab.riders, answerers(lab)
+def calibrate(scenario: str, set=()) -> Fit:
+    """Read a scenario, people its world and fit. set: as after `gridgig run --set`. Raises: BadInput."""
+    lab = PolicyLab(load(scenario, set))
+    riders, rows = lab.riders, answerers(lab.riders)
     income = riders.income[rows] / 100 + riders.other[rows]
     money = np.array([riders.appraise(rows, lab.rules, price * income, price * income)[0] for price in PRICE])
     return fit(money, riders.weight[rows].astype(float), riders.mind.peers * PEERS)

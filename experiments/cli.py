@@ -34,9 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
     except Refused as error:
         command = error.ctx.command_path if getattr(error, "ctx", None) else "gridgig"
         return _wrong(f"{error.format_message()} Try {command} --help", BAD)
-    except BrokenPipeError:  # the reader of a long answer had enough
-        sys.stdout = None
-        return GOOD
     return answer if isinstance(answer, int) else GOOD
 
 
@@ -118,7 +115,7 @@ def query(folder: RunArgument, sql: Annotated[str, typer.Argument(
     from experiments.store import open_run
 
     table = open_run(folder).query(sql)
-    print(table.to_string(index=False, max_colwidth=None) if len(table) else "(no rows)")
+    print(table.to_string(index=False, max_colwidth=None, float_format=_shown) if len(table) else "(no rows)")
 
 
 @app.command()
@@ -131,6 +128,11 @@ def export(folder: RunArgument, to: Annotated[Path | None, typer.Option(
     target = to or finished.path.with_name(f"{finished.path.name}-csv")
     for file in export_csv(finished, target):
         print(file)
+
+
+def _shown(value: float) -> str:
+    """A number of an answer: whole ones in full (sums of fen are long), others to six figures."""
+    return f"{value:.0f}" if value == round(value) else f"{value:.6g}"
 
 
 def _load(scenario: str, change=None, seed=None, start=None, end=None):

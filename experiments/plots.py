@@ -17,12 +17,14 @@ from matplotlib.path import Path as Outline
 from matplotlib.patheffects import withStroke
 
 from experiments.money_flow import Ribbon, lay_out
+from experiments.summary import ENERGY, MONEY, scale
 from sim.settlement.accounts import ACCOUNTS, BOOKS, GIG, GRID, HOUSEHOLDS, INSURANCE, NEIGHBOURS, POWER, USERS
 
 if TYPE_CHECKING:
     import pandas
 
 WIDTH = 7.2  # inches of a page's text
+SHORT = 62  # days: a period whose axis shows weeks, not months
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 GREY, PALE = "#6b6b6b", "#d9d9d9"
@@ -57,12 +59,16 @@ def figures(run: Tables) -> Iterator[tuple[str, Figure]]:
         prices = zone_prices(run.table("hourly/bus"))
         yield "price_duration", price_duration(prices)
         yield "price_heat", price_heat(prices)
+    kept = set(indicators["indicator"])
     yield "generation", generation(indicators)
-    yield "corridors", corridors(indicators)
-    yield "reservoirs", reservoirs(indicators)
-    riders = run.table("populations/riders")
-    yield "rider_income", rider_income(riders)
-    yield "rider_enrolment", rider_enrolment(riders)
+    if "utilisation" in kept:
+        yield "corridors", corridors(indicators)
+    if "stored_water" in kept:
+        yield "reservoirs", reservoirs(indicators)
+    if "income" in kept:
+        riders = run.table("populations/riders")
+        yield "rider_income", rider_income(riders)
+        yield "rider_enrolment", rider_enrolment(riders)
     yield "money_flow", money_flow(run.table("journal/entries"))
 
 
@@ -101,8 +107,8 @@ def price_duration(prices: "pandas.DataFrame") -> Figure:
            ylabel="zone price, load-weighted [CNY/MWh]")
     _label_ends(ax, {zone: prices[zone].quantile(0.04) for zone in prices}, _colours(prices))
     if prices.to_numpy().max() > high + margin or prices.to_numpy().min() < low - margin:
-        _note(figure, f"The outermost 0.2 % of prices lie outside the frame: {prices.to_numpy().min():.0f} to "
-                      f"{prices.to_numpy().max():.0f} CNY/MWh.")
+        _note(figure, f"The outermost 0.2 % of prices lie outside the frame: {round(prices.to_numpy().min())} to "
+                      f"{round(prices.to_numpy().max())} CNY/MWh.")
     return figure
 
 
@@ -110,18 +116,18 @@ def price_duration(prices: "pandas.DataFrame") -> Figure:
 def price_heat(prices: "pandas.DataFrame") -> Figure:
     """Price of every hour of every day, a panel a zone. prices: of `zone_prices`."""
     zones = len(prices.columns)
-    figure = Figure(figsize=(WIDTH, 1.0 + 1.05 * zones))
+    figure = Figure(figsize=(WIDTH, 1.0 + 1.2 * zones))
     _headline(figure, "Price of every hour of the period, by zone")
     axes = figure.subplots(zones, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     height = figure.get_figheight()
-    figure.subplots_adjust(left=0.085, right=0.85, top=1 - 0.45 / height, bottom=0.5 / height, hspace=0.18)
+    figure.subplots_adjust(left=0.085, right=0.885, top=1 - 0.6 / height, bottom=0.5 / height, hspace=0.38)
     low, high = np.nanpercentile(prices.to_numpy(), [0.5, 99.5])
     days = prices.index.to_numpy()[::24].astype("datetime64[D]")
     for ax, zone in zip(axes, prices):
         hours = prices[zone].to_numpy()[:len(days) * 24].reshape(len(days), 24).T  # [hour, day]
         image = ax.imshow(hours, aspect="auto", origin="lower", cmap="viridis", vmin=low, vmax=max(high, low + 1),
                           extent=(0, len(days), 0, 24), interpolation="nearest")
-        ax.text(1.008, 0.5, zone, transform=ax.transAxes, va="center", fontweight="bold")
+        ax.set_title(zone)
         ax.grid(False)
         ax.set_yticks([0, 8, 16, 24])
     _day_axis(axes[-1], days)
@@ -148,16 +154,17 @@ def generation(indicators: "pandas.DataFrame") -> Figure:
     shown: dict[str, Rectangle] = {}
     for ax, zones, title in zip(axes, ([exporter], loaded), (exporter, " + ".join(loaded))):
         some = indicators[indicators["zone"].isin(zones)]
-        made = _by_month(some, "generation.") / 1e6
+        made = _by_month(some, "generation.")
+        one, unit = scale(made.sum(axis=1).max(), ENERGY)
         bottom = np.zeros(len(made))
         for technology in _stack_order(made):
-            bars = ax.bar(np.arange(len(made)), made[technology], 0.86, bottom, color=_colour_of(technology))
-            shown[technology] = bars[0]
-            bottom += made[technology].to_numpy()
-        used = some[some["indicator"].isin(["load", "large_users"])].groupby("date")["value"].sum() / 1e6
+            height = made[technology].to_numpy() / one
+            shown[technology] = ax.bar(np.arange(len(made)), height, 0.86, bottom, color=_colour_of(technology))[0]
+            bottom += height
+        used = some[some["indicator"].isin(["load", "large_users"])].groupby("date")["value"].sum() / one
         line, = ax.plot(np.arange(len(used)), used, color=BLACK, marker="o", markersize=3.5, linewidth=1.2)
         ax.set_title(title)
-        ax.set_ylabel("energy [TWh/month]")
+        ax.set_ylabel(f"energy [{unit}/month]")
         _month_axis(ax, made.index, letters=True)
         ax.set_xlabel(_years(made.index))
     names = _stack_order(shown)
@@ -171,7 +178,9 @@ def corridors(indicators: "pandas.DataFrame") -> Figure:
     """How much of each corridor is used, month by month, and what it carries in the whole period."""
     used = indicators[indicators["indicator"] == "utilisation"].pivot_table(
         index="zone", columns="date", values="value", sort=False) * 100
-    sent = indicators[indicators["indicator"] == "sent"].groupby("zone", sort=False)["value"].sum()[used.index] / 1e6
+    sent = indicators[indicators["indicator"] == "sent"].groupby("zone", sort=False)["value"].sum()[used.index]
+    one, unit = scale(sent.abs().max(), ENERGY)
+    sent /= one
     rows = len(used)
     figure = Figure(figsize=(WIDTH, 1.3 + 0.22 * rows))
     _headline(figure, "Corridors: how full they are by month, and what they carry")
@@ -189,7 +198,7 @@ def corridors(indicators: "pandas.DataFrame") -> Figure:
     bars.barh(np.arange(rows), sent, 0.7, color=np.where(sent < 0, ORANGE, BLUE))
     for row, energy in enumerate(sent):
         bars.text(max(energy, 0) + 0.02 * max(sent.max(), 1e-9), row, f"{energy:.1f}", va="center", fontsize=7)
-    bars.set(xlabel="sent, net [TWh]", xlim=(min(sent.min() * 1.1, 0), max(sent.max(), 1e-9) * 1.18))
+    bars.set(xlabel=f"sent, net [{unit}]", xlim=(min(sent.min() * 1.1, 0), max(sent.max(), 1e-9) * 1.18))
     bars.set_title("whole period")
     bars.tick_params(left=False, labelleft=False)
     for ax in (heat, bars):
@@ -202,13 +211,15 @@ def corridors(indicators: "pandas.DataFrame") -> Figure:
 def reservoirs(indicators: "pandas.DataFrame") -> Figure:
     """Energy stored behind the dams, by basin, day by day."""
     stored = indicators[indicators["indicator"] == "stored_water"].pivot_table(
-        index="date", columns="zone", values="value") / 1e6
+        index="date", columns="zone", values="value")
+    one, unit = scale(stored.sum(axis=1).max(), ENERGY)
+    stored /= one
     stored = stored[stored.max()[lambda most: most > 0].sort_values(ascending=False).index]
     figure, ax = _page(3.4, "Water behind the dams: stored energy by basin at each day's end")
     days = stored.index.to_numpy().astype("datetime64[D]")
     colours = _colours(stored)
     ax.stackplot(np.arange(len(days)), stored.to_numpy().T, colors=colours, linewidth=0, alpha=0.9)
-    ax.set(ylabel="stored energy [TWh]", ylim=(0, None), xlim=(0, max(len(days) - 1, 1)))
+    ax.set(ylabel=f"stored energy [{unit}]", ylim=(0, None), xlim=(0, max(len(days) - 1, 1)))
     _day_axis(ax, days)
     last = np.cumsum(stored.iloc[-1]) - stored.iloc[-1] / 2
     _label_ends(ax, {basin.replace("_", " "): level for basin, level in last.items()}, colours)
@@ -223,7 +234,7 @@ def rider_income(riders: "pandas.DataFrame") -> Figure:
     """Income of a month's active riders by city: mean, median and the middle four fifths."""
     figure, axes, foot = _small_multiples(riders, "Riders' monthly income by city")
     for ax, (_, city) in zip(axes, riders.groupby("city", sort=False)):
-        at = np.arange(len(city))
+        at, city = _as_line(city)
         low, high = city["income_p10"] / 1e3, city["income_p90"] / 1e3
         band = ax.fill_between(at, low, high, color=SKY, alpha=0.35, linewidth=0)
         middle, = ax.plot(at, city["income_p50"] / 1e3, color=BLUE, linestyle="--", linewidth=1.3)
@@ -240,7 +251,7 @@ def rider_enrolment(riders: "pandas.DataFrame") -> Figure:
     """Who could have the pension subsidy and who is enrolled, by city."""
     figure, axes, foot = _small_multiples(riders, "Pension insurance of riders by city: eligible and enrolled")
     for ax, (_, city) in zip(axes, riders.groupby("city", sort=False)):
-        at = np.arange(len(city))
+        at, city = _as_line(city)
         could, = ax.plot(at, city["eligible"] * 100, color=ORANGE, linestyle="--", linewidth=1.3)
         does = ax.fill_between(at, 0, city["enrolled"] * 100, color=PURPLE, alpha=0.6, linewidth=0)
         ax.plot(at, city["enrolled"] * 100, color=PURPLE)
@@ -255,7 +266,7 @@ def _small_multiples(riders: "pandas.DataFrame", title: str) -> tuple[Figure, li
     """A panel for each city with months below and its riders in the title; the place of a legend at the foot."""
     cities = riders["city"].drop_duplicates().tolist()
     rows = -(-len(cities) // 4)
-    figure = Figure(figsize=(WIDTH, 1.3 + 1.25 * rows))
+    figure = Figure(figsize=(WIDTH, 1.3 + max(1.25 * rows, 2.2)))
     height = figure.get_figheight()
     _headline(figure, title)
     grid = figure.subplots(rows, min(4, len(cities)), sharex=True, sharey=True, squeeze=False).ravel()
@@ -272,6 +283,13 @@ def _small_multiples(riders: "pandas.DataFrame", title: str) -> tuple[Figure, li
     return figure, list(grid[:len(cities)]), 0.12 / height
 
 
+def _as_line(months: "pandas.DataFrame") -> tuple[np.ndarray, "pandas.DataFrame"]:
+    """Places and rows of months for a line; a single month becomes a short level one, to be seen at all."""
+    if len(months) == 1:
+        return np.array([-0.3, 0.3]), months.iloc[[0, 0]]
+    return np.arange(len(months)), months
+
+
 # -------------------------------------------------------------------------------------------------------------- money
 
 
@@ -281,11 +299,12 @@ def money_flow(entries: "pandas.DataFrame") -> Figure:
 
     What only rounds books is left out.
     """
-    paid = entries.groupby(["payer", "payee"])["total"].sum() / 1e11  # fen to bn yuan
-    between = [(*pair, amount) for pair, amount in paid.items() if amount > 0 and BOOKS not in map(_sector, pair)]
+    paid = entries.groupby(["payer", "payee"])["total"].sum() / 100  # fen to yuan
+    one, unit = scale(paid.max(), MONEY)
+    between = [(*pair, amount / one) for pair, amount in paid.items() if amount > 0 and BOOKS not in map(_sector, pair)]
     boxes, ribbons = lay_out(between)
     figure = Figure(figsize=(WIDTH, 5.6))
-    _headline(figure, "Where the money goes: payments of the whole period [bn CNY]")
+    _headline(figure, f"Where the money goes: payments of the whole period [{unit}]")
     ax = figure.add_axes((0.02, 0.1, 0.96, 0.83))
     columns = max((box.column for box in boxes), default=0)
     bottom = max((box.top + box.size for box in boxes), default=1.0)
@@ -297,7 +316,7 @@ def money_flow(entries: "pandas.DataFrame") -> Figure:
         ax.add_patch(Rectangle((box.column - 0.02, box.top), 0.04, size, color=colour))
         ax.text(box.column + 0.035, box.top + size / 2, f"{box.account.replace('_', ' ')}  {_money(box.size)}",
                 va="center", fontsize=8, path_effects=[withStroke(linewidth=2.5, foreground="white", alpha=0.7)])
-    ax.set(xlim=(-0.1, columns + 0.75), ylim=(bottom * 1.02, -0.02 * bottom))
+    ax.set(xlim=(-0.1, columns + 0.85), ylim=(bottom * 1.02, -0.02 * bottom))
     ax.axis("off")
     sectors = [sector for sector in SECTORS if any(_sector(box.account) == sector for box in boxes)]
     figure.legend([Rectangle((0, 0), 1, 1, color=SECTORS[sector]) for sector in sectors], sectors, loc="lower center",
@@ -325,9 +344,9 @@ def _sector_colour(account: str) -> str:
     return SECTORS[_sector(account)]
 
 
-def _money(billions: float) -> str:
-    """Three figures of bn yuan, "0.001" at least."""
-    return f"{billions:,.0f}" if billions >= 100 else f"{billions:.1f}" if billions >= 1 else f"{billions:.2g}"
+def _money(amount: float) -> str:
+    """An amount to two or three figures."""
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.1f}" if amount >= 1 else f"{amount:.2g}"
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
@@ -386,11 +405,12 @@ def _month_axis(ax: Axes, dates, letters: bool = False):
 
 
 def _day_axis(ax: Axes, days: np.ndarray):
-    """Ticks where months begin, on an axis that counts days from 0."""
+    """Ticks where months begin, in a short period every week, on an axis that counts days from 0."""
     months = days.astype("datetime64[M]")
-    first = np.flatnonzero(np.r_[True, months[1:] != months[:-1]])
-    ax.set_xticks(first, [f"{date:%b}" for date in _timestamps(days[first])])
-    ax.set_xlabel(_years(days))
+    short = len(days) <= SHORT
+    first = np.arange(0, len(days), 7) if short else np.flatnonzero(np.r_[True, months[1:] != months[:-1]])
+    ax.set_xticks(first, [f"{date.day} {date:%b}" if short else f"{date:%b}" for date in _timestamps(days[first])])
+    ax.set_xlabel(_years(days).replace("month", "day") if short else _years(days))
 
 
 def _timestamps(dates):

@@ -13,7 +13,8 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,10 +54,12 @@ class Folder:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(os.path.abspath(path))
         self._writers: dict[str, Any] = {}
+        self._whole = False  # whether all tables are written
         self._made: list[Path] = []
-        self._refuse()
+        with _writable(path):
+            self.path = Path(os.path.realpath(path))
+            self._refuse()
 
     def _refuse(self):
         """Raise BadInput where the target holds something that is not ours to replace."""
@@ -71,19 +74,33 @@ class Folder:
 
     def __enter__(self) -> "Folder":
         self._made = [folder for folder in self.path.parents if not folder.exists()]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._sweep()
         self.work = self._beside("partial")
-        self.work.mkdir()
+        try:
+            with _writable(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._sweep()
+                self.work.mkdir()
+        except BadInput:
+            self._tidy()
+            raise
         return self
 
     def __exit__(self, *exception):
-        for writer in self._writers.values():
-            writer.close()
+        self._close()
         shutil.rmtree(self.work, ignore_errors=True)
+        self._tidy()
+
+    def _tidy(self):
+        """Remove the folders above the target that were made for it and hold nothing."""
         for folder in self._made:  # deepest first; one that holds something by now stays
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
+
+    def _close(self):
+        """Write what the tables still hold back; nothing can be added after."""
+        self._whole = True
+        for writer in self._writers.values():
+            writer.close()
 
     def _beside(self, what: str) -> Path:
         """A hidden neighbour of the target that no other process has."""
@@ -92,15 +109,18 @@ class Folder:
     def _sweep(self):
         """Remove what runs left here that were killed without a chance to clean up."""
         mine = re.escape(f".{self.path.name}.{socket.gethostname()}.")
+        what = "partial|replaced" if self.path.exists() else "partial"  # the earlier run may be all there is
         for stray in self.path.parent.iterdir():
-            found = re.fullmatch(mine + r"(\d+)\.partial", stray.name)
+            found = re.fullmatch(rf"{mine}(\d+)\.({what})", stray.name)
             if found and (int(found[1]) == os.getpid() or not _alive(int(found[1]))):
                 shutil.rmtree(stray, ignore_errors=True)
 
     def write(self, kind: str, month: Month, table: Mapping[str, np.ndarray]):
-        """Append a month to a kind's Parquet file, as row groups of their own."""
+        """Append a month to a kind's Parquet file, as row groups of their own. Raises: ValueError once it is read."""
         import pyarrow
 
+        if self._whole:
+            raise ValueError(f"{kind} of {month}: the tables are closed")
         columns = pyarrow.table({name: _arrow(column) for name, column in table.items()})
         if kind not in self._writers:
             self._writers[kind] = self._open(kind, columns.schema)
@@ -120,9 +140,7 @@ class Folder:
 
     def read(self) -> "Run":
         """What has been written, to look at before it is sealed. Nothing can be written after."""
-        for writer in self._writers.values():
-            writer.close()
-        self._writers.clear()
+        self._close()
         return Run(self.work, {})
 
     def save(self, figures: Iterable[tuple[str, "Figure"]]):
@@ -137,7 +155,7 @@ class Folder:
 
         certificate: plain data of run.yaml.  head: the journal's head hash.
         """
-        self.read()
+        self._close()
         text = yaml.safe_dump({MARK: LAYOUT, **certificate}, sort_keys=False, allow_unicode=True, width=120)
         (self.work / "run.yaml").write_text(text, encoding="utf-8")
         seal(self.work, head)
@@ -153,10 +171,20 @@ class Folder:
         os.replace(self.path, aside)
         try:
             os.replace(self.work, self.path)
-        except OSError:
+        except BaseException:  # an interruption too: the earlier run must not be lost
             os.replace(aside, self.path)
             raise
         shutil.rmtree(aside)
+
+
+@contextmanager
+def _writable(path: str | Path) -> Iterator[None]:
+    """Turn what the file system says against a path into BadInput: too long a name, a loop of links, no right."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{place_of(Path(path))}: nothing can be written there: {reason}") from None
 
 
 def _alive(process: int) -> bool:

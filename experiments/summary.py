@@ -46,7 +46,7 @@ def _zones(monthly: "pandas.DataFrame") -> list[str]:
     clean = (monthly["clean_share"] * monthly.filter(like="generation.").sum(axis=1)).groupby("zone").sum()
     load, shed = monthly["load"].groupby("zone").sum(), monthly["shed"].groupby("zone").sum()
     wet = np.isin([date.month for date, _ in monthly.index], list(WET_MONTHS))
-    one, unit = _scale(load.max(), ENERGY)
+    one, unit = scale(load.max(), ENERGY)
     lines = ["zone    price dry     wet     load    made  clean  exports  imports  curtailed    shed",
              f"            [CNY/MWh]        [{unit}]   [{unit}]    [%]    [{unit}]    [{unit}]        [%]   [MWh]"]
     for zone in _loaded(monthly):
@@ -72,7 +72,7 @@ def _exports(monthly: "pandas.DataFrame") -> list[str]:
     net = (out.sum(axis=1) - arrived)[_loaded(monthly)]
     if net.max() <= 0:
         return []
-    one, unit = _scale(net.max(), ENERGY)
+    one, unit = scale(net.max(), ENERGY)
     there = out.loc[net.idxmax()].sort_values(ascending=False) / one
     parts = ", ".join(f"{zone} {energy:.1f}" for zone, energy in there.items() if energy >= 0.05)
     return [f"exports   {net.idxmax()}, at the sending end: {there.sum():.1f} {unit} ({parts})"]
@@ -84,25 +84,25 @@ def _riders(monthly: "pandas.DataFrame") -> list[str]:
     if not len(persons):
         return []
     month = persons.index.get_level_values("date").max()
-    last, persons = monthly.xs(month, level="date"), persons.xs(month, level="date")
+    last = monthly.xs(month, level="date").reindex(persons.xs(month, level="date").index)
+    count = last["riders"]
 
     def mean(name: str, weight: "pandas.Series") -> float:
-        values = last[name].reindex(weight.index)
-        return float((values * weight).sum() / weight[values.notna()].sum()) if values.notna().any() else float("nan")
+        return float((last[name] * weight).sum() / weight.sum())
 
-    income, eligible, enrolled = (mean(name, persons) for name in ("income", "eligible_share", "enrolled_share"))
-    lines = [f"riders    {persons.sum():,.0f} in the last month, mean income {income:,.0f} CNY; "
-             f"eligible {eligible:.1%}, enrolled {enrolled:.1%}"]
-    if "take_up" in last:  # absent where nobody was ever eligible
-        lines[0] += f" ({mean('take_up', persons * last['eligible_share'].reindex(persons.index)):.1%} of the eligible)"
-    return lines
+    text = (f"riders    {count.sum():,.0f} in the last month, mean income {mean('income', count):,.0f} CNY; "
+            f"enrolled {mean('enrolled_share', count):.1%}")
+    if "take_up" in last and last["take_up"].notna().any():  # not before there is a subsidy
+        could = count * last["eligible_share"]
+        text += f", eligible {could.sum() / count.sum():.1%} and {mean('take_up', could):.1%} of these enrolled"
+    return [text]
 
 
 def _paid(monthly: "pandas.DataFrame") -> list[str]:
     """What was paid in the whole period, by bill: by its largest payer, so that what is passed on counts once."""
     paid = _sums(monthly, "paid.").drop(columns="rounding", errors="ignore")
     order = paid.max().sort_values(ascending=False)
-    one, unit = _scale(order.max(), MONEY)
+    one, unit = scale(order.max(), MONEY)
     bills = [f"{paid[bill].idxmax()} {_figures(most / one)} ({bill})".replace("_", " ") for bill, most in order.items()]
     rows = [", ".join(bills[i:i + PAID]) for i in range(0, len(bills), PAID)]
     return [f"{'' if i else 'paid':<10}{row}{',' if i < len(rows) - 1 else f' [{unit}]'}" for i, row in enumerate(rows)]
@@ -136,8 +136,8 @@ def _exactness(monthly: "pandas.DataFrame") -> list[str]:
             f"journal   {monthly['entries'].sum():,.0f} entries, {monthly['posted'].sum():,.0f} fen"]
 
 
-def _scale(value: float, units: tuple[tuple[float, str], ...]) -> tuple[float, str]:
-    """The unit in which a value reads best, and what one of it is."""
+def scale(value: float, units: tuple[tuple[float, str], ...]) -> tuple[float, str]:
+    """What one of the unit is in which a value reads best, and the unit: (1e6, "TWh") for 2e8 MWh."""
     return next(((one, unit) for one, unit in units if value >= 10 * one), units[-1])
 
 

@@ -88,6 +88,8 @@ class Groups:
 
     def quantiles(self, values: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
         """The value that a share of persons does not exceed [share, group]; nan where there is nobody."""
+        if not len(values):
+            return np.full((len(shares), self.count), np.nan)
         order = np.lexsort((values, self.group))
         reached = np.cumsum(self.weight[order], dtype=np.int64)
         upto = np.r_[0, reached][np.searchsorted(self.group[order], np.arange(self.count), side="right")]
@@ -253,12 +255,20 @@ class ClosedMonth:
         return Groups(people.weight, people.city, len(self.labels["city"]))
 
     @cached_property
-    def eligible(self) -> np.ndarray:
-        """Bool [row]: income met the base as the law asks; nobody does where it knows no pension subsidy."""
-        met, rules = self.facts.people.met, self._lab.rules.get("pension_subsidy")
-        if rules is None:
-            return np.zeros(len(met), bool)
-        return eligible(met, rules.threshold_months, rules.window_months)
+    def eligible(self) -> np.ndarray | None:
+        """Bool [row]: income met the base as the law asks; None while it knows no pension subsidy."""
+        rules = self._lab.rules.get("pension_subsidy")
+        return rules and eligible(self.facts.people.met, rules.threshold_months, rules.window_months)
+
+    def eligible_share(self, groups: Groups) -> np.ndarray:
+        """Share of persons [group] who are eligible; nan while there is no pension subsidy."""
+        return np.full(groups.count, np.nan) if self.eligible is None else groups.mean(self.eligible)
+
+    def take_up(self, groups: Groups) -> np.ndarray:
+        """Share of the eligible [group] who are enrolled; nan while there is no pension subsidy."""
+        if self.eligible is None:
+            return np.full(groups.count, np.nan)
+        return groups.share(self.facts.people.enrolled, among=self.eligible)
 
     def riders(self) -> dict[str, dict[str, np.ndarray]]:
         """The month's riders as tables: by city, and by city and segment."""
@@ -277,7 +287,7 @@ class ClosedMonth:
             "date": np.repeat(self.date, groups.count), **names, "persons": groups.persons,
             "orders": groups.mean(people.orders), "income": groups.mean(people.income / 100), "income_p10": low,
             "income_p50": middle, "income_p90": high, "living": groups.mean(people.living / 100),
-            "swaps": groups.mean(people.swaps), "eligible": groups.mean(self.eligible),
+            "swaps": groups.mean(people.swaps), "eligible": self.eligible_share(groups),
             "enrolled": groups.mean(people.enrolled)}
 
     # ------------------------------------------------------------------------------------------------------- money

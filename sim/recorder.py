@@ -81,9 +81,9 @@ OUTCOMES = (
     Outcome("charging", "MWh", MONTH, (CITY,), lambda m: m.facts.charging.sum(axis=1)),
     Outcome("income", "CNY/month", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.income / 100)),
     Outcome("claims", "CNY", MONTH, (CITY,), lambda m: m.by_city.sum(m.facts.people.claims / 100)),
-    Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.eligible)),
+    Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.eligible_share(m.by_city)),
     Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.enrolled)),
-    Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.by_city.share(m.facts.people.enrolled, among=m.eligible)),
+    Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.take_up(m.by_city)),
     # money, in yuan of integer fen; the place is an account, of what is paid the payer's
     Outcome("paid", "CNY", MONTH, (ACCOUNT, BILL), lambda m: m.paid() / 100),
     Outcome("balance", "CNY", MONTH, (ACCOUNT,), lambda m: m.balances() / 100),

@@ -1,5 +1,4 @@
-"""Fixtures shared by the batteries: a finished month of the toy world, and its facts month by month."""
-
+"""Fixtures shared by the batteries: a finished month of the toy world and days at the turn of one."""
 
 import pytest
 

@@ -149,3 +149,9 @@ def test_every_source_that_is_cited_is_listed():
              for key in group.split(", ") if re.fullmatch(r"[A-Z][A-Za-z]+(\d{4}|Shanghai)", key)}
     assert cited - listed == set()
     assert listed - cited == set()
+
+
+def test_no_test_leaves_a_record_type_in_the_kernels_cache():
+    # numba keeps argument types on disk; a namedtuple of a test module there would stop every run outside the tests
+    own = [p for p in (ROOT / "tests").rglob("*.py") if p != Path(__file__) and re.search(r"\bnamedtuple\(|\(NamedTuple\)", p.read_text())]
+    assert own == []

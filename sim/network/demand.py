@@ -147,7 +147,7 @@ def _leaves_something(table: Table, tables: dict[str, Table]):
     curves = Curves(tables["demand"], tables["climate"], Profiles(tables["profiles_month"], tables["profiles_day"]))
     zone = {row.zone: z for z, row in enumerate(tables["demand"])}
     lowest = np.min([curves.least(year) for year in YEARS], axis=0)
-    least = lowest[[zone[classes[row.user_class].zone] for row in table]]
+    least = lowest[np.array([zone[classes[row.user_class].zone] for row in table], np.intp)]
     low = drawn.load(np.repeat(least[:, None], HOURS, axis=1)).min(axis=1)
     for i in np.flatnonzero(low < 0):
         raise BadInput(table.fault(i, "share", f"the load of {table.rows[i].user_class!r} at {table.rows[i].bus!r} "
@@ -229,11 +229,12 @@ class Curves:
     def _year(self, year: int) -> tuple[np.ndarray, np.ndarray]:
         """Level of each day and expected temperature effect, both [zone, day]."""
         if year not in self._years:
-            path = np.array([self._profiles.year(row.month, year) for row in self._demand])
-            weekday = (date(year, 1, 1).weekday() + np.arange(path.shape[1])) % 7
+            days = (date(year + 1, 1, 1) - date(year, 1, 1)).days
+            path = np.array([self._profiles.year(row.month, year) for row in self._demand]).reshape(-1, days)
+            weekday = (date(year, 1, 1).weekday() + np.arange(days)) % 7
             weekend = np.array([row.weekend for row in self._demand])[:, None]
             level = path * np.where(weekday >= 5, weekend, 1.0)
-            mean = np.array([self._profiles.year(c.temperature, year) for c in self._climate])
+            mean = np.array([self._profiles.year(c.temperature, year) for c in self._climate]).reshape(-1, days)
             expected = 1 + self._above * mean_excess(mean - self._hot, self._spread) \
                 + self._below * mean_excess(self._cold - mean, self._spread)
             self._years[year] = level / level.mean(axis=1, keepdims=True), expected

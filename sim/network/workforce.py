@@ -7,6 +7,7 @@ is law (fees, subscriptions, contribution bases, premiums, dates) is not here bu
 from typing import ClassVar
 
 import numpy as np
+from pydantic import model_validator
 
 from sim.config import BadInput, Key, Row, Section, Table, World, bounded
 from sim.network.city import ROUNDING
@@ -16,8 +17,8 @@ from sim.units import (
     CNYPerOrder,
     Count,
     Days,
-    Hours,
     KWh,
+    Logit,
     Months,
     Ratio,
     Share,
@@ -184,17 +185,26 @@ class WorkSettings(Section):
     claim_shares: list[bounded(Share, ge=0, le=1)]
     source: str
 
+    @model_validator(mode="after")
+    def _each_size_has_a_share(self):
+        if len(self.claim_sizes) != len(self.claim_shares):
+            raise ValueError(f"{len(self.claim_sizes)} claim_sizes and {len(self.claim_shares)} claim_shares; expected "
+                             "one share for each size")
+        if abs(sum(self.claim_shares) - 1) > ROUNDING:
+            raise ValueError(f"claim_shares sum to {sum(self.claim_shares):g}; expected 1")
+        return self
+
 
 class SwapSettings(Section):
     """Section `riders.swap`: batteries swapped at cabinets.
 
     energy: from the grid per working day of a rider with a subscription.  delay: the batteries of an hour's riding are
-    charged in the hours after it, evenly, up to so many.  replaces: what a subscriber no longer spends on a battery of
+    charged in so many hours after it, evenly.  replaces: what a subscriber no longer spends on a battery of
     his own, part of the segment's work_cost.
     """
 
     energy: bounded(KWh, ge=0)
-    delay: bounded(Hours, ge=1, le=23)
+    delay: bounded(int, ge=1, le=23)
     replaces: bounded(CNYPerMonth, ge=0)
     source: str
 
@@ -270,8 +280,8 @@ class EnrolmentSettings(Section):
     """
 
     sigma: bounded(Ratio, gt=0)
-    const: Ratio
-    peers: bounded(Ratio, ge=0)
+    const: Logit
+    peers: bounded(Logit, ge=0)
     beta_mean: bounded(Share, ge=0, le=1)
     beta_sd: bounded(Share, ge=0, le=1)
     beta_low: bounded(Share, ge=0, le=1)

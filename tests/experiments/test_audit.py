@@ -164,7 +164,8 @@ def test_bytes_that_cannot_be_read_are_named_by_file_and_row_group(run, kind):
     path = run / f"{kind}.parquet"
     february = parquet.ParquetFile(path).metadata.row_group(1).column(0)
     content = bytearray(path.read_bytes())
-    content[february.data_page_offset + february.total_compressed_size - 1] ^= 0xFF
+    start = february.dictionary_page_offset or february.data_page_offset
+    content[start + february.total_compressed_size - 1] ^= 0xFF
     path.write_bytes(content)
     assert found(run)[0].startswith(f"{kind}.parquet, row group 1: cannot be read")
 

@@ -40,6 +40,29 @@ def test_without_hourly_tables_the_prices_are_left_out(year):
     assert [name for name, _ in plots.figures(bare)] == EXPECTED[2:]
 
 
+def test_a_world_without_rivers_corridors_and_riders_has_its_other_figures(year):
+    class Bare:
+        kinds = ("indicators", "journal/entries")
+        indicators = year.indicators[~year.indicators["indicator"].isin(["utilisation", "stored_water", "income"])]
+        table = staticmethod(year.table)
+
+    assert [name for name, _ in plots.figures(Bare())] == ["generation", "money_flow"]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_single_month_can_be_seen(year, name):
+    from matplotlib.collections import PolyCollection
+
+    january = Memory()
+    january._months = {kind: tables[:1] for kind, tables in year._months.items()}
+    figure = dict(plots.figures(january))[name]
+    drawn = [artist for ax in figure.axes for artist in (*ax.lines, *ax.patches, *ax.images, *ax.collections)]
+    assert drawn
+    for artist in drawn:
+        if isinstance(artist, PolyCollection):
+            assert np.ptp(artist.get_paths()[0].vertices[:, 0]) > 0  # a band as wide as nothing is not seen
+
+
 @pytest.mark.parametrize(("name", "units"), [
     ("price_duration", ["share of hours [%]", "[CNY/MWh]"]),
     ("price_heat", ["hour of the day, Beijing time [h]", "zone price [CNY/MWh]", "month of 2025"]),

@@ -163,6 +163,15 @@ def test_a_run_replaces_a_run(tmp_path):
     assert os.listdir(tmp_path) == ["run"]
 
 
+def test_nothing_is_added_to_tables_that_were_read(tmp_path):
+    with Folder(tmp_path / "run") as folder:
+        folder.write("indicators", MONTHS[0], table(MONTHS[0]))
+        assert len(folder.read().indicators) == 4
+        with pytest.raises(ValueError, match="indicators of 2025-02: the tables are closed"):
+            folder.write("indicators", MONTHS[1], table(MONTHS[1]))
+        assert len(folder.read().indicators) == 4
+
+
 def test_an_empty_folder_may_be_used(tmp_path):
     (tmp_path / "run").mkdir()
     assert is_run(write(tmp_path / "run"))
@@ -184,6 +193,37 @@ def test_a_file_in_the_way_is_refused(tmp_path):
         Folder(tmp_path / "run")
     with pytest.raises(BadInput, match="nothing can be written"):
         Folder(tmp_path / "run" / "below")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 250, "a\0b"])
+def test_a_name_that_cannot_be_is_refused(tmp_path, name):
+    with pytest.raises(BadInput, match="nothing can be written there"):
+        write(tmp_path / "results" / name)
+    assert files(tmp_path) == []
+
+
+def test_a_link_to_a_run_keeps_leading_to_it(tmp_path):
+    write(tmp_path / "first")
+    (tmp_path / "latest").symlink_to(tmp_path / "first")
+    write(tmp_path / "latest", {"scenario": {"title": "second"}})
+    assert (tmp_path / "latest").is_symlink()
+    assert open_run(tmp_path / "first").certificate["scenario"]["title"] == "second"
+
+
+def test_an_earlier_run_survives_a_failed_exchange(tmp_path, monkeypatch):
+    path, replace, calls = write(tmp_path / "run"), os.replace, []
+
+    def fails_the_second_time(*ends):
+        calls.append(ends)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        replace(*ends)
+
+    monkeypatch.setattr("experiments.store.os.replace", fails_the_second_time)
+    with pytest.raises(KeyboardInterrupt):
+        write(path)
+    assert os.listdir(tmp_path) == ["run"]
+    assert open_run(path).certificate["head"] == HEAD
 
 
 def test_what_somebody_put_there_meanwhile_is_not_overwritten(tmp_path):

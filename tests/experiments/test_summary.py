@@ -64,7 +64,13 @@ def test_riders_are_those_of_the_last_month_weighted_by_persons():
     # income (300 x 2000 + 100 x 4000) / 400; eligible 160 of 400; enrolled 60 of 400; take-up 150 x 0.4 of 160
     assert line(summarise(config(), indicators(*rows)), "riders") == (
         "riders    400 in the last month, mean income 2,500 CNY; "
-        "eligible 40.0%, enrolled 15.0% (37.5% of the eligible)")
+        "enrolled 15.0%, eligible 40.0% and 37.5% of these enrolled")
+
+
+def test_before_the_subsidy_nothing_is_said_of_eligibility():
+    rows = [(JULY, "k", "riders", 300.0), (JULY, "k", "income", 2000.0), (JULY, "k", "enrolled_share", 0.1)]
+    assert line(summarise(config(), indicators(*rows)), "riders") == (
+        "riders    300 in the last month, mean income 2,000 CNY; enrolled 10.0%")
 
 
 def test_the_example_is_the_published_one():

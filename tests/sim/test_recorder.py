@@ -159,10 +159,12 @@ def test_take_up_is_enrolment_among_the_eligible(value):
     assert value("take_up", "kunming") == 1.0
 
 
-def test_nobody_is_eligible_without_the_instrument(lab):
+def test_nothing_is_said_of_eligibility_before_there_is_a_subsidy(lab):
     lab.rules = {}
-    frame = kept(lab).indicators
-    assert frame.loc[frame["indicator"] == "eligible_share", "value"].tolist() == [0.0, 0.0]
+    memory = kept(lab)
+    assert not {"eligible_share", "take_up"} & set(memory.indicators["indicator"])
+    assert "enrolled_share" in set(memory.indicators["indicator"])
+    assert memory.table("populations/riders")["eligible"].isna().all()
 
 
 def test_what_cannot_be_said_is_no_row(lab):

@@ -1,0 +1,593 @@
+"""One hour after the other cleared as arithmetic: a dual simplex whose basis is areas and binding rows, nothing else.
+
+What can be moved stands at a site: a bus, or one direction of a link. The columns of a site are a curve, sorted by the
+price at which each moves; a site stands somewhere on its curve, and that is one number. As every column has two bounds,
+any basis is dual feasible once the other columns sit where their prices send them: a change of costs, volumes or load is
+a warm start. The ratio test walks along the curves from place to place and flips bounds for as long as that lessens the
+violation. Rows are areas (balance), lines, joint limits: the first always bind, the others from when they are violated
+until their dual reaches zero.
+
+Columns: links forward, links backward, shed [bus], disposed [bus], steps.
+Source: dual simplex with bound flipping [Maros2003]; limits are added when they bind [Stott1979].
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+FLOW = 1e-6  # MW: less is no flow, and less beyond a limit is no violation
+NEAR = 1e-8  # MW by which the simplex lets a column or a row pass its bound: rounding of sums, not power
+PIVOT = 1e-9  # a coefficient below it is none
+WRONG = 1e-7  # CNY/MWh by which a true cost may be missed
+GOLDEN = 0.6180339887498949  # its multiples, taken modulo one, never meet
+UNSOLVED, EMPTY = 1, 2  # why `clear_hours` stops before the last hour
+ITERATIONS, ROWS, FLOWS, STORES, RAMPS, CUTS, FINISHES = range(7)  # places of `Found.counts`
+
+
+class Net(NamedTuple):
+    """What never changes. weight, by_site: [row, site] and turned; what a MW given at a site adds to a row.
+
+    low, high: MW [row], sides of the rows; with orders of nothing, rows are at zero.  areas, links: how many.
+    """
+
+    weight: np.ndarray
+    by_site: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    areas: int
+    links: int
+
+
+class Sheet(NamedTuple):
+    """What a day asks; bounds are cut to what is left as its hours are cleared.
+
+    base: MW [hour, site], what a site gives without its columns (the load, taken).  lower, upper: MW, cost: CNY/MWh
+    [hour, column].  rank: [column], order of the tie-break.  site: int [column].  side: [column], +1 gives, -1 takes.
+    """
+
+    base: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    cost: np.ndarray
+    rank: np.ndarray
+    site: np.ndarray
+    side: np.ndarray
+
+
+class Curves(NamedTuple):
+    """first: int [site + 1], where a site's places begin.  column: int, at: CNY/MWh, width: MW [place].
+
+    passed: int [site], the first place whose price is not reached.  marginal: bool [site], that place is in the basis.
+    """
+
+    first: np.ndarray
+    column: np.ndarray
+    at: np.ndarray
+    width: np.ndarray
+    passed: np.ndarray
+    marginal: np.ndarray
+
+
+class Basis(NamedTuple):
+    """size: int [1], how many slots are in use.  column: int [slot].  row: int [slot], those that bind, areas first.
+
+    high: bool [slot], the row binds at its upper side.  binds: bool [row], it is among them.
+    """
+
+    size: np.ndarray
+    column: np.ndarray
+    row: np.ndarray
+    high: np.ndarray
+    binds: np.ndarray
+
+
+class Work(NamedTuple):
+    """Scratch. lu, pivot: factors of the basis.  y: duals, amount: of the basic columns, step: direction [slot].
+
+    price, rate: [site], and how fast it changes along the direction.  given: MW [site], all but the basis; total: all.
+    activity: MW [row].  gap: [site, then slot], dual step at which a site's next place or a row's slot would enter.
+    """
+
+    lu: np.ndarray
+    pivot: np.ndarray
+    y: np.ndarray
+    amount: np.ndarray
+    step: np.ndarray
+    price: np.ndarray
+    rate: np.ndarray
+    given: np.ndarray
+    total: np.ndarray
+    activity: np.ndarray
+    gap: np.ndarray
+
+
+class Coupled(NamedTuple):
+    """Units whose hours hang together, and how they stand; [unit of this list] or [hour, unit of this list].
+
+    first, middle, last: int, their sell columns, then their buy columns.  minimum: MW [hour, ], must-run.  later: MWh
+    [hour, ], must-run of later hours.  ramp: MW/h.  holds: MWh, size of a store, else 0.  into, back: efficiencies.
+    budgeted: bool.  level, left: MWh, stored and left of the budget.  before: MW in the hour before, NaN where free.
+    """
+
+    first: np.ndarray
+    middle: np.ndarray
+    last: np.ndarray
+    minimum: np.ndarray
+    later: np.ndarray
+    ramp: np.ndarray
+    holds: np.ndarray
+    into: np.ndarray
+    back: np.ndarray
+    budgeted: np.ndarray
+    level: np.ndarray
+    left: np.ndarray
+    before: np.ndarray
+
+
+class Found(NamedTuple):
+    """x: MW [hour, column].  dual: CNY/MWh [hour, row].  against: CNY/MWh [hour, link column], reduced costs.
+
+    level: MWh [hour, coupled unit].  kkt: [hour], relative residual.  counts: int, see the constants above.
+    """
+
+    x: np.ndarray
+    dual: np.ndarray
+    against: np.ndarray
+    level: np.ndarray
+    kkt: np.ndarray
+    counts: np.ndarray
+
+
+@njit(cache=True)
+def clear_hours(net, sheet, coupled, tie, turns, basis, curves, work, found, first):
+    """Clear the hours from `first` on, each from the last one's basis.
+
+    tie: CNY/MWh per rank.  turns: iterations that an hour may take.
+    Result: the hour at which it stopped (all are cleared if that is none) and why, UNSOLVED or EMPTY.
+    """
+    for hour in range(first, len(found.x)):
+        if not cut(sheet, coupled, hour, found.counts):
+            return hour, EMPTY
+        while True:
+            if not clear_hour(net, sheet, hour, tie, turns, basis, curves, work, found):
+                return hour, UNSOLVED
+            if not part(net, sheet, coupled, hour, found):
+                break
+        carry(coupled, hour, found)
+    return len(found.x), 0
+
+
+@njit(cache=True)
+def clear_hour(net, sheet, hour, tie, turns, basis, curves, work, found):
+    """Optimum of an hour within its bounds; False where it was not found."""
+    # the tie-break may decide where true costs differ; then a finer one finishes, too small to be seen
+    for size in (tie, 1e-8 / len(sheet.rank)):
+        if not settle(net, sheet, hour, size, turns, basis, curves, work, found.counts):
+            return False
+        wrong, outside = read(net, sheet, hour, basis, curves, work, found)
+        if outside > FLOW:
+            return False
+        if wrong <= WRONG:
+            return True
+        found.counts[FINISHES] += 1
+    return False
+
+
+# ---------------------------------------------------------------------------------------------------- the simplex
+
+
+@njit(cache=True)
+def settle(net, sheet, hour, tie, turns, basis, curves, work, counts):
+    """Exchange one column or row after the other until none is outside its bounds; False where that fails."""
+    if not begin(net, sheet, hour, tie, basis, curves, work):
+        return False
+    for _ in range(turns):
+        fill_basis(net, basis, work)
+        slot, excess = worst_column(sheet, basis, curves, work)
+        row, excess = (-1, excess) if slot >= 0 else worst_row(net, sheet, basis, work)
+        if slot < 0 and row < 0:
+            return True
+        if len(basis.row) == basis.size[0] + 1 and row >= 0:
+            return False
+        direct(net, sheet, basis, work, slot, row, excess)
+        if slot >= 0:
+            release(curves, work, sheet.site[basis.column[slot]], excess)
+        entering = walk(net, basis, curves, work, excess)
+        if entering < 0:
+            return False
+        counts[ITERATIONS] += 1
+        counts[ROWS] += row >= 0
+        exchange(basis, curves, work, slot, row, excess, entering)
+        if not factorise(net, sheet, basis, work):
+            return False
+        price(net, sheet, basis, curves, work)
+    return False
+
+
+@njit(cache=True)
+def begin(net, sheet, hour, tie, basis, curves, work):
+    """Stand on the basis with this hour's numbers: every other column at the bound to which its price sends it."""
+    sort_curves(sheet, hour, tie, curves)
+    curves.marginal[:] = False
+    for k in range(basis.size[0]):
+        site = sheet.site[basis.column[k]]
+        curves.marginal[site], curves.passed[site] = True, curves.first[site]
+        while curves.column[curves.passed[site]] != basis.column[k]:
+            curves.passed[site] += 1
+    if not factorise(net, sheet, basis, work):
+        return False
+    price(net, sheet, basis, curves, work)
+    for i in range(basis.size[0]):
+        basis.high[i] = work.y[i] <= 0
+    for site in range(len(work.given)):
+        first, last = curves.first[site], curves.first[site + 1]
+        if not curves.marginal[site]:
+            curves.passed[site] = first + np.searchsorted(curves.at[first:last], work.price[site])
+        work.given[site] = sheet.base[hour, site]
+        for k in range(first, last):
+            column = curves.column[k]
+            most = (k < curves.passed[site]) == (sheet.side[column] > 0)
+            work.given[site] += sheet.side[column] * (sheet.upper if most else sheet.lower)[hour, column]
+    return True
+
+
+@njit(cache=True)
+def sort_curves(sheet, hour, tie, curves):
+    """Put the hour's prices on the curves; by insertion, as the order hardly changes from hour to hour.
+
+    A column's tie-break is a step by its rank, and a fraction of it that tells hours apart.
+    """
+    at, columns, first = curves.at, curves.column, curves.first
+    for site in range(len(curves.passed)):
+        for k in range(first[site], first[site + 1]):
+            column, i, turn = columns[k], k, GOLDEN * ((columns[k] + 1.0) * (hour + 1.0))
+            cost = sheet.cost[hour, column] + tie * (sheet.rank[column] + (turn - math.floor(turn)))
+            here = sheet.side[column] * cost
+            while i > first[site] and (at[i - 1] > here or (at[i - 1] == here and columns[i - 1] > column)):
+                at[i], columns[i] = at[i - 1], columns[i - 1]
+                i -= 1
+            at[i], columns[i] = here, column
+    for k in range(len(columns)):
+        curves.width[k] = sheet.upper[hour, columns[k]] - sheet.lower[hour, columns[k]]
+
+
+@njit(cache=True)
+def factorise(net, sheet, basis, work):
+    """LU factors of the basis, rows exchanged for the largest pivot; False where it is singular."""
+    size, lu = basis.size[0], work.lu
+    for i in range(size):
+        for k in range(size):
+            lu[i, k] = net.weight[basis.row[i], sheet.site[basis.column[k]]]
+    for k in range(size):
+        best = k
+        for i in range(k + 1, size):
+            if abs(lu[i, k]) > abs(lu[best, k]):
+                best = i
+        work.pivot[k] = best
+        if abs(lu[best, k]) < PIVOT:
+            return False
+        for c in range(size):
+            lu[k, c], lu[best, c] = lu[best, c], lu[k, c]
+        for i in range(k + 1, size):
+            lu[i, k] /= lu[k, k]
+            for c in range(k + 1, size):
+                lu[i, c] -= lu[i, k] * lu[k, c]
+    return True
+
+
+@njit(cache=True)
+def solve(work, size, x):
+    """Basis x = x, in place."""
+    for k in range(size):
+        x[k], x[work.pivot[k]] = x[work.pivot[k]], x[k]
+    for k in range(size):
+        for i in range(k + 1, size):
+            x[i] -= work.lu[i, k] * x[k]
+    for k in range(size - 1, -1, -1):
+        x[k] /= work.lu[k, k]
+        for i in range(k):
+            x[i] -= work.lu[i, k] * x[k]
+
+
+@njit(cache=True)
+def solve_rows(net, basis, work, x, at_site):
+    """x basis = x, in place: duals of the binding rows; and the prices at_site to which they add up."""
+    size = basis.size[0]
+    for k in range(size):
+        for i in range(k):
+            x[k] -= work.lu[i, k] * x[i]
+        x[k] /= work.lu[k, k]
+    for k in range(size - 1, -1, -1):
+        for i in range(k + 1, size):
+            x[k] -= work.lu[i, k] * x[i]
+    for k in range(size - 1, -1, -1):
+        x[k], x[work.pivot[k]] = x[work.pivot[k]], x[k]
+    at_site[:] = 0.0
+    for i in range(size):
+        for site in range(len(at_site)):
+            at_site[site] += x[i] * net.weight[basis.row[i], site]
+
+
+@njit(cache=True)
+def price(net, sheet, basis, curves, work):
+    """Duals and prices of the basis, with the tie-break in all costs."""
+    for k in range(basis.size[0]):
+        work.y[k] = curves.at[curves.passed[sheet.site[basis.column[k]]]]
+    solve_rows(net, basis, work, work.y, work.price)
+
+
+@njit(cache=True)
+def fill_basis(net, basis, work):
+    """What the basic columns give, MW above their least: what brings every binding row to its side."""
+    for i in range(basis.size[0]):
+        row = basis.row[i]
+        work.amount[i] = net.high[row] if basis.high[i] else net.low[row]
+        for site in range(len(work.given)):
+            work.amount[i] -= net.weight[row, site] * work.given[site]
+    solve(work, basis.size[0], work.amount)
+
+
+@njit(cache=True)
+def worst_column(sheet, basis, curves, work):
+    """Slot of the basic column that is farthest outside its bounds (-1: none) and by how much, MW, positive above."""
+    slot, excess = -1, 0.0
+    for k in range(basis.size[0]):
+        width = curves.width[curves.passed[sheet.site[basis.column[k]]]]
+        beyond = max(work.amount[k] - width, 0.0) + min(work.amount[k], 0.0)
+        if abs(beyond) > max(abs(excess), NEAR):
+            slot, excess = k, beyond
+    return slot, excess
+
+
+@njit(cache=True)
+def worst_row(net, sheet, basis, work):
+    """Row that is farthest outside its sides (-1: none) and by how much, MW, positive above."""
+    work.total[:] = work.given
+    for k in range(basis.size[0]):
+        work.total[sheet.site[basis.column[k]]] += work.amount[k]
+    add_up(net, work)
+    row, excess = -1, 0.0
+    for r in range(net.areas, len(net.low)):
+        if not basis.binds[r]:
+            beyond = max(work.activity[r] - net.high[r], 0.0) + min(work.activity[r] - net.low[r], 0.0)
+            if abs(beyond) > max(abs(excess), NEAR):
+                row, excess = r, beyond
+    return row, excess
+
+
+@njit(cache=True)
+def add_up(net, work):
+    """Activity of all rows."""
+    work.activity[:] = 0.0
+    for site in range(len(work.total)):
+        for r in range(len(work.activity)):
+            work.activity[r] += net.by_site[site, r] * work.total[site]
+
+
+@njit(cache=True)
+def direct(net, sheet, basis, work, slot, row, excess):
+    """Direction of the duals along which a slot's column, or else a row, leaves for the side that it has passed."""
+    pull = 1.0 if excess > 0 else -1.0
+    for k in range(basis.size[0]):
+        work.step[k] = pull * (k == slot if slot >= 0 else net.weight[row, sheet.site[basis.column[k]]])
+    solve_rows(net, basis, work, work.step, work.rate)
+    if slot < 0:
+        for site in range(len(work.rate)):
+            work.rate[site] -= pull * net.weight[row, site]
+
+
+@njit(cache=True)
+def release(curves, work, site, excess):
+    """Put the leaving column at the bound that it has passed."""
+    curves.marginal[site] = False
+    if excess > 0:
+        work.given[site] += curves.width[curves.passed[site]]
+        curves.passed[site] += 1
+
+
+@njit(cache=True)
+def next_gap(curves, work, site):
+    """Dual step to the next place of a site's curve, infinite where there is none; those without width are skipped."""
+    rate, k = work.rate[site], curves.passed[site]
+    if curves.marginal[site] or abs(rate) < PIVOT:
+        return np.inf
+    first, last, up = curves.first[site], curves.first[site + 1], rate > 0
+    while k < last if up else k > first:
+        place = k if up else k - 1
+        if curves.width[place] > 0:
+            curves.passed[site] = k
+            return max((curves.at[place] - work.price[site]) / rate, 0.0)
+        k += 1 if up else -1
+    curves.passed[site] = k
+    return np.inf
+
+
+@njit(cache=True)
+def walk(net, basis, curves, work, excess):
+    """Ratio test: flip whatever comes next along the direction until one would turn the violation round; that one.
+
+    Result: the site or, after the sites, the slot of a row that enters; -1 where nothing mends the violation.
+    """
+    sites, left, gap = len(work.given), abs(excess), work.gap
+    gap[:] = np.inf
+    for site in range(sites):
+        gap[site] = next_gap(curves, work, site)
+    for i in range(net.areas, basis.size[0]):
+        if work.step[i] > PIVOT if basis.high[i] else work.step[i] < -PIVOT:
+            gap[sites + i] = max(-work.y[i] / work.step[i], 0.0)
+    while True:
+        c = 0
+        for other in range(sites + basis.size[0]):
+            if gap[other] < gap[c]:
+                c = other
+        if gap[c] == np.inf:
+            return -1
+        if c < sites:
+            up = work.rate[c] > 0
+            width = curves.width[curves.passed[c] if up else curves.passed[c] - 1]
+            less = abs(work.rate[c]) * width
+        else:
+            row = basis.row[c - sites]
+            less = abs(work.step[c - sites]) * (net.high[row] - net.low[row])
+        if less >= left:
+            return c
+        left -= less
+        if c < sites:
+            work.given[c] += width if up else -width
+            curves.passed[c] += 1 if up else -1
+            gap[c] = next_gap(curves, work, c)
+        else:
+            basis.high[c - sites] = not basis.high[c - sites]
+            gap[c] = np.inf
+
+
+@njit(cache=True)
+def exchange(basis, curves, work, slot, row, excess, entering):
+    """Take the leaving column or bring the violated row in; bring the entering column or take the idle row out."""
+    sites, columns, rows = len(work.given), basis.size[0], basis.size[0]
+    if slot >= 0:
+        columns -= 1
+        basis.column[slot] = basis.column[columns]
+    else:
+        basis.row[rows], basis.high[rows], basis.binds[row] = row, excess > 0, True
+        rows += 1
+    if entering < sites:
+        if work.rate[entering] < 0:
+            curves.passed[entering] -= 1
+            work.given[entering] -= curves.width[curves.passed[entering]]
+        curves.marginal[entering] = True
+        basis.column[columns] = curves.column[curves.passed[entering]]
+    else:
+        rows -= 1
+        idle = entering - sites
+        basis.binds[basis.row[idle]] = False
+        basis.row[idle], basis.high[idle] = basis.row[rows], basis.high[rows]
+    basis.size[0] = rows
+
+
+@njit(cache=True)
+def read(net, sheet, hour, basis, curves, work, found):
+    """Write an hour's optimum under true costs; gives the largest cost that is missed and violation of a bound."""
+    for k in range(basis.size[0]):
+        work.y[k] = sheet.side[basis.column[k]] * sheet.cost[hour, basis.column[k]]
+    solve_rows(net, basis, work, work.y, work.price)
+    found.dual[hour] = 0.0
+    wrong = outside = largest = dearest = 0.0
+    for i in range(basis.size[0]):
+        found.dual[hour, basis.row[i]] = work.y[i]
+        if i >= net.areas:
+            wrong = max(wrong, work.y[i] if basis.high[i] else -work.y[i])
+    for site in range(len(work.total)):
+        work.total[site] = sheet.base[hour, site]
+        for k in range(curves.first[site], curves.first[site + 1]):
+            column, side = curves.column[k], sheet.side[curves.column[k]]
+            passed = k < curves.passed[site]
+            x = (sheet.upper if passed == (side > 0) else sheet.lower)[hour, column]
+            if curves.marginal[site] and k == curves.passed[site]:
+                for slot in range(basis.size[0]):
+                    if basis.column[slot] == column:
+                        x += side * work.amount[slot]
+            elif curves.width[k] > 0:
+                missed = side * sheet.cost[hour, column] - work.price[site]
+                wrong = max(wrong, missed if passed else -missed)
+            found.x[hour, column] = x
+            work.total[site] += side * x
+            outside = max(outside, x - sheet.upper[hour, column], sheet.lower[hour, column] - x)
+            largest, dearest = max(largest, abs(x)), max(dearest, abs(sheet.cost[hour, column]))
+    for column in range(2 * net.links):
+        found.against[hour, column] = sheet.cost[hour, column] - work.price[sheet.site[column]]
+    add_up(net, work)
+    for r in range(len(net.low)):
+        outside = max(outside, work.activity[r] - net.high[r], net.low[r] - work.activity[r])
+    found.kkt[hour] = max(outside / max(1.0, largest), wrong / max(1.0, dearest))
+    return wrong, outside
+
+
+# ---------------------------------------------------------------------------------------------------- the hours' bonds
+
+
+@njit(cache=True)
+def cut(sheet, coupled, hour, counts):
+    """Cut the hour's orders of coupled units to what store, budget and ramp leave; False where must-run is more.
+
+    What a unit sells, and what it buys, gets limits on its sum: cheapest for the system first, an order gives its part
+    of the least and ends where the most is reached. Store and budget go before the ramp, which a unit passes where its
+    own volume falls or its must-run level rises by more; must-run of later hours is kept back from a budget.
+    """
+    for u in range(len(coupled.first)):
+        first, middle, last = coupled.first[u], coupled.middle[u], coupled.last[u]
+        least, sells = coupled.minimum[hour, u], sheet.upper[hour, first:middle].sum()
+        buys, offered = sheet.upper[hour, middle:last].sum(), sells
+        if coupled.holds[u] > 0:
+            sells = min(sells, coupled.level[u] * coupled.back[u])
+            buys = min(buys, (coupled.holds[u] - coupled.level[u]) / coupled.into[u])
+        if coupled.budgeted[u]:
+            sells = min(sells, coupled.left[u] - coupled.later[hour, u])
+        if sells < least - FLOW:
+            return False
+        counts[CUTS] += sells < offered
+        sells = max(sells, least)
+        free = np.isnan(coupled.before[u])
+        before, ramp = (0.0, np.inf) if free else (coupled.before[u], coupled.ramp[u])
+        counts[RAMPS] += int(before + ramp < least - buys) + int(before - ramp > sells)
+        most, floor = max(before + ramp, least - buys), min(before - ramp, sells)
+        # limits on sales and on purchases whose difference cannot leave [floor, most]
+        least = max(least, floor)
+        buys = min(buys, max(least - floor, 0.0))
+        must_buy = min(max(least - most, 0.0), buys)
+        allot(sheet, hour, first, middle, least, max(least, min(sells, most + must_buy)))
+        allot(sheet, hour, middle, last, must_buy, buys)
+    return True
+
+
+@njit(cache=True)
+def allot(sheet, hour, first, last, least, most):
+    """Give the columns their bounds so that their sum stays within [least, most], cheapest for the system first."""
+    by = np.argsort(sheet.cost[hour, first:last], kind="mergesort")
+    before = 0.0
+    for column in by + first:
+        volume = sheet.upper[hour, column]
+        sheet.lower[hour, column] = min(max(least - before, 0.0), volume)
+        sheet.upper[hour, column] = min(max(most - before, 0.0), volume)
+        before += volume
+
+
+@njit(cache=True)
+def part(net, sheet, coupled, hour, found):
+    """Rule out that a link sends both ways, or a store fills and empties, in the hour; tells whether it had to."""
+    x, lower, upper, parted = found.x[hour], sheet.lower[hour], sheet.upper[hour], False
+    for link in range(net.links):
+        back = net.links + link
+        if x[link] > FLOW and x[back] > FLOW:
+            shut = link if x[link] < x[back] else back
+            lower[shut] = upper[shut] = 0.0
+            found.counts[FLOWS] += 1
+            parted = True
+    for u in range(len(coupled.first)):
+        first, middle, last = coupled.first[u], coupled.middle[u], coupled.last[u]
+        emptied, filled = x[first:middle].sum() / coupled.back[u], x[middle:last].sum() * coupled.into[u]
+        if coupled.holds[u] > 0 and emptied > FLOW and filled > FLOW:
+            # keep the direction in which the level moves
+            if emptied > filled:
+                lower[middle:last] = upper[middle:last] = 0.0
+            else:
+                lower[first:middle] = upper[first:middle] = 0.0
+            found.counts[STORES] += 1
+            parted = True
+    return parted
+
+
+@njit(cache=True)
+def carry(coupled, hour, found):
+    """Take the hour's sales and purchases to levels, budgets and the next hour's ramps."""
+    x = found.x[hour]
+    for u in range(len(coupled.first)):
+        sold = x[coupled.first[u] : coupled.middle[u]].sum()
+        bought = x[coupled.middle[u] : coupled.last[u]].sum()
+        level = coupled.level[u] + bought * coupled.into[u] - sold / coupled.back[u]
+        coupled.level[u] = min(max(level, 0.0), coupled.holds[u])
+        coupled.left[u] -= sold - bought
+        coupled.before[u] = sold - bought
+        found.level[hour, u] = coupled.level[u]

@@ -1,0 +1,164 @@
+"""What holds for every policy instrument that the registry finds, on the riders and prices of the toy world.
+
+A new instrument is tested here as soon as the toy world's law knows it and ABOUT says two things of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from sim.calendar import Month
+from sim.config import Section
+from sim.registry import instruments
+from sim.settlement.accounts import ACCOUNTS
+from sim.settlement.journal import Journal
+from tests.labs import altered, toy
+
+KEYS = sorted(instruments())
+pytestmark = pytest.mark.parametrize("key", KEYS)
+
+
+@dataclass(frozen=True)
+class About:
+    """What must be said of an instrument. begins: first day of the month in which it begins in a city of the toy world.
+    raised: the rules with a higher main rate, and with a higher one still."""
+
+    begins: str
+    raised: Callable[[Section], list[dict]]
+
+
+ABOUT = {
+    "injury_insurance": About(
+        "2025-07-01", lambda rules: [{"premium": {s: k * rate for s, rate in rules.premium.items()}} for k in (1.5, 3)]),
+    "pension_subsidy": About("2025-04-01", lambda rules: [{"match": match} for match in (0.75, 1.0)]),
+}
+
+
+@pytest.fixture(scope="module")
+def labs():
+    """By instrument: the toy world's month in which it begins, closed."""
+    assert set(ABOUT) == set(KEYS), "say in ABOUT what there is to know of a new instrument"
+    return {key: toy(start=about.begins, days=30).run() for key, about in ABOUT.items()}
+
+
+@pytest.fixture
+def lab(labs, key):
+    return labs[key]
+
+
+def rules_of(lab, key):
+    return lab.law.on(lab.calendar.now.date)[key]
+
+
+def applied(lab, key, rules=None):
+    """The instrument's transfers for the closed month, under the law or other rules."""
+    return instruments()[key]().apply(lab.facts.month, lab.facts, rules or rules_of(lab, key))
+
+
+def paid(transfers) -> int:
+    return sum(transfer.total for transfer in transfers)
+
+
+def test_it_moves_money_between_accounts_of_the_chart_and_makes_none(key, lab):
+    transfers, journal = applied(lab, key), Journal()
+    assert paid(transfers) > 0
+    assert all({t.payer, t.payee} <= set(ACCOUNTS) for t in transfers)
+    journal.post(lab.facts.month, transfers)
+    for due in sorted({t.due for t in journal.pending}):
+        journal.post(due, [])
+    assert sum(journal.balance.values()) == 0
+    assert sum(balance for balance in journal.balance.values() if balance > 0) > 0
+    assert sum(entry.total for entry in journal.entries) == paid(transfers)
+
+
+def test_it_keeps_no_memory_and_changes_nothing_it_reads(key, lab):
+    people = lab.facts.people
+    before = {name: np.copy(value) for name, value in vars(people).items() if isinstance(value, np.ndarray)}
+    instrument, rules = instruments()[key](), rules_of(lab, key)
+    once, twice = (instrument.apply(lab.facts.month, lab.facts, rules) for _ in range(2))
+    assert len(once) == len(twice)
+    for one, other in zip(once, twice):
+        assert (one.bill, one.payer, one.payee, one.due) == (other.bill, other.payer, other.payee, other.due)
+        assert np.array_equal(one.amount, other.amount)
+        assert np.array_equal(one.row, other.row)
+    for name, value in before.items():
+        assert np.array_equal(value, getattr(people, name)), name
+
+
+def test_it_does_not_exist_before_its_law(key, lab):
+    first = min(lab.law.on(day).since(key, next(iter(type(rules_of(lab, key)).model_fields))).day
+                for day in lab.law.changes if key in lab.law.on(day))
+    early = [day for day in lab.law.changes if day < first]
+    assert early, "every instrument of the toy world's law began one day"
+    assert key not in lab.law.on(early[-1])
+
+
+def test_nobody_there_nothing_paid(key, lab):
+    people = lab.facts.people
+    nobody = {name: value[:0] for name, value in vars(people).items() if isinstance(value, np.ndarray)}
+    facts = lab.facts
+    facts.people = replace(people, **nobody)
+    try:
+        assert paid(applied(lab, key)) == 0
+    finally:
+        facts.people = people
+
+
+def test_raising_its_rate_never_lowers_what_anybody_is_paid(key, lab):
+    rules = rules_of(lab, key)
+    steps = [rules, *(rules.model_copy(update=change) for change in ABOUT[key].raised(rules))]
+    sums = [by_end(applied(lab, key, step)) for step in steps]
+    for lower, higher in zip(sums, sums[1:]):
+        assert set(lower) <= set(higher)
+        assert all(higher[end] >= lower[end] for end in lower)
+        assert sum(higher.values()) > sum(lower.values())
+
+
+def by_end(transfers) -> dict[tuple, int]:
+    """Fen by bill, payee and, on a mass account, row."""
+    found: dict[tuple, int] = {}
+    for t in transfers:
+        rows = [None] if t.row is None else t.row.tolist()
+        for row, amount in zip(rows, np.atleast_1d(t.amount).tolist()):
+            found[t.bill, t.payee, row] = found.get((t.bill, t.payee, row), 0) + amount
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- absent is neutral
+
+
+def entries(lab, *, but=frozenset()) -> list[tuple]:
+    """The journal without its chain and some bills: month, bill, payer, payee, fen, rows, hash of the leg."""
+    return [(e.month, e.bill, e.payer, e.payee, e.total, e.rows, e.leg) for e in lab.journal.entries if e.bill not in but]
+
+
+def bills_of(lab, key) -> set[str]:
+    return {t.bill for t in applied(lab, key)}
+
+
+def test_switched_off_it_leaves_every_other_bill_of_the_month_as_it_was(key, lab):
+    """Behaviour answers with the next month: within the month that closes, only the instrument's own bills go."""
+    own = bills_of(lab, key)
+    off = toy(f"instruments.{key}=false", start=ABOUT[key].begins, days=30).run()
+    assert entries(off) == entries(lab, but=own)
+    assert not own & {e.bill for e in off.journal.entries}
+
+
+ENERGY = {"spot energy", "DC fee", "congestion rent", "swap electricity"}
+
+
+def test_where_cabinets_draw_nothing_it_never_touches_the_energy_bills(key, lab, tmp_path):
+    """Riders reach the grid through their batteries alone. With the energy of a swap set to zero, three months with the
+    instrument and without it have the same energy bills to the fen, and only riders' bills differ. (With it, who is
+    subsidised stays on a little longer, another rider takes to the road elsewhere, and his battery charges.)"""
+    scenario = altered(tmp_path, settings={"riders": {"swap": {"energy": 0.0}}})
+    on, off = (toy(*change, start=ABOUT[key].begins, days=63, scenario=scenario).run()
+               for change in ((), (f"instruments.{key}=false",)))
+    energy = [[e for e in entries(lab) if e[1] in ENERGY] for lab in (on, off)]
+    assert energy[0] == energy[1]
+    first = Month.of(date.fromisoformat(ABOUT[key].begins))
+    assert {e[0] for e in energy[0]} == {str(first.later(k)) for k in range(3)}
+    assert entries(on) != entries(off)
