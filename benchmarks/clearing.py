@@ -17,7 +17,8 @@ from scipy import sparse
 
 from benchmarks.case60 import NB, NG, NL, NS, VOLL, build
 from benchmarks.record import figure, write
-from sim.engines.cooptimised import Book, CooptimisedEngine, Day, Fleet, Network
+from sim.engines.cooptimised import CooptimisedEngine
+from sim.engines.records import Book, Day, Fleet, Network
 
 HOURS = 24
 CHECKSUM = "b2b71a7064633c62"

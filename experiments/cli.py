@@ -151,7 +151,7 @@ def _load(scenario: str, change=None, seed=None, start=None, end=None):
 
 def _failures() -> tuple[type[Exception], ...]:
     """What a run may fail of that says itself what and when; anything else is a defect and shows where it is."""
-    from sim.engines.cooptimised import ClearingError
+    from sim.engines.records import ClearingError
     from sim.settlement.checks import CheckError
     from sim.settlement.journal import JournalError
 

@@ -1,4 +1,4 @@
-"""Facts: the physical and market truth of the month that is open. Bills and instruments read it; only the model writes."""
+"""Facts: the physical and market truth of the open month. Bills and instruments read it; only the model writes."""
 
 from typing import TYPE_CHECKING
 

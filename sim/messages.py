@@ -107,8 +107,9 @@ class Clearing:
     accepted: MW [order, hour].  output: MW [unit, hour], injection net of withdrawal.
     price: CNY/MWh [bus, hour]; energy: the part of it at the area's reference bus; price - energy is congestion.
     line_flow: MW [line, hour] from -> to; line_shadow: CNY/MWh, >= 0, what one MW more of the binding limit saves.
-    sent, delivered: MW [link, hour] at `from` and at `to` (negative when the flow runs backwards); link_shadow: CNY/MWh,
-    what a MW more of capacity saves; minimum_shadow: what a MW less of minimum flow saves; joint_shadow [joint, hour].
+    sent, delivered: MW [link, hour] at `from` and at `to`, negative when the flow runs backwards.
+    link_shadow, minimum_shadow: CNY/MWh [link, hour], what a MW more of capacity, or less of minimum flow, saves.
+    joint_shadow: CNY/MWh [joint, hour].
     shed, disposed: MW [bus, hour].  stored: MWh [unit, hour] at the hour's end.
     rent: CNY [hour], sum of price x (withdrawal - injection) at the buses, links excluded.
     residual: largest violation of the rent identity in CNY; imbalance: largest of any bus and hour in MW.
@@ -144,10 +145,10 @@ class Clearing:
         return self.price - self.energy
 
     def steps_over_links(self, grid: "Grid") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How the price rises over each link in the direction of its flow: (loss, fee, congestion), CNY/MWh [link, hour].
+        """How the price rises over each link along its flow: (loss, fee, congestion), CNY/MWh [link, hour].
 
-        A MW sent arrives as 1 - l and pays its fee there, so p_to - p_from = l p_to + (1 - l) fee + congestion, the last
-        being what capacity, joint and minimum limits are worth.
+        A MW sent arrives as 1 - l and pays its fee there, so p_to - p_from = l p_to + (1 - l) fee + congestion, the
+        last being what capacity, joint and minimum limits are worth.
         """
         start, end = self.price[grid.link_from], self.price[grid.link_to]
         forward = self.sent >= 0

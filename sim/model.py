@@ -13,7 +13,7 @@ from agents.riders import Riders
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
-from sim.calendar import Calendar, Day, Month
+from sim.calendar import Calendar, Day
 from sim.config import Config
 from sim.facts import Facts
 from sim.messages import Conditions, Orders, Scene, Weather, Work
@@ -120,7 +120,8 @@ class PolicyLab(mesa.Model):
         for key, market in self.markets.items():
             if rhythm not in market.rhythms or key not in self.rules:
                 continue
-            scene = Scene(self.calendar.now, conditions, self.grid, self.facts.today, self.facts.public, self.rules[key])
+            scene = Scene(self.calendar.now, conditions, self.grid, earlier=self.facts.today, public=self.facts.public,
+                          rules=self.rules[key])
             clearing = market.clear(Orders.gather(actor.orders(market, scene) for actor in self.actors), scene)
             self.facts.tell(clearing)
             for actor in self.actors:

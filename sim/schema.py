@@ -32,7 +32,8 @@ class Settings(Section):
     riders: workforce.RiderSettings
 
 
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules)}  # law that is no market's or instrument's
+# law that belongs to no market and no instrument
+RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules)}
 
 
 def schema() -> Schema:

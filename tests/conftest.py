@@ -22,7 +22,8 @@ def two_months() -> PolicyLab:
 @pytest.fixture
 def spoilt(monkeypatch):
     """Gives a lab whose engine finds no optimum on the day of a position (0 is the first)."""
-    from sim.engines.cooptimised import ClearingError, CooptimisedEngine
+    from sim.engines.cooptimised import CooptimisedEngine
+    from sim.engines.records import ClearingError
 
     def make(lab: PolicyLab, day: int) -> PolicyLab:
         clear = CooptimisedEngine.clear

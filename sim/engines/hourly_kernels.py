@@ -1,11 +1,11 @@
-"""One hour after the other cleared as arithmetic: a dual simplex whose basis is areas and binding rows, nothing else.
+"""Hours cleared alone, as arithmetic: a dual simplex whose basis is areas and binding rows, nothing else.
 
 What can be moved stands at a site: a bus, or one direction of a link. The columns of a site are a curve, sorted by the
 price at which each moves; a site stands somewhere on its curve, and that is one number. As every column has two bounds,
-any basis is dual feasible once the other columns sit where their prices send them: a change of costs, volumes or load is
-a warm start. The ratio test walks along the curves from place to place and flips bounds for as long as that lessens the
-violation. Rows are areas (balance), lines, joint limits: the first always bind, the others from when they are violated
-until their dual reaches zero.
+any basis is dual feasible once the other columns sit where their prices send them: a change of costs, volumes or load
+is a warm start. The ratio test walks along the curves from place to place and flips bounds for as long as that lessens
+the violation. Rows are areas (balance), lines, joint limits: the first always bind, the others from when they are
+violated until their dual reaches zero.
 
 Columns: links forward, links backward, shed [bus], disposed [bus], steps.
 Source: dual simplex with bound flipping [Maros2003]; limits are added when they bind [Stott1979].
@@ -22,8 +22,7 @@ NEAR = 1e-8  # MW by which the simplex lets a column or a row pass its bound: ro
 PIVOT = 1e-9  # a coefficient below it is none
 WRONG = 1e-7  # CNY/MWh by which a true cost may be missed
 GOLDEN = 0.6180339887498949  # its multiples, taken modulo one, never meet
-UNSOLVED, EMPTY = 1, 2  # why `clear_hours` stops before the last hour
-ITERATIONS, ROWS, FLOWS, STORES, RAMPS, CUTS, FINISHES = range(7)  # places of `Found.counts`
+ITERATIONS, ROWS, FLOWS, FINISHES = range(4)  # places of `Found.counts`
 
 
 class Net(NamedTuple):
@@ -41,7 +40,7 @@ class Net(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """What a day asks; bounds are cut to what is left as its hours are cleared.
+    """What a day asks. Bounds change while its hours are cleared.
 
     base: MW [hour, site], what a site gives without its columns (the load, taken).  lower, upper: MW, cost: CNY/MWh
     [hour, column].  rank: [column], order of the tie-break.  site: int [column].  side: [column], +1 gives, -1 takes.
@@ -103,60 +102,33 @@ class Work(NamedTuple):
     gap: np.ndarray
 
 
-class Coupled(NamedTuple):
-    """Units whose hours hang together, and how they stand; [unit of this list] or [hour, unit of this list].
-
-    first, middle, last: int, their sell columns, then their buy columns.  minimum: MW [hour, ], must-run.  later: MWh
-    [hour, ], must-run of later hours.  ramp: MW/h.  holds: MWh, size of a store, else 0.  into, back: efficiencies.
-    budgeted: bool.  level, left: MWh, stored and left of the budget.  before: MW in the hour before, NaN where free.
-    """
-
-    first: np.ndarray
-    middle: np.ndarray
-    last: np.ndarray
-    minimum: np.ndarray
-    later: np.ndarray
-    ramp: np.ndarray
-    holds: np.ndarray
-    into: np.ndarray
-    back: np.ndarray
-    budgeted: np.ndarray
-    level: np.ndarray
-    left: np.ndarray
-    before: np.ndarray
-
-
 class Found(NamedTuple):
     """x: MW [hour, column].  dual: CNY/MWh [hour, row].  against: CNY/MWh [hour, link column], reduced costs.
 
-    level: MWh [hour, coupled unit].  kkt: [hour], relative residual.  counts: int, see the constants above.
+    kkt: [hour], relative residual.  counts: int, see the constants above.
     """
 
     x: np.ndarray
     dual: np.ndarray
     against: np.ndarray
-    level: np.ndarray
     kkt: np.ndarray
     counts: np.ndarray
 
 
 @njit(cache=True)
-def clear_hours(net, sheet, coupled, tie, turns, basis, curves, work, found, first):
-    """Clear the hours from `first` on, each from the last one's basis.
+def clear_hours(net, sheet, tie, turns, basis, curves, work, found, first, stop):
+    """Clear the hours from `first` until before `stop`, each from the last one's basis.
 
     tie: CNY/MWh per rank.  turns: iterations that an hour may take.
-    Result: the hour at which it stopped (all are cleared if that is none) and why, UNSOLVED or EMPTY.
+    Result: the hour whose optimum was not found, else `stop`.
     """
-    for hour in range(first, len(found.x)):
-        if not cut(sheet, coupled, hour, found.counts):
-            return hour, EMPTY
+    for hour in range(first, stop):
         while True:
             if not clear_hour(net, sheet, hour, tie, turns, basis, curves, work, found):
-                return hour, UNSOLVED
-            if not part(net, sheet, coupled, hour, found):
+                return hour
+            if not part_flows(net, sheet, hour, found):
                 break
-        carry(coupled, hour, found)
-    return len(found.x), 0
+    return stop
 
 
 @njit(cache=True)
@@ -173,6 +145,20 @@ def clear_hour(net, sheet, hour, tie, turns, basis, curves, work, found):
             return True
         found.counts[FINISHES] += 1
     return False
+
+
+@njit(cache=True)
+def part_flows(net, sheet, hour, found):
+    """Rule out that a link sends both ways in an hour: the smaller way is shut; tells whether it had to."""
+    parted = False
+    for link in range(net.links):
+        sent, back = found.x[hour, link], found.x[hour, net.links + link]
+        if sent > FLOW and back > FLOW:
+            shut = link if sent < back else net.links + link
+            sheet.lower[hour, shut] = sheet.upper[hour, shut] = 0.0
+            found.counts[FLOWS] += 1
+            parted = True
+    return parted
 
 
 # ---------------------------------------------------------------------------------------------------- the simplex
@@ -503,91 +489,3 @@ def read(net, sheet, hour, basis, curves, work, found):
         outside = max(outside, work.activity[r] - net.high[r], net.low[r] - work.activity[r])
     found.kkt[hour] = max(outside / max(1.0, largest), wrong / max(1.0, dearest))
     return wrong, outside
-
-
-# ---------------------------------------------------------------------------------------------------- the hours' bonds
-
-
-@njit(cache=True)
-def cut(sheet, coupled, hour, counts):
-    """Cut the hour's orders of coupled units to what store, budget and ramp leave; False where must-run is more.
-
-    What a unit sells, and what it buys, gets limits on its sum: cheapest for the system first, an order gives its part
-    of the least and ends where the most is reached. Store and budget go before the ramp, which a unit passes where its
-    own volume falls or its must-run level rises by more; must-run of later hours is kept back from a budget.
-    """
-    for u in range(len(coupled.first)):
-        first, middle, last = coupled.first[u], coupled.middle[u], coupled.last[u]
-        least, sells = coupled.minimum[hour, u], sheet.upper[hour, first:middle].sum()
-        buys, offered = sheet.upper[hour, middle:last].sum(), sells
-        if coupled.holds[u] > 0:
-            sells = min(sells, coupled.level[u] * coupled.back[u])
-            buys = min(buys, (coupled.holds[u] - coupled.level[u]) / coupled.into[u])
-        if coupled.budgeted[u]:
-            sells = min(sells, coupled.left[u] - coupled.later[hour, u])
-        if sells < least - FLOW:
-            return False
-        counts[CUTS] += sells < offered
-        sells = max(sells, least)
-        free = np.isnan(coupled.before[u])
-        before, ramp = (0.0, np.inf) if free else (coupled.before[u], coupled.ramp[u])
-        counts[RAMPS] += int(before + ramp < least - buys) + int(before - ramp > sells)
-        most, floor = max(before + ramp, least - buys), min(before - ramp, sells)
-        # limits on sales and on purchases whose difference cannot leave [floor, most]
-        least = max(least, floor)
-        buys = min(buys, max(least - floor, 0.0))
-        must_buy = min(max(least - most, 0.0), buys)
-        allot(sheet, hour, first, middle, least, max(least, min(sells, most + must_buy)))
-        allot(sheet, hour, middle, last, must_buy, buys)
-    return True
-
-
-@njit(cache=True)
-def allot(sheet, hour, first, last, least, most):
-    """Give the columns their bounds so that their sum stays within [least, most], cheapest for the system first."""
-    by = np.argsort(sheet.cost[hour, first:last], kind="mergesort")
-    before = 0.0
-    for column in by + first:
-        volume = sheet.upper[hour, column]
-        sheet.lower[hour, column] = min(max(least - before, 0.0), volume)
-        sheet.upper[hour, column] = min(max(most - before, 0.0), volume)
-        before += volume
-
-
-@njit(cache=True)
-def part(net, sheet, coupled, hour, found):
-    """Rule out that a link sends both ways, or a store fills and empties, in the hour; tells whether it had to."""
-    x, lower, upper, parted = found.x[hour], sheet.lower[hour], sheet.upper[hour], False
-    for link in range(net.links):
-        back = net.links + link
-        if x[link] > FLOW and x[back] > FLOW:
-            shut = link if x[link] < x[back] else back
-            lower[shut] = upper[shut] = 0.0
-            found.counts[FLOWS] += 1
-            parted = True
-    for u in range(len(coupled.first)):
-        first, middle, last = coupled.first[u], coupled.middle[u], coupled.last[u]
-        emptied, filled = x[first:middle].sum() / coupled.back[u], x[middle:last].sum() * coupled.into[u]
-        if coupled.holds[u] > 0 and emptied > FLOW and filled > FLOW:
-            # keep the direction in which the level moves
-            if emptied > filled:
-                lower[middle:last] = upper[middle:last] = 0.0
-            else:
-                lower[first:middle] = upper[first:middle] = 0.0
-            found.counts[STORES] += 1
-            parted = True
-    return parted
-
-
-@njit(cache=True)
-def carry(coupled, hour, found):
-    """Take the hour's sales and purchases to levels, budgets and the next hour's ramps."""
-    x = found.x[hour]
-    for u in range(len(coupled.first)):
-        sold = x[coupled.first[u] : coupled.middle[u]].sum()
-        bought = x[coupled.middle[u] : coupled.last[u]].sum()
-        level = coupled.level[u] + bought * coupled.into[u] - sold / coupled.back[u]
-        coupled.level[u] = min(max(level, 0.0), coupled.holds[u])
-        coupled.left[u] -= sold - bought
-        coupled.before[u] = sold - bought
-        found.level[hour, u] = coupled.level[u]

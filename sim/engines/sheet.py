@@ -31,22 +31,28 @@ class Sheet:
 
     @classmethod
     def of(cls, skeleton, steps, column: np.ndarray, day, tie_break: float) -> "Sheet":
-        """Fill in a day (see `cooptimised.Day`). column: int [step], where each step stands."""
+        """Fill in a day (see `records.Day`). column: int [step], where each step stands."""
         lower, upper, cost = _columns(skeleton, steps, column, day)
         rise, fall, widened = _ramps(skeleton, lower, upper, day)
         return cls(lower, upper, cost, _tie(skeleton, column, cost, tie_break), *_rows(skeleton, day),
                    *_pool(skeleton, day, rise, fall), dict.fromkeys(EVENTS, 0) | {"ramps_widened": widened})
 
 
+def link_limits(network, available: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Least and most that links send forward, and most that they send back, MW [link, hour].
+
+    available: MW [link, hour] forward; minimum and reverse capacity shrink alike.
+    """
+    capacity = network.link_capacity[:, None]
+    share = np.divide(available, capacity, out=np.ones_like(available), where=capacity > 0)
+    return np.minimum(network.link_minimum[:, None] * share, available), available, network.link_reverse[:, None] * share
+
+
 def _columns(skeleton, steps, column, day):
     """Bounds and true costs of all columns."""
     network, shape = skeleton.network, (skeleton.columns, skeleton.hours)
     lower, upper, cost = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    capacity = network.link_capacity[:, None]
-    share = np.divide(day.link_available, capacity, out=np.ones_like(day.link_available), where=capacity > 0)
-    lower[skeleton.forward] = np.minimum(network.link_minimum[:, None] * share, day.link_available)
-    upper[skeleton.forward] = day.link_available
-    upper[skeleton.backward] = network.link_reverse[:, None] * share
+    lower[skeleton.forward], upper[skeleton.forward], upper[skeleton.backward] = link_limits(network, day.link_available)
     cost[skeleton.forward] = cost[skeleton.backward] = (network.link_fee * (1.0 - network.link_loss))[:, None]
     # more than can ever be shed or disposed of, so that every column is boxed and any basis dual feasible
     most = 1.0 + np.abs(day.load).sum(axis=0) + steps.upper.sum(axis=0) + upper.sum(axis=0)

@@ -33,7 +33,7 @@ class Steps:
 
     @classmethod
     def of(cls, book, minimum: np.ndarray, place_of_unit: np.ndarray) -> "Steps":
-        """Merge the orders of a book (see `cooptimised.Book`).
+        """Merge the orders of a book (see `records.Book`).
 
         minimum: MW [unit, hour].  place_of_unit: int [unit].
         Raises: ValueError where a unit must run above the volume it offers, or orders are not finite or negative.

@@ -39,7 +39,8 @@ class Spot(Market):
         @model_validator(mode="after")
         def _limits_in_order(self):
             if not self.clearing_floor <= self.offer_floor <= self.offer_cap <= self.clearing_cap:
-                raise ValueError("the price limits must rise: clearing_floor <= offer_floor <= offer_cap <= clearing_cap")
+                raise ValueError("the price limits must rise: "
+                                 "clearing_floor <= offer_floor <= offer_cap <= clearing_cap")
             return self
 
     def __init__(self):
@@ -48,14 +49,15 @@ class Spot(Market):
 
     def clear(self, orders: Orders, scene: Scene) -> Clearing:
         """Clear the 24 hours of a day. Raises: ClearingError that names the day when no optimum was found."""
-        from sim.engines.cooptimised import Book, ClearingError, Day
+        from sim.engines.records import Book, ClearingError, Day
 
         rules, conditions = scene.rules, scene.conditions
         engine = self._engine_for(scene.grid)
         if scene.now.opens_month:
             engine.restart()  # every month begins from the same basis, so a result depends on its month alone
-        price = np.clip(orders.price, rules.offer_floor, rules.offer_cap)
-        price = np.where(orders.side[:, None] == BUY, np.clip(orders.price, rules.clearing_floor, rules.clearing_cap), price)
+        bids = orders.side[:, None] == BUY
+        price = np.where(bids, np.clip(orders.price, rules.clearing_floor, rules.clearing_cap),
+                         np.clip(orders.price, rules.offer_floor, rules.offer_cap))
         capacity = scene.grid.link_capacity[:, None] * conditions.link_share
         day = Day(load=conditions.load, minimum=conditions.minimum, energy=conditions.energy, stored=conditions.stored,
                   stored_end=self.least_left(scene), link_available=capacity, floor=rules.clearing_floor,
@@ -69,8 +71,8 @@ class Spot(Market):
             output=found.output, price=found.price, energy=found.energy, line_flow=found.line_flow,
             line_shadow=found.line_shadow, sent=found.sent, delivered=found.delivered, link_shadow=found.link_shadow,
             minimum_shadow=found.minimum_shadow, joint_shadow=found.joint_shadow, shed=found.shed,
-            disposed=found.disposed, stored=found.stored, rent=found.rent, residual=found.residual, imbalance=found.imbalance, objective=found.objective,
-            events=found.events)
+            disposed=found.disposed, stored=found.stored, rent=found.rent, residual=found.residual,
+            imbalance=found.imbalance, objective=found.objective, events=found.events)
 
     @staticmethod
     def least_left(scene: Scene) -> np.ndarray:
@@ -86,7 +88,8 @@ class Spot(Market):
 
     def _engine_for(self, grid: "Grid") -> "CooptimisedEngine":
         """The engine of this grid: built once a year, when the grid is."""
-        from sim.engines.cooptimised import CooptimisedEngine, Fleet, Network
+        from sim.engines.cooptimised import CooptimisedEngine
+        from sim.engines.records import Fleet, Network
 
         if self._grid is not grid:
             half = np.sqrt(grid.units.efficiency)  # a round trip's loss falls half on charging, half on discharging

@@ -20,11 +20,12 @@ from sim.units import HOURS
 from sim.weather import Profiles
 from sim.weather import Weather as Driver
 
+
 class Ground:
     """Plants, rivers, stores, cities, weather and the network of a world.
 
-    units: the table of units, in the order plants, stores, large users, neighbours; first: the row where each kind begins.
-    reservoir_units: int [reservoir], the unit of each reservoir's plant.  typical: weather as it is on average.
+    units: the table of units: plants, stores, large users, neighbours.  first: the row where each kind begins.
+    reservoir_units: int [reservoir], the unit of each reservoir's plant.
     """
 
     def __init__(self, world: World, streams: Streams):
@@ -34,9 +35,9 @@ class Ground:
         zones = tuple(dict.fromkeys(buses["zone"]))
         self.cities = Cities(world, self.profiles)
         self.weather = Driver(
-            streams, zones=zones, basins=list(basins["key"]), cities=list(world["cities"]["climate"]), climate=world["climate"],
-            pairs=world["weather_pairs"], profiles=self.profiles, settings=world.settings.weather,
-            first=world.covers.start, last=world.covers.end)
+            streams, zones=zones, basins=list(basins["key"]), cities=list(world["cities"]["climate"]),
+            climate=world["climate"], pairs=world["weather_pairs"], profiles=self.profiles,
+            settings=world.settings.weather, first=world.covers.start, last=world.covers.end)
         self.plants = Plants(world["plants"], buses=buses, zones=zones, basins=basins, outages=world["outages"],
                              profiles=self.profiles)
         self.rivers = Rivers(world["reservoirs"], basins, world["plants"], self.profiles)
@@ -53,7 +54,7 @@ class Ground:
         return Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units, on)
 
     def conditions(self, day: Day, weather: Weather, load: np.ndarray, grid: Grid, before: np.ndarray) -> Conditions:
-        """What the day brings.  load: MW [bus, hour], inelastic.  before: MW [unit], yesterday's last hour; nan for none."""
+        """What the day brings.  load: MW [bus, hour], inelastic.  before: MW [unit], yesterday's last hour or nan."""
         plants, least = self.plants.available(day, weather)
         available = np.concatenate([plants, self.stores.available(day), smelters.available(self.world["smelters"]),
                                     borders.available(self.world["borders"], day)])
@@ -81,7 +82,7 @@ class Ground:
         self.stores.carry(cleared.stored[stores, -1])
 
     def typical(self, day: Day) -> Weather:
-        """The weather of a date as it is on average: mean temperature, no rain, wind and sun of the month, normal rivers."""
+        """A date's weather as it is on average: mean temperature, dry, wind and sun of the month, normal rivers."""
         drawn = self.weather.draw(day)
         return replace(drawn, temperature=self.weather.mean_temperature(day), rain=np.zeros_like(drawn.rain),
                        wind=np.ones_like(drawn.wind), sun=np.ones_like(drawn.sun), wetness=np.zeros_like(drawn.wetness))

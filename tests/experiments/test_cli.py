@@ -235,7 +235,7 @@ def test_a_run_that_is_stopped_leaves_nothing_and_says_so(tmp_path, sent, code):
 
 
 def test_a_run_that_fails_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsys):
-    from sim.engines.cooptimised import ClearingError
+    from sim.engines.records import ClearingError
 
     def fail(*_, progress):
         raise ClearingError("spot on 2025-07-01: infeasible")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.engines.cooptimised import Book, CooptimisedEngine, Day, Fleet, Network, Solution
+from sim.engines.cooptimised import CooptimisedEngine
+from sim.engines.records import Book, Day, Fleet, Network, Solution
 
 MATPOWER, PGLIB = "matpower", "pglib"
 BASE = 100.0

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sim.engines.cooptimised import Book, CooptimisedEngine, Day, Fleet, Network, Solution
+from sim.engines.cooptimised import CooptimisedEngine
+from sim.engines.records import Book, Day, Fleet, Network, Solution
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.engines.cooptimised import Book, ClearingError, CooptimisedEngine
+from sim.engines.cooptimised import CooptimisedEngine
+from sim.engines.records import Book, ClearingError
 from tests.sim.engines.small import Line, Link, Unit, book, clear, day, fleet, network
 
 ONE = network(1)

@@ -1,0 +1,81 @@
+"""From an optimum to the solution of the day: what orders get, what buses pay, what the network carries and earns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.engines.records import Book, Day, Fleet, Network, Solution
+from sim.engines.steps import Steps
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """What an engine finds; hour is the last axis. Duals are what a unit more on a row's side costs, in CNY/MWh.
+
+    given: MW [step, hour].  forward, backward: MW leaving either end [link, hour].  shed, disposed: MW [bus, hour].
+    stored: MWh [unit, hour].  energy: dual of the balance [area, hour].  line_dual, joint_dual: [line or joint, hour].
+    against_forward, against_backward: reduced costs [link, hour].  energy_value: CNY/MWh [unit].  objective: CNY.
+    kkt, events: see `records.Solution`.
+    """
+
+    given: np.ndarray
+    forward: np.ndarray
+    backward: np.ndarray
+    shed: np.ndarray
+    disposed: np.ndarray
+    stored: np.ndarray
+    energy: np.ndarray
+    line_dual: np.ndarray
+    joint_dual: np.ndarray
+    against_forward: np.ndarray
+    against_backward: np.ndarray
+    energy_value: np.ndarray
+    objective: float
+    kkt: float
+    events: dict
+
+
+def solution(network: Network, fleet: Fleet, flows: tuple[np.ndarray, np.ndarray], steps: Steps, book: Book, day: Day,
+             found: Optimum) -> Solution:
+    """Read the day back from its optimum. flows: see `skeleton.transfer_factors`."""
+    factors, at_rest = flows
+    accepted = steps.share(found.given, book.volume)
+    output = np.zeros_like(day.minimum)
+    np.add.at(output, book.unit, book.side[:, None] * accepted)
+    given = found.shed - found.disposed - day.load
+    np.add.at(given, fleet.bus, output)
+    kept = (1.0 - network.link_loss)[:, None]
+    sent, delivered = found.forward - kept * found.backward, kept * found.forward - found.backward
+    injection = given + _over_links(network, kept, found)
+    flow = factors @ injection + at_rest[:, None]
+    leaving = np.zeros_like(injection)
+    np.add.at(leaving, network.line_from, flow)
+    np.subtract.at(leaving, network.line_to, flow)
+    energy, joint_shadow = found.energy[network.area], np.maximum(-found.joint_dual, 0.0)
+    price = energy + factors.T @ found.line_dual
+    against = np.where(sent < 0, found.against_backward, found.against_forward)
+    link_shadow = np.maximum(-against, 0.0)
+    minimum_shadow = np.where(found.forward > 0, np.maximum(against, 0.0), 0.0)
+    rent = -(price * given).sum(axis=0)
+    # what the network earns: lines by their duals, links by fee and shadows, joint limits by theirs
+    tolls = network.link_fee[:, None] * kept + link_shadow - minimum_shadow
+    earned = (tolls * (found.forward + found.backward)).sum(axis=0)
+    earned -= (found.line_dual * (flow - at_rest[:, None])).sum(axis=0)
+    for shadow, (_, members, _) in zip(joint_shadow, network.joints):
+        earned += shadow * found.forward[members].sum(axis=0)
+    return Solution(
+        accepted=accepted, output=output, price=price, energy=energy, line_flow=flow,
+        line_shadow=np.abs(found.line_dual), sent=sent, delivered=delivered, link_shadow=link_shadow,
+        minimum_shadow=minimum_shadow, joint_shadow=joint_shadow, shed=found.shed, disposed=found.disposed,
+        stored=found.stored, energy_value=found.energy_value, rent=rent, residual=float(np.abs(rent - earned).max()),
+        imbalance=float(np.abs(injection - leaving).max()), objective=found.objective, kkt=found.kkt,
+        events=found.events)
+
+
+def _over_links(network: Network, kept: np.ndarray, found: Optimum) -> np.ndarray:
+    """What links put into the buses, MW [bus, hour]."""
+    ends, hours = np.stack([network.link_from, network.link_to], axis=1).ravel(), found.shed.shape[1]
+    put = np.zeros_like(found.shed)
+    np.add.at(put, ends, np.stack([-found.forward, kept * found.forward], axis=1).reshape(-1, hours))
+    np.add.at(put, ends, np.stack([kept * found.backward, -found.backward], axis=1).reshape(-1, hours))
+    return put
