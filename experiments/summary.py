@@ -44,15 +44,16 @@ def _zones(monthly: "pandas.DataFrame") -> list[str]:
     made, lost = _sums(monthly, "generation."), _sums(monthly, "curtailed.")
     out, arrived = _sums(monthly, "exports.").sum(axis=1), _sums(monthly, "imports.").sum(axis=1)
     clean = (monthly["clean_share"] * monthly.filter(like="generation.").sum(axis=1)).groupby("zone").sum()
-    load, shed = monthly["load"].groupby("zone").sum(), monthly["shed"].groupby("zone").sum()
+    used = monthly[["load", "large_users"]].sum(axis=1).groupby("zone").sum()
+    shed = monthly["shed"].groupby("zone").sum()
     wet = np.isin([date.month for date, _ in monthly.index], list(WET_MONTHS))
-    one, unit = scale(load.max(), ENERGY)
-    lines = ["zone    price dry     wet     load    made  clean  exports  imports  curtailed    shed",
+    one, unit = scale(used.max(), ENERGY)
+    lines = ["zone    price dry     wet     used    made  clean  exports  imports  curtailed    shed",
              f"            [CNY/MWh]        [{unit}]   [{unit}]    [%]    [{unit}]    [{unit}]        [%]   [MWh]"]
     for zone in _loaded(monthly):
         natural = lost.loc[zone].sum() + made.loc[zone, lost.columns[lost.loc[zone] >= 0]].sum()
         lines.append(f"{zone:<8}{_price(monthly[~wet], zone):>9}{_price(monthly[wet], zone):>8}"
-                     f"{load[zone] / one:9.1f}{made.loc[zone].sum() / one:8.1f}"
+                     f"{used[zone] / one:9.1f}{made.loc[zone].sum() / one:8.1f}"
                      f"{100 * clean[zone] / max(made.loc[zone].sum(), 1e-9):7.1f}"
                      f"{out[zone] / one:9.1f}{arrived[zone] / one:9.1f}"
                      f"{100 * lost.loc[zone].sum() / max(natural, 1e-9):11.2f}{shed[zone]:8,.0f}")

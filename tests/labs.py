@@ -94,7 +94,7 @@ def riders_alone(lab: PolicyLab):
     They work, are paid, billed, served by the instruments and learn as in the model; prices of electricity reach them
     nowhere. Each month: people (`sim.messages.People`) and the transfers that concern riders.
     """
-    riders, months = lab.riders, []
+    riders, months, later = lab.riders, [], []
     while lab.calendar.now is None or lab.calendar.now.date < lab.calendar.end:
         day = lab.calendar.turn()
         riders.work(day, lab.weather.draw(day), lab.cities, lab.platform.offers(day))
@@ -109,6 +109,7 @@ def riders_alone(lab: PolicyLab):
             if key in rules:
                 transfers += instrument.apply(day.month, facts, rules[key])
         public = SimpleNamespace(peer_share=riders.peer_share())
-        riders.learn(bills.statements(transfers, facts)["riders"], public)
+        riders.learn(bills.statements([*later, *transfers], facts)["riders"], public)
+        later = [t for t in (*later, *transfers) if t.due not in (None, day.month)]
         months.append(SimpleNamespace(month=day.month, people=people, transfers=transfers))
     return months

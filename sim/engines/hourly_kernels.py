@@ -373,7 +373,7 @@ def release(curves, work, site, excess):
         curves.passed[site] += 1
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")  # called for every site: as a call it would cost more than its arithmetic
 def next_gap(curves, work, site):
     """Dual step to the next place of a site's curve, infinite where there is none; those without width are skipped."""
     rate, k = work.rate[site], curves.passed[site]

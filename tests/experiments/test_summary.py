@@ -20,7 +20,8 @@ def config(rules=None, cities=("kunming",)):
 
 def indicators(*rows):
     """Two zones over a dry and a wet month, and what else is given: (date, zone, indicator, value)."""
-    frame = [(MAY, "A", "load", 1e7), (JULY, "A", "load", 3e7), (MAY, "A", "price", 300.0), (JULY, "A", "price", 200.0),
+    frame = [(MAY, "A", "load", 0.5e7), (JULY, "A", "load", 2.5e7), (MAY, "A", "large_users", 0.5e7),
+             (JULY, "A", "large_users", 0.5e7), (MAY, "A", "price", 300.0), (JULY, "A", "price", 200.0),
              (MAY, "A", "generation.hydro", 2e7), (JULY, "A", "generation.hydro", 5e7),
              (MAY, "A", "generation.coal", 1e7), (JULY, "A", "generation.coal", 0.0),
              (MAY, "A", "clean_share", 2 / 3), (JULY, "A", "clean_share", 1.0),
@@ -42,7 +43,7 @@ def line(lines, start):
 
 def test_a_zone_is_one_line():
     zone = line(summarise(config(), indicators()), "A   ").split()
-    # prices of May and July; 40 TWh used, 80 made, 70 of them clean; 40 sent out; 10 of 80 lost; 12 MWh short
+    # prices of May and July; 30 TWh of load and 10 of large users, 80 made, 70 of them clean; 40 sent out; 10 of 80 lost; 12 MWh short
     assert zone == ["A", "300.0", "200.0", "40.0", "80.0", "87.5", "40.0", "0.0", "12.50", "12"]
     assert line(summarise(config(), indicators()), "B   ").split()[:3] == ["B", "-", "400.0"]  # no load in May
 
