@@ -25,6 +25,8 @@ from sim.settlement import bills, checks
 from sim.settlement.journal import Journal
 from sim.streams import Streams
 
+RHYTHMS = frozenset({"real-time"})  # at which the step calls markets
+
 
 class PolicyLab(mesa.Model):
     """The laboratory: a function of config and seed, lived day by day.
@@ -44,6 +46,9 @@ class PolicyLab(mesa.Model):
         self.weather, self.cities = self.ground.weather, self.ground.cities
         self.grid = self.ground.grid(config.start)
         self.markets = {key: market() for key, market in markets().items()}
+        for key, market in self.markets.items():
+            if not set(market.rhythms) <= RHYTHMS:
+                raise ValueError(f"market {key!r} has rhythms {market.rhythms}; the step calls {sorted(RHYTHMS)}")
         self.instruments = {key: instrument() for key, instrument in instruments().items()}
         self._people_the_world()
         self.facts = Facts(self.grid, self.ground, self.users.bus)

@@ -373,20 +373,17 @@ def release(curves, work, site, excess):
         curves.passed[site] += 1
 
 
-@njit(cache=True, inline="always")  # called for every site: as a call it would cost more than its arithmetic
-def next_gap(curves, work, site):
+@njit(cache=True)
+def next_gap(site, rate, price, first, at, width, passed):
     """Dual step to the next place of a site's curve, infinite where there is none; those without width are skipped."""
-    rate, k = work.rate[site], curves.passed[site]
-    if curves.marginal[site] or abs(rate) < PIVOT:
-        return np.inf
-    first, last, up = curves.first[site], curves.first[site + 1], rate > 0
-    while k < last if up else k > first:
+    k, up = passed[site], rate > 0
+    while k < first[site + 1] if up else k > first[site]:
         place = k if up else k - 1
-        if curves.width[place] > 0:
-            curves.passed[site] = k
-            return max((curves.at[place] - work.price[site]) / rate, 0.0)
+        if width[place] > 0:
+            passed[site] = k
+            return max((at[place] - price) / rate, 0.0)
         k += 1 if up else -1
-    curves.passed[site] = k
+    passed[site] = k
     return np.inf
 
 
@@ -396,34 +393,37 @@ def walk(net, basis, curves, work, excess):
 
     Result: the site or, after the sites, the slot of a row that enters; -1 where nothing mends the violation.
     """
-    sites, left, gap = len(work.given), abs(excess), work.gap
-    gap[:] = np.inf
+    first, at, width, passed, marginal = curves.first, curves.at, curves.width, curves.passed, curves.marginal
+    gap, rate, price, step, left = work.gap, work.rate, work.price, work.step, abs(excess)
+    sites, size = len(rate), basis.size[0]
     for site in range(sites):
-        gap[site] = next_gap(curves, work, site)
-    for i in range(net.areas, basis.size[0]):
-        if work.step[i] > PIVOT if basis.high[i] else work.step[i] < -PIVOT:
-            gap[sites + i] = max(-work.y[i] / work.step[i], 0.0)
+        gap[site] = np.inf
+        if not marginal[site] and abs(rate[site]) > PIVOT:
+            gap[site] = next_gap(site, rate[site], price[site], first, at, width, passed)
+    for i in range(size):
+        moves = i >= net.areas and (step[i] > PIVOT if basis.high[i] else step[i] < -PIVOT)
+        gap[sites + i] = max(-work.y[i] / step[i], 0.0) if moves else np.inf
     while True:
         c = 0
-        for other in range(sites + basis.size[0]):
+        for other in range(sites + size):
             if gap[other] < gap[c]:
                 c = other
         if gap[c] == np.inf:
             return -1
         if c < sites:
-            up = work.rate[c] > 0
-            width = curves.width[curves.passed[c] if up else curves.passed[c] - 1]
-            less = abs(work.rate[c]) * width
+            up = rate[c] > 0
+            wide = width[passed[c] if up else passed[c] - 1]
+            less = abs(rate[c]) * wide
         else:
             row = basis.row[c - sites]
-            less = abs(work.step[c - sites]) * (net.high[row] - net.low[row])
+            less = abs(step[c - sites]) * (net.high[row] - net.low[row])
         if less >= left:
             return c
         left -= less
         if c < sites:
-            work.given[c] += width if up else -width
-            curves.passed[c] += 1 if up else -1
-            gap[c] = next_gap(curves, work, c)
+            work.given[c] += wide if up else -wide
+            passed[c] += 1 if up else -1
+            gap[c] = next_gap(c, rate[c], price[c], first, at, width, passed)
         else:
             basis.high[c - sites] = not basis.high[c - sites]
             gap[c] = np.inf
