@@ -153,5 +153,6 @@ def test_every_source_that_is_cited_is_listed():
 
 def test_no_test_leaves_a_record_type_in_the_kernels_cache():
     # numba keeps argument types on disk; a namedtuple of a test module there would stop every run outside the tests
-    own = [p for p in (ROOT / "tests").rglob("*.py") if p != Path(__file__) and re.search(r"\bnamedtuple\(|\(NamedTuple\)", p.read_text())]
-    assert own == []
+    record = re.compile(r"\bnamedtuple\(|\(NamedTuple\)")
+    tests = [p for p in (ROOT / "tests").rglob("*.py") if p != Path(__file__)]
+    assert [p for p in tests if record.search(p.read_text())] == []

@@ -89,7 +89,8 @@ class CooptimisedEngine:
             self._program.solve()
             sheet.events["solves"] += 1
             x = self._program.x.reshape(-1, self.hours)
-            if not (self._part_opposed(sheet, x) | self._add_violated(sheet, x)):
+            # what works against itself is judged where all limits hold: without them it may go another way
+            if not (self._add_violated(sheet, x) or self._part_opposed(sheet, x)):
                 return
 
     def _part_opposed(self, sheet: Sheet, x: np.ndarray) -> bool:

@@ -51,8 +51,8 @@ def cut(coupled, lower, upper, cost, hour):
     """
     for u in range(len(coupled.first)):
         first, middle, last = coupled.first[u], coupled.middle[u], coupled.last[u]
-        least, sells = coupled.minimum[hour, u], upper[first:middle].sum()
-        buys, offered = upper[middle:last].sum(), sells
+        least, sells = coupled.minimum[hour, u], total(upper, first, middle)
+        buys, offered = total(upper, middle, last), sells
         if coupled.holds[u] > 0:
             sells = min(sells, coupled.level[u] * coupled.back[u])
             buys = min(buys, (coupled.holds[u] - coupled.level[u]) / coupled.into[u])
@@ -76,43 +76,55 @@ def cut(coupled, lower, upper, cost, hour):
 
 
 @njit(cache=True)
+def total(x, first, last):
+    """Sum of some columns."""
+    added = 0.0
+    for column in range(first, last):
+        added += x[column]
+    return added
+
+
+@njit(cache=True)
 def allot(lower, upper, cost, first, last, least, most):
-    """Give the columns their bounds so that their sum stays within [least, most], cheapest for the system first."""
-    by = np.argsort(cost[first:last], kind="mergesort")
-    before = 0.0
-    for column in by + first:
-        volume = upper[column]
+    """Give columns bounds that keep their sum within [least, most], cheapest for the system first."""
+    before, done, dearest = 0.0, -1, -np.inf
+    for _ in range(first, last):
+        column = -1
+        for other in range(first, last):
+            later = cost[other] > dearest or (cost[other] == dearest and other > done)
+            if later and (column < 0 or cost[other] < cost[column]):
+                column = other
+        done, dearest, volume = column, cost[column], upper[column]
         lower[column] = min(max(least - before, 0.0), volume)
         upper[column] = min(max(most - before, 0.0), volume)
         before += volume
 
 
 @njit(cache=True)
-def part_stores(coupled, lower, upper, x):
-    """Rule out that a store fills and empties in an hour: the smaller way is shut; tells whether it had to.
+def carry(coupled, lower, upper, x, hour):
+    """Take an hour's sales and purchases to levels, budgets and the next hour's ramps.
 
     lower, upper, x: MW [column], those of the hour.
+    Result: False, and nothing carried, where a store fills and empties in the hour: the smaller way is shut then, for
+    the hour to be cleared again.
     """
     parted = False
     for u in range(len(coupled.first)):
         first, middle, last = coupled.first[u], coupled.middle[u], coupled.last[u]
-        emptied, filled = x[first:middle].sum() / coupled.back[u], x[middle:last].sum() * coupled.into[u]
+        emptied, filled = total(x, first, middle) / coupled.back[u], total(x, middle, last) * coupled.into[u]
         if coupled.holds[u] > 0 and emptied > FLOW and filled > FLOW:
             # the direction in which the level moves stays open
             begin, end = (middle, last) if emptied > filled else (first, middle)
             lower[begin:end] = upper[begin:end] = 0.0
             coupled.counts[STORES] += 1
             parted = True
-    return parted
-
-
-@njit(cache=True)
-def carry(coupled, x, hour):
-    """Take an hour's sales and purchases to levels, budgets and the next hour's ramps. x: MW [column]."""
+    if parted:
+        return False
     for u in range(len(coupled.first)):
-        sold = x[coupled.first[u] : coupled.middle[u]].sum()
-        bought = x[coupled.middle[u] : coupled.last[u]].sum()
+        sold = total(x, coupled.first[u], coupled.middle[u])
+        bought = total(x, coupled.middle[u], coupled.last[u])
         level = coupled.level[u] + bought * coupled.into[u] - sold / coupled.back[u]
         coupled.level[u] = coupled.levels[hour, u] = min(max(level, 0.0), coupled.holds[u])
         coupled.left[u] -= sold - bought
         coupled.before[u] = sold - bought
+    return True

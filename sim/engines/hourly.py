@@ -33,13 +33,13 @@ class HourlyEngine:
 
     tie_break: CNY/MWh per rank, added to costs so that equal offers have one order; prices and objective are those of
     the true costs. 0 switches it off.
-    events: iterations; rows_added, limits that came to bind; opposing_flows, opposing_storage, ruled out; ramps_widened,
-    as a unit follows its own volume or must-run; volumes_cut, sales cut by a store's level or a budget;
+    events: iterations; rows_added, limits that came to bind; opposing_flows, opposing_storage, ruled out;
+    ramps_widened, as a unit follows its own volume or must-run; volumes_cut, sales cut by a store's level or a budget;
     true_cost_finishes, hours in which the tie-break was too coarse; fallbacks, hours that HiGHS had to clear.
     """
 
     def __init__(self, network: Network, fleet: Fleet, hours: int = 24, tie_break: float = 1e-6):
-        self.network, self.fleet, self.hours, self.tie_break = network, fleet, hours, tie_break
+        self.network, self.fleet, self.hours, self.tie_break = network, fleet, hours, float(tie_break)
         self._flows = transfer_factors(network)
         self._net = _net(network, *self._flows)
         self._place = fleet.place()
@@ -84,11 +84,11 @@ class HourlyEngine:
         stride = 1 if tied else self.hours
         for first in range(0, self.hours, stride):
             lower, upper, x = sheet.lower[first], sheet.upper[first], found.x[first]
-            unable = coupling.cut(coupled, lower, upper, sheet.cost[first], first) if tied else -1
-            if unable >= 0:
-                unit = self._coupled[unable]
+            empty = coupling.cut(coupled, lower, upper, sheet.cost[first], first) if tied else -1
+            if empty >= 0:
+                unit = self._coupled[empty]
                 raise ClearingError(f"unit {unit} must run at {day.minimum[unit, first]:g} MW in hour {first} but its "
-                                    f"store holds {coupled.level[unable]:g} MWh")
+                                    f"store holds {coupled.level[empty]:g} MWh")
             while True:
                 hour, stop = first, first + stride
                 while hour < stop:
@@ -97,10 +97,8 @@ class HourlyEngine:
                     if hour < stop:
                         self._by_highs(sheet, found, hour, book, day)
                         fallbacks, hour = fallbacks + 1, hour + 1
-                if not tied or not coupling.part_stores(coupled, lower, upper, x):
+                if not tied or coupling.carry(coupled, lower, upper, x, first):
                     break
-            if tied:
-                coupling.carry(coupled, x, first)
         return fallbacks
 
     def _by_highs(self, sheet: Sheet, found: Found, hour: int, book: Book, day: Day):
@@ -120,8 +118,8 @@ class HourlyEngine:
             if not simplex.part_flows(net, sheet, hour, found):
                 break
         found.dual[hour], against = program.duals(sheet.cost[hour])
-        found.against[hour], found.kkt[hour] = against[: 2 * net.links], program.kkt(found.dual[hour], against,
-                                                                                     sheet.cost[hour])
+        found.against[hour] = against[: 2 * net.links]
+        found.kkt[hour] = program.kkt(found.dual[hour], against, sheet.cost[hour])
         self._cold()
 
     def _sheet(self, steps: Steps, day: Day) -> Sheet:
@@ -147,7 +145,7 @@ class HourlyEngine:
         return Sheet(base, lower, upper, cost, rank, np.concatenate([buses + np.arange(2 * links), bus, bus, at]), side)
 
     def _codes(self, steps: Steps) -> np.ndarray:
-        """What each column is, from one day to the next: below zero the fixed ones, then steps, rising (int [column])."""
+        """What each column is from one day to the next, int [column], rising: below zero the fixed ones, then steps."""
         curve = steps.place * 2 + (steps.side < 0)
         fixed = 2 * (self._net.links + self.network.buses)
         return np.concatenate([np.arange(-fixed, 0), curve * (1 << 24) + steps.number])
@@ -174,14 +172,18 @@ class HourlyEngine:
         units, fleet, fixed = self._coupled, self.fleet, 2 * (self._net.links + self.network.buses)
         curve = steps.place * 2 + (steps.side < 0)
         first, middle, last = (fixed + np.searchsorted(curve, 2 * units + part) for part in range(3))
-        minimum = np.ascontiguousarray(day.minimum[units].T)
-        later = minimum[::-1].cumsum(axis=0)[::-1] - minimum
-        return Coupled(first, middle, last, minimum, later, fleet.ramp[units], fleet.store[units],
-                       fleet.charge_efficiency[units], fleet.discharge_efficiency[units],
-                       np.asarray(fleet.budgeted, bool)[units], np.minimum(day.stored, fleet.store)[units],
-                       day.energy[units], day.output_before[units], np.zeros_like(minimum), np.zeros(3, np.int64))
+        minimum = np.ascontiguousarray(day.minimum[units].T, float)
+        later = np.cumsum(minimum[::-1], axis=0)[::-1] - minimum
+        ramp, holds, into, back, level, left, before = (
+            np.asarray(values, float)[units] for values in
+            (fleet.ramp, fleet.store, fleet.charge_efficiency, fleet.discharge_efficiency,
+             np.minimum(day.stored, fleet.store), day.energy, day.output_before))
+        budgeted = np.asarray(fleet.budgeted, bool)[units]
+        return Coupled(first, middle, last, minimum, later, ramp, holds, into, back, budgeted, level, left, before,
+                       np.zeros_like(minimum), np.zeros(3, np.int64))
 
     def _empty(self, sheet: Sheet) -> Found:
+        """Room for the optimum."""
         hours, columns = sheet.cost.shape
         return Found(np.zeros((hours, columns)), np.zeros((hours, len(self._net.low))),
                      np.zeros((hours, 2 * self._net.links)), np.zeros(hours), np.zeros(4, np.int64))
@@ -215,7 +217,7 @@ def _net(network: Network, factors: np.ndarray, at_rest: np.ndarray) -> Net:
     member = np.zeros((len(network.joints), network.buses + 2 * links))
     for row, (_, members, _) in enumerate(network.joints):
         member[row, network.buses + np.asarray(members, int)] = 1.0
-    weight = np.concatenate([np.hstack([at_bus, kept * end - start, kept * start - end]), member])
+    weight = np.ascontiguousarray(np.concatenate([np.hstack([at_bus, kept * end - start, kept * start - end]), member]))
     limit = np.array([float(limit) for _, _, limit in network.joints])
     # links never send less than nothing, so a joint's lower side is never reached
     low = np.concatenate([np.zeros(areas), -network.line_capacity - at_rest, np.full(len(limit), -1.0)])
@@ -227,4 +229,4 @@ def _curves(sheet: Sheet, net: Net) -> Curves:
     """The curves of all sites, places in the order of the day's mean prices; prices and widths come with the hour."""
     column, sites = np.lexsort((sheet.side * sheet.cost.sum(axis=0), sheet.site)), net.weight.shape[1]
     first = np.searchsorted(sheet.site[column], np.arange(sites + 1))
-    return Curves(first, column, *np.zeros((2, len(column))), np.zeros(sites, np.int64), np.zeros(sites, bool))
+    return Curves(first, column, *np.zeros((2, len(column))), first[:-1].copy(), np.zeros(sites, bool))

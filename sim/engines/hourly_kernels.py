@@ -28,7 +28,7 @@ ITERATIONS, ROWS, FLOWS, FINISHES = range(4)  # places of `Found.counts`
 class Net(NamedTuple):
     """What never changes. weight, by_site: [row, site] and turned; what a MW given at a site adds to a row.
 
-    low, high: MW [row], sides of the rows; with orders of nothing, rows are at zero.  areas, links: how many.
+    low, high: MW [row], sides of the rows, lines less their flow at rest.  areas, links: how many.
     """
 
     weight: np.ndarray
@@ -58,7 +58,7 @@ class Sheet(NamedTuple):
 class Curves(NamedTuple):
     """first: int [site + 1], where a site's places begin.  column: int, at: CNY/MWh, width: MW [place].
 
-    passed: int [site], the first place whose price is not reached.  marginal: bool [site], that place is in the basis.
+    passed: int [site], the first place whose price is not reached.  marginal: bool [site], it is in the basis.
     """
 
     first: np.ndarray
@@ -122,29 +122,21 @@ def clear_hours(net, sheet, tie, turns, basis, curves, work, found, first, stop)
     tie: CNY/MWh per rank.  turns: iterations that an hour may take.
     Result: the hour whose optimum was not found, else `stop`.
     """
+    fine = 1e-8 / len(sheet.rank)  # too small to be seen
     for hour in range(first, stop):
+        size = tie
         while True:
-            if not clear_hour(net, sheet, hour, tie, turns, basis, curves, work, found):
+            if not settle(net, sheet, hour, size, turns, basis, curves, work, found.counts):
                 return hour
-            if not part_flows(net, sheet, hour, found):
+            wrong, outside = read(net, sheet, hour, basis, curves, work, found)
+            if outside > FLOW or wrong > WRONG and size <= fine:
+                return hour
+            if wrong > WRONG:  # the tie-break has decided where true costs differ: a fine one finishes from here
+                size = fine
+                found.counts[FINISHES] += 1
+            elif not part_flows(net, sheet, hour, found):
                 break
     return stop
-
-
-@njit(cache=True)
-def clear_hour(net, sheet, hour, tie, turns, basis, curves, work, found):
-    """Optimum of an hour within its bounds; False where it was not found."""
-    # the tie-break may decide where true costs differ; then a finer one finishes, too small to be seen
-    for size in (tie, 1e-8 / len(sheet.rank)):
-        if not settle(net, sheet, hour, size, turns, basis, curves, work, found.counts):
-            return False
-        wrong, outside = read(net, sheet, hour, basis, curves, work, found)
-        if outside > FLOW:
-            return False
-        if wrong <= WRONG:
-            return True
-        found.counts[FINISHES] += 1
-    return False
 
 
 @njit(cache=True)
@@ -161,8 +153,7 @@ def part_flows(net, sheet, hour, found):
     return parted
 
 
-# ---------------------------------------------------------------------------------------------------- the simplex
-
+# ------------------------------------------------------------------------------------------------------ the simplex
 
 @njit(cache=True)
 def settle(net, sheet, hour, tie, turns, basis, curves, work, counts):
@@ -207,15 +198,21 @@ def begin(net, sheet, hour, tie, basis, curves, work):
     price(net, sheet, basis, curves, work)
     for i in range(basis.size[0]):
         basis.high[i] = work.y[i] <= 0
+    columns, at, lower, upper, side = curves.column, curves.at, sheet.lower, sheet.upper, sheet.side
     for site in range(len(work.given)):
-        first, last = curves.first[site], curves.first[site + 1]
+        first, last, passed = curves.first[site], curves.first[site + 1], curves.passed[site]
         if not curves.marginal[site]:
-            curves.passed[site] = first + np.searchsorted(curves.at[first:last], work.price[site])
-        work.given[site] = sheet.base[hour, site]
+            while passed < last and at[passed] < work.price[site]:
+                passed += 1
+            while passed > first and at[passed - 1] >= work.price[site]:
+                passed -= 1
+            curves.passed[site] = passed
+        given = sheet.base[hour, site]
         for k in range(first, last):
-            column = curves.column[k]
-            most = (k < curves.passed[site]) == (sheet.side[column] > 0)
-            work.given[site] += sheet.side[column] * (sheet.upper if most else sheet.lower)[hour, column]
+            column = columns[k]
+            most = (k < passed) == (side[column] > 0)
+            given += side[column] * (upper[hour, column] if most else lower[hour, column])
+        work.given[site] = given
     return True
 
 
@@ -225,33 +222,34 @@ def sort_curves(sheet, hour, tie, curves):
 
     A column's tie-break is a step by its rank, and a fraction of it that tells hours apart.
     """
-    at, columns, first = curves.at, curves.column, curves.first
-    for site in range(len(curves.passed)):
+    at, columns, first, cost, side, rank = curves.at, curves.column, curves.first, sheet.cost, sheet.side, sheet.rank
+    for site in range(len(first) - 1):
         for k in range(first[site], first[site + 1]):
             column, i, turn = columns[k], k, GOLDEN * ((columns[k] + 1.0) * (hour + 1.0))
-            cost = sheet.cost[hour, column] + tie * (sheet.rank[column] + (turn - math.floor(turn)))
-            here = sheet.side[column] * cost
+            here = side[column] * (cost[hour, column] + tie * (rank[column] + (turn - math.floor(turn))))
             while i > first[site] and (at[i - 1] > here or (at[i - 1] == here and columns[i - 1] > column)):
                 at[i], columns[i] = at[i - 1], columns[i - 1]
                 i -= 1
             at[i], columns[i] = here, column
+    lower, upper, width = sheet.lower, sheet.upper, curves.width
     for k in range(len(columns)):
-        curves.width[k] = sheet.upper[hour, columns[k]] - sheet.lower[hour, columns[k]]
+        width[k] = upper[hour, columns[k]] - lower[hour, columns[k]]
 
 
 @njit(cache=True)
 def factorise(net, sheet, basis, work):
     """LU factors of the basis, rows exchanged for the largest pivot; False where it is singular."""
-    size, lu = basis.size[0], work.lu
-    for i in range(size):
-        for k in range(size):
-            lu[i, k] = net.weight[basis.row[i], sheet.site[basis.column[k]]]
+    size, lu, pivot, weight, rows = basis.size[0], work.lu, work.pivot, net.weight, basis.row
+    for k in range(size):
+        site = sheet.site[basis.column[k]]
+        for i in range(size):
+            lu[i, k] = weight[rows[i], site]
     for k in range(size):
         best = k
         for i in range(k + 1, size):
             if abs(lu[i, k]) > abs(lu[best, k]):
                 best = i
-        work.pivot[k] = best
+        pivot[k] = best
         if abs(lu[best, k]) < PIVOT:
             return False
         for c in range(size):
@@ -266,34 +264,37 @@ def factorise(net, sheet, basis, work):
 @njit(cache=True)
 def solve(work, size, x):
     """Basis x = x, in place."""
+    lu, pivot = work.lu, work.pivot
     for k in range(size):
-        x[k], x[work.pivot[k]] = x[work.pivot[k]], x[k]
+        x[k], x[pivot[k]] = x[pivot[k]], x[k]
     for k in range(size):
         for i in range(k + 1, size):
-            x[i] -= work.lu[i, k] * x[k]
+            x[i] -= lu[i, k] * x[k]
     for k in range(size - 1, -1, -1):
-        x[k] /= work.lu[k, k]
+        x[k] /= lu[k, k]
         for i in range(k):
-            x[i] -= work.lu[i, k] * x[k]
+            x[i] -= lu[i, k] * x[k]
 
 
 @njit(cache=True)
 def solve_rows(net, basis, work, x, at_site):
     """x basis = x, in place: duals of the binding rows; and the prices at_site to which they add up."""
-    size = basis.size[0]
+    size, lu, pivot, weight, rows = basis.size[0], work.lu, work.pivot, net.weight, basis.row
     for k in range(size):
         for i in range(k):
-            x[k] -= work.lu[i, k] * x[i]
-        x[k] /= work.lu[k, k]
+            x[k] -= lu[i, k] * x[i]
+        x[k] /= lu[k, k]
     for k in range(size - 1, -1, -1):
         for i in range(k + 1, size):
-            x[k] -= work.lu[i, k] * x[i]
+            x[k] -= lu[i, k] * x[i]
     for k in range(size - 1, -1, -1):
-        x[k], x[work.pivot[k]] = x[work.pivot[k]], x[k]
+        x[k], x[pivot[k]] = x[pivot[k]], x[k]
     at_site[:] = 0.0
     for i in range(size):
-        for site in range(len(at_site)):
-            at_site[site] += x[i] * net.weight[basis.row[i], site]
+        if x[i] != 0.0:
+            row, dual = weight[rows[i]], x[i]
+            for site in range(len(at_site)):
+                at_site[site] += dual * row[site]
 
 
 @njit(cache=True)
@@ -307,12 +308,14 @@ def price(net, sheet, basis, curves, work):
 @njit(cache=True)
 def fill_basis(net, basis, work):
     """What the basic columns give, MW above their least: what brings every binding row to its side."""
+    given, amount = work.given, work.amount
     for i in range(basis.size[0]):
         row = basis.row[i]
-        work.amount[i] = net.high[row] if basis.high[i] else net.low[row]
-        for site in range(len(work.given)):
-            work.amount[i] -= net.weight[row, site] * work.given[site]
-    solve(work, basis.size[0], work.amount)
+        adds, left = net.weight[row], net.high[row] if basis.high[i] else net.low[row]
+        for site in range(len(given)):
+            left -= adds[site] * given[site]
+        amount[i] = left
+    solve(work, basis.size[0], amount)
 
 
 @njit(cache=True)
@@ -330,7 +333,8 @@ def worst_column(sheet, basis, curves, work):
 @njit(cache=True)
 def worst_row(net, sheet, basis, work):
     """Row that is farthest outside its sides (-1: none) and by how much, MW, positive above."""
-    work.total[:] = work.given
+    for site in range(len(work.given)):
+        work.total[site] = work.given[site]
     for k in range(basis.size[0]):
         work.total[sheet.site[basis.column[k]]] += work.amount[k]
     add_up(net, work)
@@ -346,10 +350,13 @@ def worst_row(net, sheet, basis, work):
 @njit(cache=True)
 def add_up(net, work):
     """Activity of all rows."""
-    work.activity[:] = 0.0
-    for site in range(len(work.total)):
-        for r in range(len(work.activity)):
-            work.activity[r] += net.by_site[site, r] * work.total[site]
+    activity, total = work.activity, work.total
+    activity[:] = 0.0
+    for site in range(len(total)):
+        if total[site] != 0.0:
+            adds, amount = net.by_site[site], total[site]
+            for r in range(len(activity)):
+                activity[r] += adds[r] * amount
 
 
 @njit(cache=True)
@@ -404,11 +411,11 @@ def walk(net, basis, curves, work, excess):
         moves = i >= net.areas and (step[i] > PIVOT if basis.high[i] else step[i] < -PIVOT)
         gap[sites + i] = max(-work.y[i] / step[i], 0.0) if moves else np.inf
     while True:
-        c = 0
+        c, nearest = -1, np.inf
         for other in range(sites + size):
-            if gap[other] < gap[c]:
-                c = other
-        if gap[c] == np.inf:
+            if gap[other] < nearest:
+                c, nearest = other, gap[other]
+        if c < 0:
             return -1
         if c < sites:
             up = rate[c] > 0
@@ -465,23 +472,24 @@ def read(net, sheet, hour, basis, curves, work, found):
         found.dual[hour, basis.row[i]] = work.y[i]
         if i >= net.areas:
             wrong = max(wrong, work.y[i] if basis.high[i] else -work.y[i])
+    columns, width, passed, x = curves.column, curves.width, curves.passed, found.x[hour]
+    lower, upper, cost, side = sheet.lower[hour], sheet.upper[hour], sheet.cost[hour], sheet.side
     for site in range(len(work.total)):
-        work.total[site] = sheet.base[hour, site]
+        total, worth = sheet.base[hour, site], work.price[site]
         for k in range(curves.first[site], curves.first[site + 1]):
-            column, side = curves.column[k], sheet.side[curves.column[k]]
-            passed = k < curves.passed[site]
-            x = (sheet.upper if passed == (side > 0) else sheet.lower)[hour, column]
-            if curves.marginal[site] and k == curves.passed[site]:
+            column = columns[k]
+            reached, missed = k < passed[site], side[column] * cost[column] - worth
+            x[column] = upper[column] if reached == (side[column] > 0) else lower[column]
+            if curves.marginal[site] and k == passed[site]:
                 for slot in range(basis.size[0]):
                     if basis.column[slot] == column:
-                        x += side * work.amount[slot]
-            elif curves.width[k] > 0:
-                missed = side * sheet.cost[hour, column] - work.price[site]
-                wrong = max(wrong, missed if passed else -missed)
-            found.x[hour, column] = x
-            work.total[site] += side * x
-            outside = max(outside, x - sheet.upper[hour, column], sheet.lower[hour, column] - x)
-            largest, dearest = max(largest, abs(x)), max(dearest, abs(sheet.cost[hour, column]))
+                        x[column] += side[column] * work.amount[slot]
+                outside = max(outside, x[column] - upper[column], lower[column] - x[column])
+            elif width[k] > 0:
+                wrong = max(wrong, missed if reached else -missed)
+            total += side[column] * x[column]
+            largest, dearest = max(largest, abs(x[column])), max(dearest, abs(cost[column]))
+        work.total[site] = total
     for column in range(2 * net.links):
         found.against[hour, column] = sheet.cost[hour, column] - work.price[sheet.site[column]]
     add_up(net, work)

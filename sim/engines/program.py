@@ -38,7 +38,7 @@ class Program:
         The columns of an earlier matrix must come first in it, and the rows be the same: the basis is kept, new columns
         start at their bound.
         """
-        old = self._highs.getBasis()
+        old, matrix = self._highs.getBasis(), _solid(matrix)
         self._keep(matrix)
         by_column = matrix.tocsc()
         lp = highspy.HighsLp()
@@ -56,6 +56,7 @@ class Program:
 
     def append(self, rows: sparse.csr_array, lower: np.ndarray, upper: np.ndarray):
         """Add rows to the matrix; the basis stays."""
+        rows = _solid(rows)
         self._done(self._highs.addRows(rows.shape[0], lower, upper, rows.nnz, rows.indptr[:-1].astype(np.int32),
                                        rows.indices.astype(np.int32), rows.data))
         self._keep(sparse.vstack([self.matrix, rows], format="csr"))
@@ -115,6 +116,14 @@ class Program:
     def _done(self, status):
         if status != highspy.HighsStatus.kOk:
             raise RuntimeError(f"HiGHS answers {status}")
+
+
+def _solid(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Without the coefficients that HiGHS would leave out with a warning: differences of equal numbers."""
+    kept = matrix.copy()
+    kept.data[np.abs(kept.data) <= 1e-9] = 0.0
+    kept.eliminate_zeros()
+    return kept
 
 
 def _outside(value, lower, upper):

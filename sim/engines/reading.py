@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.engines.records import Book, Day, Fleet, Network, Solution
-from sim.engines.steps import Steps
+from sim.engines.steps import Steps, by_position
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,14 @@ def solution(network: Network, fleet: Fleet, flows: tuple[np.ndarray, np.ndarray
     """Read the day back from its optimum. flows: see `skeleton.transfer_factors`."""
     factors, at_rest = flows
     accepted = steps.share(found.given, book.volume)
-    output = np.zeros_like(day.minimum)
-    np.add.at(output, book.unit, book.side[:, None] * accepted)
-    given = found.shed - found.disposed - day.load
-    np.add.at(given, fleet.bus, output)
+    output = by_position(book.side[:, None] * accepted, book.unit, len(day.minimum))
+    given = found.shed - found.disposed - day.load + by_position(output, fleet.bus, network.buses)
     kept = (1.0 - network.link_loss)[:, None]
     sent, delivered = found.forward - kept * found.backward, kept * found.forward - found.backward
-    injection = given + _over_links(network, kept, found)
+    injection = given + (by_position(delivered, network.link_to, network.buses)
+                         - by_position(sent, network.link_from, network.buses))
     flow = factors @ injection + at_rest[:, None]
-    leaving = np.zeros_like(injection)
-    np.add.at(leaving, network.line_from, flow)
-    np.subtract.at(leaving, network.line_to, flow)
+    leaving = by_position(flow, network.line_from, network.buses) - by_position(flow, network.line_to, network.buses)
     energy, joint_shadow = found.energy[network.area], np.maximum(-found.joint_dual, 0.0)
     price = energy + factors.T @ found.line_dual
     against = np.where(sent < 0, found.against_backward, found.against_forward)
@@ -70,12 +67,3 @@ def solution(network: Network, fleet: Fleet, flows: tuple[np.ndarray, np.ndarray
         stored=found.stored, energy_value=found.energy_value, rent=rent, residual=float(np.abs(rent - earned).max()),
         imbalance=float(np.abs(injection - leaving).max()), objective=found.objective, kkt=found.kkt,
         events=found.events)
-
-
-def _over_links(network: Network, kept: np.ndarray, found: Optimum) -> np.ndarray:
-    """What links put into the buses, MW [bus, hour]."""
-    ends, hours = np.stack([network.link_from, network.link_to], axis=1).ravel(), found.shed.shape[1]
-    put = np.zeros_like(found.shed)
-    np.add.at(put, ends, np.stack([-found.forward, kept * found.forward], axis=1).reshape(-1, hours))
-    np.add.at(put, ends, np.stack([kept * found.backward, -found.backward], axis=1).reshape(-1, hours))
-    return put

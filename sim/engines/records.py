@@ -56,8 +56,11 @@ class Fleet:
     discharge_efficiency: np.ndarray
 
     def place(self) -> np.ndarray:
-        """Where a unit's orders meet others (int [unit]), see `steps`: nowhere but at itself (its number) where its hours
-        hang together by ramp, budget or store, else at its bus (number of units + bus)."""
+        """Where a unit's orders meet others, int [unit], see `steps`.
+
+        Its number (nowhere but at itself) where its hours hang together by ramp, budget or store; else the number of
+        units + its bus.
+        """
         own, units = np.isfinite(self.ramp) | self.budgeted | (self.store > 0), len(self.bus)
         return np.where(own, np.arange(units), units + np.asarray(self.bus, np.int64))
 
@@ -108,11 +111,11 @@ class Solution:
     link_shadow [link, hour].  minimum_shadow [link, hour]: what a MW less of the binding minimum saves.
     joint_shadow [joint, hour].
     shed, disposed [bus, hour].  stored [unit, hour]: MWh at the hour's end.  energy_value [unit]: what a MWh more of
-    the daily budget saves.
+    the daily budget saves; NaN where an engine does not look across hours.
     rent: CNY [hour], price x (withdrawal - injection), links excluded.  residual: CNY, largest violation of
     rent = lines + links (fee + shadow) + joints.  imbalance: MW, largest at any bus and hour.
     objective: CNY, true costs.  kkt: largest relative residual of the optimality conditions under true costs.
-    events: counts by name, those of `sheet.EVENTS`.
+    events: counts by name, each engine's own.
     """
 
     accepted: np.ndarray

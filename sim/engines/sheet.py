@@ -45,14 +45,16 @@ def link_limits(network, available: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     """
     capacity = network.link_capacity[:, None]
     share = np.divide(available, capacity, out=np.ones_like(available), where=capacity > 0)
-    return np.minimum(network.link_minimum[:, None] * share, available), available, network.link_reverse[:, None] * share
+    least = np.minimum(network.link_minimum[:, None] * share, available)
+    return least, available, network.link_reverse[:, None] * share
 
 
 def _columns(skeleton, steps, column, day):
     """Bounds and true costs of all columns."""
     network, shape = skeleton.network, (skeleton.columns, skeleton.hours)
     lower, upper, cost = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    lower[skeleton.forward], upper[skeleton.forward], upper[skeleton.backward] = link_limits(network, day.link_available)
+    least, forward, backward = link_limits(network, day.link_available)
+    lower[skeleton.forward], upper[skeleton.forward], upper[skeleton.backward] = least, forward, backward
     cost[skeleton.forward] = cost[skeleton.backward] = (network.link_fee * (1.0 - network.link_loss))[:, None]
     # more than can ever be shed or disposed of, so that every column is boxed and any basis dual feasible
     most = 1.0 + np.abs(day.load).sum(axis=0) + steps.upper.sum(axis=0) + upper.sum(axis=0)

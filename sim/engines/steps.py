@@ -69,9 +69,16 @@ class Steps:
         return self.least + np.clip(part, 0.0, 1.0)[self.member] * (volume - self.least)
 
 
+def by_position(rows: np.ndarray, position: np.ndarray, count: int) -> np.ndarray:
+    """Sum the rows [row, hour] that share a position (int [row]): [count, hour]."""
+    hours = rows.shape[1]
+    cell = position[:, None] * hours + np.arange(hours)
+    return np.bincount(cell.ravel(), rows.ravel(), count * hours).reshape(count, hours)
+
+
 def _sum(rows: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Sum runs of rows that begin at the given positions."""
-    return np.add.reduceat(rows, first, axis=0) if len(first) else rows
+    return np.add.reduceat(rows, first, axis=0) if len(first) < len(rows) else rows
 
 
 def _check(book, minimum):
@@ -80,8 +87,7 @@ def _check(book, minimum):
         raise ValueError("orders need finite prices and finite volumes that are not negative")
     if not (np.isfinite(minimum).all() and (minimum >= 0).all()):
         raise ValueError("must-run levels must be finite and not negative")
-    offered = np.zeros_like(minimum)
-    np.add.at(offered, book.unit[book.side > 0], book.volume[book.side > 0])
+    offered = by_position(book.volume[book.side > 0], book.unit[book.side > 0], len(minimum))
     if (minimum > offered + SLACK).any():
         unit, hour = np.argwhere(minimum > offered + SLACK)[0]
         raise ValueError(f"unit {unit} must run at {minimum[unit, hour]:g} MW in hour {hour} "

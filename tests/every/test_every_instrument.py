@@ -32,7 +32,8 @@ class About:
 
 ABOUT = {
     "injury_insurance": About(
-        "2025-07-01", lambda rules: [{"premium": {s: k * rate for s, rate in rules.premium.items()}} for k in (1.5, 3)]),
+        "2025-07-01",
+        lambda rules: [{"premium": {s: k * rate for s, rate in rules.premium.items()}} for k in (1.5, 3)]),
     "pension_subsidy": About("2025-04-01", lambda rules: [{"match": match} for match in (0.75, 1.0)]),
 }
 
@@ -132,7 +133,8 @@ def by_end(transfers) -> dict[tuple, int]:
 
 def entries(lab, *, but=frozenset()) -> list[tuple]:
     """The journal without its chain and some bills: month, bill, payer, payee, fen, rows, hash of the leg."""
-    return [(e.month, e.bill, e.payer, e.payee, e.total, e.rows, e.leg) for e in lab.journal.entries if e.bill not in but]
+    return [(e.month, e.bill, e.payer, e.payee, e.total, e.rows, e.leg) for e in lab.journal.entries
+            if e.bill not in but]
 
 
 def bills_of(lab, key) -> set[str]:

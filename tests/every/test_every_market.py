@@ -251,7 +251,8 @@ def test_prices_stay_within_floor_and_cap(key, days):
 def test_it_does_not_matter_who_speaks_first(key, lived, seed):
     shuffle = np.random.default_rng(seed)
     for day in lived[key][::3]:
-        pieces = [Orders(o.unit[[i]], o.side[[i]], o.price[[i]], o.volume[[i]]) for o in day.spoken for i in range(len(o))]
+        pieces = [Orders(o.unit[[i]], o.side[[i]], o.price[[i]], o.volume[[i]])
+                  for o in day.spoken for i in range(len(o))]
         first = day.again()
         other = day.again(spoken=[pieces[i] for i in shuffle.permutation(len(pieces))])
         for name in ("price", "output", "accepted", "line_flow", "sent", "stored", "rent"):

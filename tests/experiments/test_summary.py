@@ -43,7 +43,8 @@ def line(lines, start):
 
 def test_a_zone_is_one_line():
     zone = line(summarise(config(), indicators()), "A   ").split()
-    # prices of May and July; 30 TWh of load and 10 of large users, 80 made, 70 of them clean; 40 sent out; 10 of 80 lost; 12 MWh short
+    # prices of May and July; 30 TWh of load and 10 of large users, 80 made, 70 of them clean; 40 sent out;
+    # 10 of 80 lost; 12 MWh short
     assert zone == ["A", "300.0", "200.0", "40.0", "80.0", "87.5", "40.0", "0.0", "12.50", "12"]
     assert line(summarise(config(), indicators()), "B   ").split()[:3] == ["B", "-", "400.0"]  # no load in May
 

@@ -99,7 +99,7 @@ def test_a_free_lossy_link_leaves_loss_and_fee_between_the_prices():
 
 
 def test_a_bid_sets_the_price_where_it_is_the_last_to_be_served():
-    """100 MW come over the line, 90 are load, the pots take 10 of their 20 MW and so set the price at their bid of 250."""
+    """100 MW come over the line, 90 are load, the pots take 10 of their 20 MW and so set the price: their bid, 250."""
     c, _ = cleared(tie("ac"), load=(0, 90), bid=250.0)
     assert c.output[:, 7].tolist() == pytest.approx([100, 0, -10])
     assert c.price[:, 7].tolist() == pytest.approx([100, 250])

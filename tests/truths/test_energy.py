@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.model import PolicyLab
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
+from tests.labs import toy
 
 HALF_A_ROUNDING = 2.0**-24
 MONTH = 0.22  # MWh
@@ -19,6 +21,11 @@ def wide(lab, kind: str, key: str, value: str) -> pd.DataFrame:
     """A kept table as hours or days by rows, in double precision."""
     table = lab.results.table(kind)
     return table.pivot(index=table.columns[0], columns=key, values=value).astype(float)
+
+
+def reservoirs(lab) -> list[pd.DataFrame]:
+    """Water at the day's end, inflow and spill, hm3 by day and reservoir."""
+    return [wide(lab, "daily/reservoir", "reservoir", name) for name in ("water", "inflow", "spilled")]
 
 
 def of_table(lab, table: str, column: str, rows) -> np.ndarray:
@@ -32,7 +39,7 @@ def of_table(lab, table: str, column: str, rows) -> np.ndarray:
 
 def test_what_a_month_generates_is_used_or_lost(toy_month):
     """Plants + neighbours' sales + shed = users + cabinets + smelters + neighbours' purchases + disposed
-    + lost on links + lost in stores + what stores hold more than before. All from double precision, none from a check."""
+    + lost on links + lost in stores + what stores hold more than before. In double precision, and from no check."""
     facts, grid = toy_month.facts, toy_month.facts.grid
     given, taken = (np.maximum(sign * facts.output, 0).sum(axis=1) for sign in (1, -1))
 
@@ -76,7 +83,7 @@ def test_the_indicators_of_a_month_add_up(toy_month):
 
 def test_every_bus_balances_in_the_hourly_tables(toy_month):
     """Output + shed + arriving = load + disposed + leaving, at each bus and hour, to float32."""
-    bus = toy_month.results.table("hourly/bus").astype({name: float for name in ("output", "shed", "load", "disposed")})
+    bus = toy_month.results.table("hourly/bus").astype(dict.fromkeys(("output", "shed", "load", "disposed"), float))
     corridor = toy_month.results.table("hourly/corridor").astype({"sent": float, "delivered": float})
     net = bus.assign(net=bus.output + bus.shed - bus.load - bus.disposed).set_index(["time", "bus"])["net"]
     leaving = corridor.groupby(["time", "start"])["sent"].sum().rename_axis(["time", "bus"])
@@ -90,19 +97,29 @@ def test_every_bus_balances_in_the_hourly_tables(toy_month):
 # ------------------------------------------------------------------------------- stores and reservoirs: flows alone
 
 
-def test_stores_end_where_their_flows_say_across_the_turn_of_a_month(two_months):
+@pytest.fixture(scope="module")
+def on_their_own() -> PolicyLab:
+    """The same days when companies schedule their own stores: nobody asks what they hold at midnight."""
+    return toy("law.spot.storage_scheduling=own", start="2025-07-26", days=11).run()
+
+
+@pytest.mark.parametrize("who", ["two_months", "on_their_own"])
+def test_stores_end_where_their_flows_say_across_the_turn_of_a_month(who, request):
     """From the opening level of the world's table, adding up what the kept hours put in and took out."""
-    output, stored = (wide(two_months, "hourly/store", "store", name) for name in ("output", "stored"))
+    lab = request.getfixturevalue(who)
+    output, stored = (wide(lab, "hourly/store", "store", name) for name in ("output", "stored"))
     keys = list(output)
-    root = np.sqrt(of_table(two_months, "stores", "efficiency", keys))
-    full = of_table(two_months, "stores", "capacity", keys) * of_table(two_months, "stores", "hours", keys)
+    root = np.sqrt(of_table(lab, "stores", "efficiency", keys))
+    full = of_table(lab, "stores", "capacity", keys) * of_table(lab, "stores", "hours", keys)
     put_in, taken_out = np.maximum(-output, 0) * root, np.maximum(output, 0) / root
-    level = full * of_table(two_months, "stores", "initial", keys) + (put_in - taken_out).cumsum()
+    level = full * of_table(lab, "stores", "initial", keys) + (put_in - taken_out).cumsum()
     # 264 hours of up to 60 MW and 360 MWh, each rounded: 264 x 60 x 2^-24 + 360 x 2^-24 = 0.001
     np.testing.assert_allclose(stored, level, atol=0.001)
     assert (stored.to_numpy() <= full + 0.001).all()
     assert len(stored) == 11 * 24
     assert np.ptp(stored.to_numpy(), axis=0).min() > 20  # MWh: they were in use
+    nights = stored.to_numpy()[23::24] / full  # where the market schedules, half full every night
+    assert (np.ptp(nights, axis=0).max() > 0.2) == (who == "on_their_own")
 
 
 def test_stores_end_where_the_flows_say_in_double_precision(toy_month):
@@ -132,7 +149,7 @@ def test_reservoirs_end_where_the_flows_say(toy_month):
 
 def test_all_water_of_a_river_is_stored_used_or_spilled(toy_month):
     """Over a month and the whole cascade, without its inside: what entered, and what left at the lowest dam."""
-    water, inflow, spilled = (wide(toy_month, "daily/reservoir", "reservoir", name) for name in ("water", "inflow", "spilled"))
+    water, inflow, spilled = reservoirs(toy_month)
     facts = toy_month.facts
     upper, lower = (list(facts.grid.units.key).index(key) for key in ("upper", "lower"))
     left = facts.output[lower].sum() / 400 + spilled["lower"].sum()
@@ -144,10 +161,10 @@ def test_all_water_of_a_river_is_stored_used_or_spilled(toy_month):
 
 def test_a_month_begins_with_the_water_in_which_the_last_one_ended(two_months):
     """The chain of days does not break where one page of facts ends and the next begins."""
-    water, inflow, spilled = (wide(two_months, "daily/reservoir", "reservoir", name) for name in ("water", "inflow", "spilled"))
+    water, inflow, spilled = reservoirs(two_months)
     hours = two_months.results.table("hourly/technology")
     hydro = hours[(hours.technology == "hydro")].groupby(hours.time.dt.date)["output"].sum()
-    # upper reservoir: what it lost from one evening to the next was used; with lower and brook it is no more than hydro made
+    # what the upper one lost from one evening to the next was used; it is no more than all hydro made
     used = inflow["upper"] - spilled["upper"] - water["upper"].diff()
     made = (600 * used.iloc[1:]).to_numpy()
     assert (made > -0.5).all()

@@ -46,7 +46,7 @@ def at_cost(tmp_path_factory):
 
 
 def test_more_inflow_never_raises_the_hydro_zones_price_in_the_wet_season(at_cost, tmp_path_factory):
-    """A fifth more water in all rivers, whose owners plan and offer anew: three days in each month from July to October."""
+    """A fifth more water in all rivers, whose owners plan and offer anew: three days in each month, July to October."""
     wetter = world(tmp_path_factory, "wetter", basins=cells(multiplier_h1="1.2", multiplier_h2="1.2"))
     pairs = []
     for start, seed in product(WET, range(5)):
@@ -94,7 +94,7 @@ def test_on_the_same_offers_a_cheaper_dc_fee_never_lowers_what_links_deliver(at_
 
 
 def enrolled(match: float, seed: int) -> list[int]:
-    """Persons enrolled at the end of each month from April, when the subsidy begins in one of two cities, to September."""
+    """Persons enrolled in each month from April, when the subsidy begins in one of two cities, to September."""
     lab = toy("scale.riders=1000", f"law.pension_subsidy.match={match}", start="2025-04-01", days=183, seed=seed)
     return [int((m.people.enrolled * m.people.weight).sum()) for m in riders_alone(lab)]
 

@@ -1,4 +1,4 @@
-"""A world at rest stays at rest: without weather, seasons, weekends and riders' batteries every day is like the last."""
+"""A world at rest stays at rest: without weather, seasons, weekends and swapped batteries all days are alike."""
 
 import numpy as np
 import pytest

@@ -98,8 +98,8 @@ def day(net, units, load, minimum=(), energy=(), stored=(), stored_end=(), befor
                cap=cap, output_before=by_unit(before, np.nan))
 
 
-def clear(net, units, orders, load, tie_break=1e-6, **rest) -> Solution:
+def clear(net, units, orders, load, tie_break=1e-6, engine=CooptimisedEngine, **rest) -> Solution:
     """Clear one day with a new engine."""
     hours = len(load[0])
-    engine = CooptimisedEngine(net, fleet(units), hours=hours, tie_break=tie_break)
-    return engine.clear(book(orders, hours), day(net, units, load, **rest))
+    return engine(net, fleet(units), hours=hours, tie_break=tie_break).clear(
+        book(orders, hours), day(net, units, load, **rest))

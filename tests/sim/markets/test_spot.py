@@ -14,8 +14,8 @@ def cleared(toy_month):
 
 
 def test_the_step_over_a_link_is_loss_fee_and_what_its_limits_are_worth(cleared):
-    """A MW sent over a link in use earns (1 - l) p_to - p_from - (1 - l) fee, which its limits absorb: capacity and joint
-    limits what one more would save, the minimum flow what one less would."""
+    """A MW sent over a link in use earns (1 - l) p_to - p_from - (1 - l) fee, which its limits absorb: capacity and
+    joint limits what one more would save, the minimum flow what one less would."""
     clearing, grid = cleared
     loss, fee, congestion = clearing.steps_over_links(grid)
     limits = clearing.link_shadow - clearing.minimum_shadow

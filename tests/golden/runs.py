@@ -1,0 +1,26 @@
+"""The runs whose figures are kept, and which of their figures."""
+
+from pathlib import Path
+
+from tests.labs import toy
+
+FILE = Path(__file__).with_name("toy.json")
+RUNS = {"a wet month": {"start": "2025-07-01", "days": 31}, "the turn of a year": {"start": "2025-12-15", "days": 28}}
+KEPT = (("price", "HILLS"), ("price", "COAST"), ("generation.hydro", "HILLS"), ("generation.coal", "COAST"),
+        ("exports.COAST", "HILLS"), ("curtailed.wind", "HILLS"), ("discharged.pumped_hydro", "COAST"), ("rent", "all"),
+        ("large_users", "HILLS"), ("orders", "kunming"), ("charging", "quanzhou"), ("income", "quanzhou"),
+        ("eligible_share", "quanzhou"), ("enrolled_share", "kunming"), ("enrolled_share", "quanzhou"))
+
+
+def figures() -> dict[str, dict]:
+    """What every run ends with, by its name: head; balance, fen by account; figures, value and unit by date, place and
+    indicator."""
+    return {name: _ended(toy(**period).run()) for name, period in RUNS.items()}
+
+
+def _ended(lab) -> dict:
+    table = lab.results.indicators
+    kept = table[[pair in KEPT for pair in zip(table["indicator"], table["zone"])]]
+    return {"head": lab.journal.head, "balance": dict(lab.journal.balance),
+            "figures": {f"{row.date.date()} {row.zone} {row.indicator}": [row.value, row.unit]
+                        for row in kept.itertuples()}}

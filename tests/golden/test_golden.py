@@ -1,0 +1,53 @@
+"""Whole runs end as they ended before. What moves a figure here is no slip: it is wanted, explained and refreshed by
+hand (`python -m tests.golden.refresh`), with a line marked RESULTS in CHANGELOG.md."""
+
+import json
+import re
+
+import pytest
+
+from tests.golden.runs import FILE, KEPT, RUNS, figures
+from tests.labs import ROOT
+
+REFRESH = "if this is wanted: python -m tests.golden.refresh, and a line marked RESULTS in CHANGELOG.md"
+
+
+@pytest.fixture(scope="module")
+def ended() -> dict:
+    return figures()
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict:
+    return json.loads(FILE.read_text())
+
+
+def test_every_run_and_every_kept_figure_is_there(golden):
+    assert set(golden) == set(RUNS)
+    for run in golden.values():
+        assert {tuple(key.split(" ")[2:0:-1]) for key in run["figures"]} == set(KEPT)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_money_is_the_same_to_the_fen(name, ended, golden):
+    assert ended[name]["balance"] == golden[name]["balance"], REFRESH
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_figures_are_the_same_to_nine_digits(name, ended, golden):
+    now, then = ended[name]["figures"], golden[name]["figures"]
+    assert {key: unit for key, (_, unit) in now.items()} == {key: unit for key, (_, unit) in then.items()}
+    for key, (value, _) in now.items():
+        assert value == pytest.approx(then[key][0], rel=1e-9, abs=1e-12), f"{key}; {REFRESH}"
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_head_is_the_same(name, ended, golden):
+    assert ended[name]["head"] == golden[name]["head"], REFRESH
+
+
+def test_the_changelog_says_why_results_are_as_they_are():
+    """The newest entry marked RESULTS stands there with a date and a reason."""
+    entries = re.findall(r"^- RESULTS (\d{4}-\d{2}-\d{2}): (.{30,})", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert entries
+    assert entries == sorted(entries, key=lambda entry: entry[0], reverse=True)
