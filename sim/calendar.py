@@ -97,7 +97,7 @@ class Day:
 class Calendar:
     """The run's days, turned one at a time.
 
-    Raises: StopIteration when turned past the last day.
+    Raises: RuntimeError when turned past the last day.
     """
 
     def __init__(self, start: date, end: date):
@@ -111,7 +111,7 @@ class Calendar:
         """Move to the next day and give it."""
         index = 0 if self.now is None else self.now.index + 1
         if index >= len(self):
-            raise StopIteration(f"the period ends on {self.end}")
+            raise RuntimeError(f"the period ends on {self.end}")
         self.now = self.day(index)
         return self.now
 

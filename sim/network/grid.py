@@ -214,7 +214,6 @@ class Grid:
         self.link_fee = np.array([c.tariff for c in links], float)
         self.link_owner = tuple(c.owner for c in links)
         self.link_outage = tuple(c.outage for c in links)
-        self.link_outage = tuple(c.outage for c in links)
 
         open_links = {key: i for i, key in enumerate(self.link)}
         self.joints = tuple(

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -63,8 +64,6 @@ def test_a_row_is_its_columns(kind, two_months):
 
 def units(people) -> dict:
     """The unit of each column, in order."""
-    from typing import get_type_hints
-
     hints = get_type_hints(type(people), include_extras=True)
     return {name: unit_of(hints[name]) for name in people.columns()}
 

@@ -48,7 +48,7 @@ def test_a_leap_year_has_its_day():
 def test_the_calendar_is_not_turned_past_its_end():
     run = Calendar(date(2025, 1, 1), date(2025, 1, 2))
     run.turn(), run.turn()
-    with pytest.raises(StopIteration, match="2025-01-02"):
+    with pytest.raises(RuntimeError, match="2025-01-02"):
         run.turn()
     assert str(run.now) == "2025-01-02"
 

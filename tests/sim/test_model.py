@@ -158,7 +158,7 @@ def test_a_run_that_is_over_runs_no_further():
 
 def test_a_step_beyond_the_period_is_refused():
     lab = toy(days=1).run()
-    with pytest.raises(StopIteration, match="the period ends on 2025-07-01"):
+    with pytest.raises(RuntimeError, match="the period ends on 2025-07-01"):
         lab.step()
     with pytest.raises(RuntimeError, match="broke on 2025-07-01"):
         lab.step()

@@ -1,7 +1,6 @@
 """Energy is neither made nor lost on the way to the record: a toy month's figures, added up from what was kept of it.
 
-The hourly and daily tables are float32, which is good to 2^-24 of a value: 0.00003 MW at 500 MW. A sum of a month's
-744 hours over ten columns of up to 500 MW may so be 744 x 10 x 0.00003 = 0.22 MWh off at the very worst.
+The hourly and daily tables are float32, which is good to 2^-24 of a value: 0.00003 MW at 500 MW.
 """
 
 import numpy as np
@@ -13,7 +12,6 @@ from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
 from tests.labs import toy
 
 HALF_A_ROUNDING = 2.0**-24
-MONTH = 0.22  # MWh
 EXACT = 1e-6  # MW or MWh where double precision was kept
 
 

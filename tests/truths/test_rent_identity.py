@@ -1,10 +1,13 @@
 """What buyers pay above what sellers get is what lines, links and joint limits earn: in every hour, on any network."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.engines.cooptimised import CooptimisedEngine
+from sim.engines.hourly import HourlyEngine
 from tests.sim.engines.small import Line, Link, Unit, book, day, fleet, network
 
 HOURS = 4
@@ -58,7 +61,19 @@ def link_rents(net, s):
 @given(st.integers(0, 10**6))
 def test_the_rent_of_every_hour_is_what_the_network_earns(seed):
     net, units, orders, asked = drawn(seed)
-    s = CooptimisedEngine(net, fleet(units), HOURS).clear(book(orders, HOURS), asked)
+    check(net, units, asked, CooptimisedEngine(net, fleet(units), HOURS).clear(book(orders, HOURS), asked))
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6))
+def test_the_rent_is_earned_where_hours_are_cleared_alone_too(seed):
+    net, units, orders, asked = drawn(seed)
+    asked = replace(asked, stored_end=np.zeros(len(units)))
+    check(net, units, asked, HourlyEngine(net, fleet(units), HOURS).clear(book(orders, HOURS), asked))
+
+
+def check(net, units, asked, s):
+    """What holds of rents in every hour of a solution."""
     scale = 1e-9 * asked.cap * max(1.0, np.abs(asked.load).sum())  # CNY: rounding in sums of this size
     given_at = s.shed - s.disposed - asked.load
     np.add.at(given_at, fleet(units).bus, s.output)

@@ -207,7 +207,7 @@ def test_a_full_store_buys_no_more():
 
 
 def test_a_store_does_not_fill_and_empty_in_one_hour():
-    # its own bid of 60 would buy its own offer of 20, and 30 more from the other at 40: the level rises by 20 either way
+    # its bid of 60 would buy its own 10 MW at 20 and 30 more at 40; as that fills it, it sells nothing and buys all 40
     orders = [(0, "sell", 100, 40), (1, "sell", 10, 20), (1, "buy", 40, 60)]
     s = clear(ONE, [Unit(0), Unit(0, store=100)], orders, load=[[50]], stored={1: 50})
     assert s.events["opposing_storage"] == 1
@@ -294,7 +294,7 @@ def random_day(number, units=TIED):
     orders += [(u, "sell", round(r.uniform(50, 90), 1), 10 * r.integers(1, 12)) for u in range(12, len(units))]
     orders += [(u, "sell", 40, 100) for u in range(12, len(units))] + [(u, "buy", 20, 80) for u in (5, 11)]
     orders += [(u, "buy", 30, r.integers(10, 70, HOURS)) for u in range(18, len(units))]
-    levels = {u: 60 for u in range(18, len(units))}
+    levels = dict.fromkeys(range(18, len(units)), 60)
     limits = {16: 150, 17: 200} if len(units) > 17 else {}
     return (book(orders, HOURS),
             day(NET, units, r.uniform(10, 90, (6, HOURS)).round(1), minimum={13: 4.0}, energy=limits, stored=levels,
@@ -318,38 +318,22 @@ def test_the_order_of_orders_is_irrelevant(number):
         np.testing.assert_array_equal(value, other[name], err_msg=name)
 
 
-@pytest.mark.parametrize("number", range(6))
-def test_a_warm_start_finds_what_a_cold_one_finds(number):
-    warm = HourlyEngine(NET, fleet(TIED), HOURS)
-    for earlier in range(number + 1, number + 4):
-        warm.clear(*random_day(earlier))
-    found, cold = warm.clear(*random_day(number)), HourlyEngine(NET, fleet(TIED), HOURS).clear(*random_day(number))
-    assert found.events["iterations"] < cold.events["iterations"]
-    for name, value in results(cold).items():
-        np.testing.assert_allclose(results(found)[name], value, atol=1e-6, err_msg=name)
+def test_an_hour_like_the_last_one_is_cleared_before_it_begins():
+    orders, asked = random_day(0, FREE)
+    same = Book(orders.unit, orders.side, orders.price[:, [0] * HOURS], orders.volume[:, [0] * HOURS])
+    day_of = partial(day, NET, FREE, minimum={13: 4.0})
+    s = HourlyEngine(NET, fleet(FREE), HOURS).clear(same, day_of(asked.load[:, [0] * HOURS]))
+    alone = Book(orders.unit, orders.side, orders.price[:, :1], orders.volume[:, :1])
+    once = HourlyEngine(NET, fleet(FREE), 1).clear(alone, day_of(asked.load[:, :1]))
+    assert s.events["iterations"] == once.events["iterations"] > 0
 
 
-def test_a_restarted_engine_is_a_new_one_to_the_last_bit():
+def test_a_day_is_what_it_is_to_the_last_bit_whatever_was_cleared_before():
     used = HourlyEngine(NET, fleet(TIED), HOURS)
-    for earlier in range(3):
-        used.clear(*random_day(earlier))
-    used.restart()
-    new = HourlyEngine(NET, fleet(TIED), HOURS)
-    for number in (4, 5):
-        found = results(used.clear(*random_day(number)))
-        for name, value in results(new.clear(*random_day(number))).items():
-            np.testing.assert_array_equal(found[name], value, err_msg=name)
-
-
-def test_a_day_with_other_orders_finds_its_way_from_the_last_ones_basis():
-    engine = HourlyEngine(NET, fleet(TIED), HOURS)
     for number in range(4):
-        orders, asked = random_day(number)
-        kept = np.random.default_rng(number).random(len(orders.unit)) < 0.6
-        kept |= orders.unit == 13  # it must run
-        few = Book(orders.unit[kept], orders.side[kept], orders.price[kept], orders.volume[kept])
-        new = HourlyEngine(NET, fleet(TIED), HOURS).clear(few, asked)
-        assert engine.clear(few, asked).objective == approx(new.objective, rel=1e-12)
+        found = results(used.clear(*random_day(number)))
+        for name, value in results(HourlyEngine(NET, fleet(TIED), HOURS).clear(*random_day(number))).items():
+            np.testing.assert_array_equal(found[name], value, err_msg=name)
 
 
 @pytest.mark.parametrize("number", range(12))
@@ -392,7 +376,7 @@ def test_what_the_simplex_cannot_finish_highs_clears_alike(monkeypatch, units, k
     engine = HourlyEngine(NET, fleet(units), HOURS)
     found = [engine.clear(*random_day(n, units)) for n in range(3)]
     fallbacks = sum(s.events["fallbacks"] for s in found)
-    assert fallbacks == 3 * HOURS if value == 0 and knob == "TURNS" else fallbacks > 0
+    assert fallbacks >= (3 * HOURS if (knob, value) == ("TURNS", 0) else 1)
     for one, other in zip(found, expected):
         assert one.kkt < 1e-9
         assert one.residual < 1e-6
