@@ -7,6 +7,7 @@ import numpy as np
 
 from agents.base import Institution
 from agents.beliefs import WaterValues
+from agents.forecast import forecast
 from sim.messages import Orders
 from sim.network.grid import PLANT
 from sim.units import CNYPerMWh, Ratio, Rows
@@ -41,7 +42,8 @@ class Generator(Institution):
     Stored water is offered in three parts: what would be spilled tonight at the cost of operation; then half of the
     turbines' remaining power, and the other half, at the water value of the level to which their use would bring the
     reservoir, plus operation, times (1 + markup). A full reservoir so undercuts an empty one of the same basin, and the
-    more a day takes the dearer the next MWh. The level weighs the plant's own with its basin's.
+    more a day takes the dearer the next MWh. The level weighs the plant's own with its basin's. Where the market clears
+    every hour alone it also decides the hours: the day's water goes to those in which it expects the dearest prices.
 
     Source: water values, see `agents.beliefs`; that a level of one's own moves the offer: [assumption].
     """
@@ -73,6 +75,10 @@ class Generator(Institution):
         if not len(self.reservoirs):
             return Orders.none()
         own, today = self.water, scene.conditions
+        if scene.rules.engine == "hour":
+            mine = self.units[self.reservoirs]
+            expected = forecast(scene.public, scene.now)[scene.grid.bus_zone[scene.grid.units.bus[mine]]]
+            available = dearest_hours(available, today.minimum[mine], today.energy[mine], expected)
         hand = today.water[own.place] + today.inflow[own.place]
         volume, level = steps(hand, own.active, own.per_hm3, available)
         basin = (scene.public.stored_water / np.maximum(own.full, 1e-9))[own.basin]
@@ -101,6 +107,23 @@ def steps(hand: np.ndarray, active: np.ndarray, per_hm3: np.ndarray, available: 
     drawn = (able - spill) / per_hm3 * (np.arange(STEPS)[:, None] + 0.5) / STEPS
     level = np.clip((left - drawn) / active, 0.0, 1.0)
     return np.concatenate([(available * share[:, None])[None], np.repeat(power[None], STEPS, axis=0)]), level
+
+
+def dearest_hours(available: np.ndarray, least: np.ndarray, energy: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Power that puts a day's energy into its dearest hours, MW [reservoir, hour].
+
+    least: MW [reservoir, hour], given in every hour.  energy: MWh [reservoir] of the day.  expected: CNY/MWh
+    [reservoir, hour]; where nothing is known (nan) the energy is spread evenly over the power that is free.
+    """
+    room = available - least
+    left = np.clip(energy - least.sum(axis=1), 0.0, room.sum(axis=1))
+    order = np.argsort(-np.nan_to_num(expected), axis=1, kind="stable")
+    sorted_room = np.take_along_axis(room, order, axis=1)
+    before = np.cumsum(sorted_room, axis=1) - sorted_room
+    filled = np.empty_like(room)
+    np.put_along_axis(filled, order, np.clip(left[:, None] - before, 0.0, sorted_room), axis=1)
+    even = room * np.divide(left, room.sum(axis=1), out=np.zeros_like(left), where=room.sum(axis=1) > 0)[:, None]
+    return least + np.where(np.isnan(expected).any(axis=1)[:, None], even, filled)
 
 
 def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None) -> list[Generator]:

@@ -41,7 +41,7 @@ print(time.perf_counter() - begun, time.perf_counter() - ready)
 
 def case(number: int) -> dict:
     """The case for some days: rings of ten buses with chords, links from area to area, plants with rising segments."""
-    r = np.random.default_rng(50)
+    r, weather = np.random.default_rng(50), np.random.default_rng(51)  # the network is one for any number of days
     bus = np.arange(BUSES)
     ring = [(b, b + 1 if (b + 1) % PER_AREA else b + 1 - PER_AREA) for b in bus]
     chords = [tuple(i % AREAS * PER_AREA + r.choice(PER_AREA, 2, replace=False)) for i in range(LINES - len(ring))]
@@ -53,12 +53,13 @@ def case(number: int) -> dict:
     capacity = r.uniform(60, 400, UNITS)
     share = np.ones((UNITS, len(hour)))
     share[kind == "water"] = np.clip(0.6 + 0.25 * np.sin(hour / HOURS / 58), 0.2, 1)
-    share[kind == "wind"] = np.clip(0.35 + 0.2 * np.repeat(r.normal(size=(50, len(hour) // 6)), 6, axis=1), 0, 1)
+    gusts = np.repeat(weather.normal(size=(len(hour) // 6, 50)), 6, axis=0).T
+    share[kind == "wind"] = np.clip(0.35 + 0.2 * gusts, 0, 1)
     share[kind == "sun"] = np.clip(np.sin((hour % HOURS - 6) / 12 * np.pi), 0, 1) * r.uniform(0.4, 1, (30, 1))
     pieces = np.full(UNITS, SEGMENTS // UNITS) + (np.arange(UNITS) < SEGMENTS % UNITS)
     owner = np.repeat(np.arange(UNITS), pieces)
     place = np.concatenate([np.arange(n) for n in pieces])
-    load = 29000 * r.dirichlet(np.full(BUSES, 3.0))[:, None] * wave * r.uniform(0.95, 1.05, (BUSES, len(hour)))
+    load = 29000 * r.dirichlet(np.full(BUSES, 3.0))[:, None] * wave * weather.uniform(0.95, 1.05, (len(hour), BUSES)).T
     base = np.select([kind == "water", kind == "coal"], [r.uniform(60, 260, UNITS), r.uniform(240, 420, UNITS)], 1.0)
     return {"from": np.array([a for a, _ in ring + chords]), "to": np.array([b for _, b in ring + chords]),
             "capacity": np.round(r.uniform(350, 900, LINES)), "susceptance": 100 / r.uniform(0.004, 0.02, LINES),

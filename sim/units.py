@@ -89,6 +89,6 @@ def to_fen(yuan):
     before they meet (MWh to 0.001, CNY/MWh to 0.01), so what is rounded here is a product, once.
     """
     cents = np.asarray(yuan, dtype=np.float64) * 100.0
-    # slack, so that 91.76 * 100 / 2 does not fall below its half because of binary fractions: 1e-7 fen, more of large sums
+    # slack, so that 91.77 * 100 / 2 does not fall below its half for its binary fractions: 1e-7 fen, more of large sums
     whole = np.sign(cents) * np.floor(np.abs(cents) * (1 + 4e-16) + 0.5 + 1e-7)
     return int(whole) if whole.ndim == 0 else whole.astype(np.int64)

@@ -54,7 +54,7 @@ class HourlyEngine:
     def restart(self):
         """Forget earlier days, which is nothing to do here: every day starts from shedding, to the same last bit.
 
-        To start from the last day's basis instead would save one iteration in ten, two per cent of the time.
+        To start from the last day's basis instead would save one iteration in ten.
         """
 
     def clear(self, book: Book, day: Day) -> Solution:

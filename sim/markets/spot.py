@@ -12,11 +12,12 @@ from sim.units import CNYPerMWh, Share
 
 if TYPE_CHECKING:
     from sim.engines.cooptimised import CooptimisedEngine
+    from sim.engines.hourly import HourlyEngine
     from sim.network.grid import Grid
 
 
 class Spot(Market):
-    """Joint clearing of 24 hours: the orders that cost least serve the load within the network's limits.
+    """Joint clearing of a day: the orders that cost least serve the load within the network's limits.
 
     Offers outside floor and cap are cut to them, not refused. The price floor and cap act inside the clearing, as a
     disposal and a shedding column at every bus.
@@ -27,8 +28,13 @@ class Spot(Market):
     rhythms = ("real-time",)
 
     class Rules(Section):
-        """What the law says of the spot market."""
+        """What the law says of the spot market.
 
+        engine: `day` clears 24 coupled hours at once and can schedule stores and the day's water; `hour` clears every
+        hour alone, so that their owners must.
+        """
+
+        engine: Literal["day", "hour"]
         offer_floor: CNYPerMWh
         offer_cap: CNYPerMWh
         clearing_floor: CNYPerMWh
@@ -43,16 +49,23 @@ class Spot(Market):
                                  "clearing_floor <= offer_floor <= offer_cap <= clearing_cap")
             return self
 
+        @model_validator(mode="after")
+        def _somebody_schedules(self):
+            if self.engine == "hour" and self.storage_scheduling == "market":
+                raise ValueError("a market that clears every hour alone cannot schedule stores; "
+                                 "expected storage_scheduling own with engine hour")
+            return self
+
     def __init__(self):
-        self._engine: CooptimisedEngine | None = None
-        self._grid: Grid | None = None
+        self._engine: CooptimisedEngine | HourlyEngine | None = None
+        self._built: tuple[Grid, str] | None = None
 
     def clear(self, orders: Orders, scene: Scene) -> Clearing:
         """Clear the 24 hours of a day. Raises: ClearingError that names the day when no optimum was found."""
         from sim.engines.records import Book, ClearingError, Day
 
         rules, conditions = scene.rules, scene.conditions
-        engine = self._engine_for(scene.grid)
+        engine = self._engine_for(scene.grid, rules.engine)
         if scene.now.opens_month:
             engine.restart()  # every month begins from the same basis, so a result depends on its month alone
         bids = orders.side[:, None] == BUY
@@ -86,12 +99,11 @@ class Spot(Market):
         reach = conditions.stored + conditions.available.sum(axis=1) * np.sqrt(units.efficiency)
         return np.minimum(scene.rules.storage_level * units.store, reach)
 
-    def _engine_for(self, grid: "Grid") -> "CooptimisedEngine":
-        """The engine of this grid: built once a year, when the grid is."""
-        from sim.engines.cooptimised import CooptimisedEngine
+    def _engine_for(self, grid: "Grid", kind: str) -> "CooptimisedEngine | HourlyEngine":
+        """The engine that the law asks for, for this grid: built once a year, when the grid is."""
         from sim.engines.records import Fleet, Network
 
-        if self._grid is not grid:
+        if self._built is None or self._built[0] is not grid or self._built[1] != kind:
             half = np.sqrt(grid.units.efficiency)  # a round trip's loss falls half on charging, half on discharging
             fleet = Fleet(bus=grid.units.bus, ramp=grid.units.ramp, budgeted=grid.units.budgeted.astype(bool),
                           store=grid.units.store, charge_efficiency=half, discharge_efficiency=half)
@@ -101,5 +113,9 @@ class Spot(Market):
                 line_shift=np.zeros(len(grid.line)), link_from=grid.link_from, link_to=grid.link_to,
                 link_capacity=grid.link_capacity, link_reverse=grid.link_reverse, link_minimum=grid.link_minimum,
                 link_loss=grid.link_loss, link_fee=grid.link_fee, joints=grid.joints)
-            self._engine, self._grid = CooptimisedEngine(network, fleet), grid
+            if kind == "day":
+                from sim.engines.cooptimised import CooptimisedEngine as Engine
+            else:
+                from sim.engines.hourly import HourlyEngine as Engine
+            self._engine, self._built = Engine(network, fleet), (grid, kind)
         return self._engine

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agents.beliefs import LEVELS, Inflow, WaterValues
-from agents.generator import Generator, OwnWater, companies, steps
+from agents.generator import Generator, OwnWater, companies, dearest_hours, steps
 from sim.calendar import Calendar
 from sim.config import read_world
 from sim.network.grid import PLANT
@@ -18,7 +18,7 @@ from sim.schema import schema
 from sim.streams import Streams
 
 TOY = Path(__file__).parents[2] / "configs" / "worlds" / "toy"
-SPOT = SimpleNamespace(key="spot")
+SPOT, WHOLE_DAYS = SimpleNamespace(key="spot"), SimpleNamespace(engine="day")
 DAY = Calendar(date(2025, 4, 1), date(2025, 4, 30)).day(0)
 # value = 300 - 200 x level in every month, basin and state
 LINE = np.broadcast_to((300 - 200 * np.linspace(0, 1, LEVELS))[None, None, :, None], (12, 2, LEVELS, 2))
@@ -34,7 +34,7 @@ def megawatts(*rows):
 def scene(available, water=(0.0, 0.0), inflow=(0.0, 0.0), stored=(0.0, 0.0)):
     conditions = SimpleNamespace(available=available, water=np.array(water), inflow=np.array(inflow))
     public = SimpleNamespace(stored_water=np.array(stored), inflow_index=np.ones(2))
-    return SimpleNamespace(now=DAY, conditions=conditions, public=public)
+    return SimpleNamespace(now=DAY, conditions=conditions, public=public, rules=WHOLE_DAYS)
 
 
 def company(own_level=0.5, markup=(0.0, 0.0, 0.0)):
@@ -154,6 +154,28 @@ def test_a_company_offers_at_least_what_its_plants_must_run(toy):
                                    np.full(len(grid.units), np.nan))
     public = SimpleNamespace(stored_water=ground.rivers.stored_energy(), inflow_index=np.ones(2))
     for one in found:
-        orders = one.orders(SPOT, SimpleNamespace(now=DAY, conditions=conditions, public=public))
+        orders = one.orders(SPOT, SimpleNamespace(now=DAY, conditions=conditions, public=public,
+                                                  rules=WHOLE_DAYS))
         for unit in one.units:
             assert np.all(orders.volume[orders.of([unit])].sum(axis=0) >= conditions.minimum[unit] - 1e-9)
+
+
+def test_the_days_water_goes_to_the_dearest_hours():
+    # 100 MW of turbines, 10 MW in every hour (240 MWh) and 390 MWh in all: 150 left for the two dearest hours, 20 and
+    # 18, 90 MW more in the dearer one and 60 in the other
+    # 90 MW more in the dearer one and 60 in the other
+    expected = np.full((1, 24), 200.0)
+    expected[0, 20], expected[0, 18] = 400.0, 300.0
+    power = dearest_hours(megawatts(100), megawatts(10), np.array([390.0]), expected)
+    assert power[0, 20] == 100
+    assert power[0, 18] == 70
+    assert (np.delete(power[0], [18, 20]) == 10).all()
+
+
+def test_with_water_for_all_hours_every_hour_is_full():
+    assert (dearest_hours(megawatts(100), megawatts(0), np.array([9999.0]), np.ones((1, 24))) == 100).all()
+
+
+def test_before_a_price_was_seen_the_water_is_spread_evenly():
+    power = dearest_hours(megawatts(100), megawatts(10), np.array([480.0]), np.full((1, 24), np.nan))
+    np.testing.assert_allclose(power, 20)

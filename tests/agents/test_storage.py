@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from agents.storage import forecast, storage_companies
+from agents.forecast import forecast
+from agents.storage import storage_companies
 from agents.storage_kernels import schedule
 from sim.calendar import Calendar
 from sim.config import Table

@@ -52,7 +52,7 @@ def scene(grid: Grid, load, **law) -> Scene:
         link_share=np.ones((len(grid.link), 24)), inflow=np.zeros(0), water=np.zeros(0),
         output_before=np.full(units, np.nan))
     limits = {"offer_floor": 0, "offer_cap": 1200, "clearing_floor": -50, "clearing_cap": 1500,
-              "storage_scheduling": "market", "storage_level": 0.5}
+              "storage_scheduling": "market", "storage_level": 0.5, "engine": "day"}
     return Scene(now=DAY, conditions=conditions, grid=grid, earlier={}, public=None, rules=Spot.Rules(**limits | law))
 
 

@@ -111,6 +111,18 @@ def test_opposing_flows_are_parted_and_counted():
     assert s.objective == approx(100 * 40)
 
 
+def test_opposing_flows_are_judged_where_all_limits_hold():
+    # must-run leaves 10 MW too much on the left of a lossy link and 8 on its right: round and round they would burn, a
+    # little more going right. But the line to the link holds 55 of the 70, so 5 are wanted on the left: 8 go there
+    net = network(3, [Line(0, 1, capacity=55)], [Link(1, 2, 200, reverse=200, loss=0.1)])
+    s = clear(net, [Unit(0), Unit(2)], [(0, "sell", 70, 0), (1, "sell", 58, 0)], load=[[0], [60], [50]],
+              minimum={0: 70, 1: 58})
+    assert s.events["opposing_flows"] == 1
+    assert s.delivered[0, 0] == approx(-8)
+    assert s.sent[0, 0] == approx(-7.2)
+    assert s.objective == approx((15 + 2.2) * 100)  # what the line cannot hold, and what arrives beyond the 5
+
+
 def test_a_store_does_not_fill_and_empty_in_one_hour():
     # 50 MW too much and a store of 0.9 MWh: running through it would burn power in its losses
     units = [Unit(0), Unit(0, store=0.9, efficiency=(0.9, 0.9))]

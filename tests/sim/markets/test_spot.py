@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sim.config import BadInput
 from sim.markets.spot import Spot
 from tests.labs import toy
 
@@ -59,3 +60,17 @@ def test_a_rhythm_that_nobody_calls_is_refused(monkeypatch):
     monkeypatch.setattr(Spot, "rhythms", ("weekly",))
     with pytest.raises(ValueError, match="spot.*weekly"):
         toy(days=1)
+
+
+def test_hour_by_hour_the_market_keeps_every_balance_while_owners_schedule():
+    lab = toy("law.spot.engine=hour", "law.spot.storage_scheduling=own", days=5).run()  # checks run inside every run
+    assert lab.facts.events["fallbacks"] == 0
+    assert lab.facts.imbalance < 1e-6
+    assert lab.facts.shed.max() < 1e-6
+    reservoirs = lab.ground.reservoir_units
+    assert np.ptp(lab.facts.output[reservoirs], axis=1).max() > 1, "water is not moved between hours"
+
+
+def test_a_market_that_clears_hours_alone_cannot_be_asked_to_schedule_stores():
+    with pytest.raises(BadInput, match="cannot schedule stores"):
+        toy("law.spot.engine=hour")
