@@ -163,7 +163,6 @@ def test_a_company_offers_at_least_what_its_plants_must_run(toy):
 def test_the_days_water_goes_to_the_dearest_hours():
     # 100 MW of turbines, 10 MW in every hour (240 MWh) and 390 MWh in all: 150 left for the two dearest hours, 20 and
     # 18, 90 MW more in the dearer one and 60 in the other
-    # 90 MW more in the dearer one and 60 in the other
     expected = np.full((1, 24), 200.0)
     expected[0, 20], expected[0, 18] = 400.0, 300.0
     power = dearest_hours(megawatts(100), megawatts(10), np.array([390.0]), expected)
