@@ -151,17 +151,16 @@ class Units:
         return len(self.key)
 
     @classmethod
-    def make(cls, key, kind, bus, owner, technology, capacity, **rest) -> "Units":
-        """Units of one kind; what is not given takes its neutral value."""
-        n = len(key)
-        neutral = {"ramp": np.inf, "budgeted": False, "store": 0.0, "efficiency": 1.0,
-                   "first": date(1, 1, 1), "last": FOREVER}
-        column = {name: np.broadcast_to(np.asarray(rest.pop(name, value)), n).copy() for name, value in neutral.items()}
-        if rest:
-            raise TypeError(f"unknown columns of units: {sorted(rest)}")
-        return cls(np.asarray(key, dtype=object), np.full(n, kind, dtype=object), np.asarray(bus, np.int32),
-                   np.asarray(owner, dtype=object), np.broadcast_to(np.asarray(technology, dtype=object), n).copy(),
-                   np.asarray(capacity, np.float64), **column)
+    def make(cls, key, kind, bus, owner, technology, capacity, ramp=np.inf, budgeted=False, store=0.0, efficiency=1.0,
+             first=date.min, last=FOREVER) -> "Units":
+        """Units of one kind: a column, or one value for all; what is not given takes its neutral value."""
+        def column(values, kind=None):
+            return np.broadcast_to(np.asarray(values, kind), len(key)).copy()
+
+        return cls(column(key, object), column(kind, object), column(bus, np.int32), column(owner, object),
+                   column(technology, object), column(capacity, np.float64), column(ramp, np.float64),
+                   column(budgeted, bool), column(store, np.float64), column(efficiency, np.float64),
+                   column(first, object), column(last, object))
 
     @classmethod
     def join(cls, *parts: "Units") -> "Units":
