@@ -165,8 +165,10 @@ class Law:
         """The line for a fault in a key's rules on a day: at the value that says it, or that changed on that day."""
         params = self._params[key]
         if not at:  # rules that contradict one another: blame what changed, of that first what the message names
-            changed = [n for n, p in params.items() if any(v.day == day for v in p.on(day))] or list(params)
-            at = (next((n for n in changed if n in phrase), changed[0]),)
+            patched = [name for name, param in params.items() if param.patched]
+            changed = [name for name, param in params.items() if any(value.day == day for value in param.on(day))]
+            suspects = [*patched, *changed, *params]
+            at = (next((name for name in suspects if name in phrase), suspects[0]),)
         values = params.get(at[0], Param()).on(day)
         if at[0] not in data:
             value = next(v for p in params.values() for v in reversed(p.on(day)))

@@ -14,7 +14,7 @@ from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
 from sim.calendar import Calendar, Day
-from sim.config import Config
+from sim.config import BadInput, Config
 from sim.facts import Facts
 from sim.messages import Conditions, Orders, Scene, Weather, Work
 from sim.network.grid import NEIGHBOUR, STORE, USER
@@ -42,6 +42,9 @@ class PolicyLab(mesa.Model):
         self.config, self.law = config, config.law
         self.calendar, self.streams = Calendar(config.start, config.end), Streams(self.seed)
         self.rules = self.law.on(config.start)
+        if "spot" not in self.rules:
+            raise BadInput(f"{config.path}: markets.spot: is off or not in force on {config.start}; expected it on, "
+                           "nothing else clears energy")
         self.ground = Ground(config.world, self.streams)
         self.weather, self.cities = self.ground.weather, self.ground.cities
         self.grid = self.ground.grid(config.start)

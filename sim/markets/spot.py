@@ -1,5 +1,6 @@
 """The spot market: energy by bus and hour, cleared jointly over the whole network."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -44,9 +45,10 @@ class Spot(Market):
 
         @model_validator(mode="after")
         def _limits_in_order(self):
-            if not self.clearing_floor <= self.offer_floor <= self.offer_cap <= self.clearing_cap:
-                raise ValueError("the price limits must rise: "
-                                 "clearing_floor <= offer_floor <= offer_cap <= clearing_cap")
+            for low, high in pairwise(("clearing_floor", "offer_floor", "offer_cap", "clearing_cap")):
+                if getattr(self, low) > getattr(self, high):
+                    raise ValueError(f"{low} {getattr(self, low):g} is above {high} {getattr(self, high):g}; "
+                                     "expected clearing_floor <= offer_floor <= offer_cap <= clearing_cap")
             return self
 
         @model_validator(mode="after")

@@ -74,3 +74,13 @@ def test_hour_by_hour_the_market_keeps_every_balance_while_owners_schedule():
 def test_a_market_that_clears_hours_alone_cannot_be_asked_to_schedule_stores():
     with pytest.raises(BadInput, match="cannot schedule stores"):
         toy("law.spot.engine=hour")
+
+
+def test_a_patch_that_contradicts_the_law_is_named_at_the_patch():
+    with pytest.raises(BadInput, match=r"^--set: law\.spot\.offer_cap: offer_floor 0 is above offer_cap -5; expected"):
+        toy("law.spot.offer_cap=-5")
+
+
+def test_a_lab_without_its_spot_market_is_refused():
+    with pytest.raises(BadInput, match="markets.spot: is off"):
+        toy("markets.spot=off")
