@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.outlook import Outlook, marginal_value
+from agents.outlook import NoPlan, Outlook, marginal_value
 from sim.calendar import Month
 from sim.config import Table
 from sim.messages import Conditions
@@ -228,7 +228,7 @@ def normal_year(values: WaterValues) -> np.ndarray:
             stored = _along(end, (stored / np.maximum(water.full, TINY))[:, None, None])[:, 0, 0]
         if np.all(np.abs(stored - begun) <= 1e-4 * water.full):
             return path
-    raise ValueError(f"stored energy does not settle in {YEARS} years of normal inflow")
+    raise NoPlan(f"stored energy does not settle in {YEARS} years of normal inflow")
 
 
 def water_values(water: Water) -> WaterValues:
@@ -238,7 +238,7 @@ def water_values(water: Water) -> WaterValues:
     basin's gain is the area under one market's price, so with certain inflow the rounds would climb to the plan of a
     single planner of all rivers; with uncertain inflow, where only the others' mean is known, that is a guide and no
     proof. The steps are those of Frank and Wolfe and shrink, which also ends small cycles between basins.
-    Raises: ValueError when values or plans do not settle.
+    Raises: NoPlan when values or plans do not settle.
     """
     others = expected_others(water, np.minimum(
         water.normal[:, :, None] * water.inflow.multiple, water.most[:, :, None]))
@@ -252,7 +252,7 @@ def water_values(water: Water) -> WaterValues:
         others = others + 2 / (played + 2) * (expected_others(water, output) - others)
         if np.abs(value - before).mean() < AGREED:
             return WaterValues(water, value, later, others)
-    raise ValueError(f"the basins' plans do not agree after {ROUNDS} rounds")
+    raise NoPlan(f"the basins' plans do not agree after {ROUNDS} rounds")
 
 
 def settle(water: Water, others: np.ndarray, value: np.ndarray):
@@ -271,7 +271,7 @@ def settle(water: Water, others: np.ndarray, value: np.ndarray):
                                                others[stage], later[stage])
         if np.abs(value[0] - first).max() < SETTLED:
             return value, later, ends
-    raise ValueError(f"water values do not settle in {YEARS} years")
+    raise NoPlan(f"water values do not settle in {YEARS} years")
 
 
 def decide(water: Water, stage: int, inflow: np.ndarray, others: np.ndarray, later: np.ndarray):
@@ -351,7 +351,7 @@ def expected_output(water: Water, ends: np.ndarray, crowd: np.ndarray | None = N
             crowd = np.bincount(rows.ravel(), weights.ravel(), crowd.size).reshape(crowd.shape) @ water.inflow.chance
         if np.abs(crowd - begun).max() < 1e-6:
             return output, crowd
-    raise ValueError(f"the levels do not settle in {YEARS} years")
+    raise NoPlan(f"the levels do not settle in {YEARS} years")
 
 
 def _along(table: np.ndarray, share: np.ndarray) -> np.ndarray:

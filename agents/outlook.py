@@ -26,6 +26,10 @@ BLOCK = 2  # hours cleared as one: a typical day has no sharper hour
 PERIODS = HOURS // BLOCK
 
 
+class NoPlan(ValueError):
+    """A world whose water nobody can plan: its values do not settle, or its typical day cannot be served."""
+
+
 @dataclass(frozen=True)
 class Outlook:
     """A typical day of every month, as everybody can know it. Month axis first, hour (or block of hours) last.
@@ -141,7 +145,7 @@ def marginal_value(outlook: Outlook, energy: np.ndarray) -> np.ndarray:
     energy: MWh of the day from all reservoirs together [month, level], rising with the level. The value falls with
     it and is never negative: energy need not be used. Transport between buses follows capacity, loss and fee only
     (Kirchhoff's laws bend it little when the question is what a month's water is worth).
-    Raises: ValueError when a typical day has no solution.
+    Raises: NoPlan when a typical day has no solution.
     """
     day, value = _TypicalDay(outlook), np.empty(energy.shape)
     for month, levels in enumerate(energy):
@@ -213,7 +217,7 @@ class _TypicalDay:
         self.solver.run()
         status = self.solver.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
-            raise ValueError(f"typical day of month {self.month + 1} with {energy:.0f} MWh from the reservoirs: "
+            raise NoPlan(f"typical day of month {self.month + 1} with {energy:.0f} MWh from the reservoirs: "
                              f"{self.solver.modelStatusToString(status)}")
         return -self.solver.getSolution().row_dual[budget]
 

@@ -8,6 +8,7 @@ import numpy as np
 from agents.beliefs import WaterValues, opening_levels, water_beliefs
 from agents.generator import companies
 from agents.large_user import large_users
+from agents.outlook import NoPlan
 from agents.platform import Platform
 from agents.riders import Riders
 from agents.storage import storage_companies
@@ -80,8 +81,12 @@ class PolicyLab(mesa.Model):
         rivers, limits = self.ground.rivers, self.rules["spot"]
         if not len(rivers):
             return None
-        values = water_beliefs(self.ground, self.grid, self.typical_year(), limits.clearing_floor, limits.clearing_cap)
-        rivers.open(self.calendar.start, opening_levels(values, rivers, self.calendar.start))
+        try:
+            values = water_beliefs(self.ground, self.grid, self.typical_year(), limits.clearing_floor,
+                                   limits.clearing_cap)
+            rivers.open(self.calendar.start, opening_levels(values, rivers, self.calendar.start))
+        except NoPlan as reason:
+            raise BadInput(f"{self.config.world.path}: nobody can plan its water: {reason}") from reason
         return values
 
     def step(self):
