@@ -70,13 +70,24 @@ def run(
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(
-        metavar="FILE", help="A scenario, a world's folder, one of its tables, or a law.")]):
+def check(
+    file: Annotated[Path | None, typer.Argument(
+        metavar="FILE", help="A scenario, a world's folder, one of its tables, or a law.")] = None,
+    schema: Annotated[bool, typer.Option(
+        "--schema", help="Print the JSON Schema of scenario, world and law files, for an editor.")] = False,
+):
     """Validate a file, and nothing else."""
-    from sim.config import check_file
+    from sim.config import check_file, json_schema
     from sim.config.scenarios import whole_schema
 
-    print(f"{file}: a {check_file(file, whole_schema())}, all well")
+    if schema:
+        import json
+
+        print(json.dumps(json_schema(whole_schema()), indent=1))
+    elif file is None:
+        raise BadInput("check: no file; expected FILE or --schema")
+    else:
+        print(f"{file}: a {check_file(file, whole_schema())}, all well")
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """The ground: everything physical of a world, assembled from its tables, and the Conditions that a day brings."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -83,6 +82,7 @@ class Ground:
 
     def typical(self, day: Day) -> Weather:
         """A date's weather as it is on average: mean temperature, dry, wind and sun of the month, normal rivers."""
-        drawn = self.weather.draw(day)
-        return replace(drawn, temperature=self.weather.mean_temperature(day), rain=np.zeros_like(drawn.rain),
-                       wind=np.ones_like(drawn.wind), sun=np.ones_like(drawn.sun), wetness=np.zeros_like(drawn.wetness))
+        zones, cities = len(self.weather.zone), len(self.cities)
+        return Weather(day, temperature=self.weather.mean_temperature(day), rain=np.zeros(zones, int),
+                       wind=np.ones(zones), sun=np.ones(zones), wetness=np.zeros(len(self.weather.basin)),
+                       city_rain=np.zeros(cities, int))

@@ -245,3 +245,14 @@ def test_a_run_that_fails_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, 
     assert main(["run", "toy"]) == 1
     assert capsys.readouterr().err == "gridgig: the run failed: spot on 2025-07-01: infeasible\n"
     assert os.listdir(tmp_path) == []
+
+
+def test_the_schema_for_editors_is_printed(capsys):
+    assert main(["check", "--schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert "period" in schema["$defs"]["scenario"]["properties"]
+
+
+def test_check_wants_something_to_check(capsys):
+    assert main(["check"]) == 2
+    assert capsys.readouterr().err == "gridgig: check: no file; expected FILE or --schema\n"
