@@ -66,19 +66,27 @@ class Generator(Institution):
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]
+        if scene.rules.engine == "hour":
+            available = self._scheduled(scene, available)
         plain = Orders.sell(self.units[self.plain], available[self.plain],
                             (self.cost * (1 + self.markup))[self.plain])
         return Orders.gather((plain, self._water(scene, available[self.reservoirs])))
+
+    def _scheduled(self, scene, available: np.ndarray) -> np.ndarray:
+        """What is offered of plants whose energy of the day is limited, where nobody else chooses their hours."""
+        limited = np.isfinite(scene.conditions.energy[self.units])
+        mine = self.units[limited]
+        expected = forecast(scene.public, scene.now)[scene.grid.bus_zone[scene.grid.units.bus[mine]]]
+        least, energy = scene.conditions.minimum[mine], scene.conditions.energy[mine]
+        scheduled = available.copy()
+        scheduled[limited] = dearest_hours(available[limited], least, energy, expected)
+        return scheduled
 
     def _water(self, scene, available: np.ndarray) -> Orders:
         """The reservoirs' offers."""
         if not len(self.reservoirs):
             return Orders.none()
         own, today = self.water, scene.conditions
-        if scene.rules.engine == "hour":
-            mine = self.units[self.reservoirs]
-            expected = forecast(scene.public, scene.now)[scene.grid.bus_zone[scene.grid.units.bus[mine]]]
-            available = dearest_hours(available, today.minimum[mine], today.energy[mine], expected)
         hand = today.water[own.place] + today.inflow[own.place]
         volume, level = steps(hand, own.active, own.per_hm3, available)
         basin = (scene.public.stored_water / np.maximum(own.full, 1e-9))[own.basin]

@@ -76,7 +76,8 @@ class Outlook:
         price, sells = public_prices(ground)
         trades = np.isfinite(price)
         trades[reservoirs] = False
-        available = blocks([day.available for day in days])
+        lasting = [np.where(trades, _lasting(day), 1.0) for day in days]  # a reservoir's energy is what is asked for
+        available = blocks([day.available * share[:, None] for day, share in zip(days, lasting)])
         must = blocks([day.minimum for day in days]) * trades[:, None]
         load = blocks([day.load for day in days])
         for month in range(len(days)):
@@ -102,6 +103,12 @@ def public_prices(ground: "Ground") -> tuple[np.ndarray, np.ndarray]:
     sells[first[USER]: first[NEIGHBOUR]] = False
     sells[first[NEIGHBOUR]:] = world["borders"]["side"] == "sell"
     return price, sells
+
+
+def _lasting(day: Conditions) -> np.ndarray:
+    """Share of a unit's power that its energy of the day lets it give in every hour, [unit]."""
+    able = day.available.sum(axis=1)
+    return np.divide(np.minimum(day.energy, able), able, out=np.ones_like(able), where=able > 0)
 
 
 def blocks(days: Sequence[np.ndarray]) -> np.ndarray:

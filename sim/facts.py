@@ -24,6 +24,7 @@ class Facts:
     price, energy: CNY/MWh [bus, H].  load, shed, disposed: MW [bus, H].  output, available: MW, stored: MWh [unit, H].
     line_flow: MW, line_shadow: CNY/MWh [line, H].  sent, delivered: MW, link_shadow: CNY/MWh [link, H].  rent: CNY [H].
     consumption: MW [user row, H].  charging: MW [city, H].  asked, done: orders [city, H].  pay: CNY [city].
+    budget: MWh [unit, D], most energy of the day, inf where there is no limit.
     water: hm3 [reservoir, D] at the day's end; inflow, spilled: hm3 [reservoir, D].  water_energy: MWh [basin, D].
     temperature: degC [zone, D].  rain: [zone, D].
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
@@ -53,7 +54,7 @@ class Facts:
                     stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links, link_shadow=links,
                     consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
         daily = dict(water=self._reservoirs, inflow=self._reservoirs, spilled=self._reservoirs,
-                     water_energy=self._basins, temperature=len(grid.zone), rain=len(grid.zone))
+                     water_energy=self._basins, temperature=len(grid.zone), rain=len(grid.zone), budget=units)
         self._page = {name: np.zeros((n, hours)) for name, n in rows.items()} | {"rent": np.zeros(hours)}
         self._page |= {name: np.zeros((n, days)) for name, n in daily.items()}
         self._daily = frozenset(daily)
@@ -96,7 +97,8 @@ class Facts:
         hourly |= dict(load=conditions.load, available=conditions.available, consumption=use, charging=work.charging,
                        asked=work.asked, done=work.done)
         daily = dict(water=rivers.stored, spilled=rivers.spilled, inflow=conditions.inflow,
-                     water_energy=rivers.stored_energy(), temperature=weather.temperature, rain=weather.rain)
+                     water_energy=rivers.stored_energy(), temperature=weather.temperature, rain=weather.rain,
+                     budget=conditions.energy)
         for name, values in hourly.items():
             self._page[name][..., self.days * HOURS : (self.days + 1) * HOURS] = values
         for name, values in daily.items():

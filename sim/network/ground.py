@@ -61,6 +61,7 @@ class Ground:
         minimum[: len(plants)] = least
         inflow = self.rivers.inflow(day, weather)
         energy = np.full(len(available), np.inf)
+        energy[: len(plants)] = self.plants.energy(day, weather)
         energy[self.reservoir_units] = self.rivers.energy(inflow)
         flow = np.repeat(self.rivers.minimum(inflow)[:, None], HOURS, axis=1)
         minimum[self.reservoir_units] = np.minimum(flow, available[self.reservoir_units])

@@ -33,6 +33,8 @@ class Plant(Row):
     hour; 1 is free.  availability: constant share, unplanned outages out.
     outage: its planned outage.  profile: the month's capacity factor, shape: its hours as multiples of the day's mean;
     empty where nature sets no limit.  basin: whose wetness multiplies the profile (running water).
+    pondage: keeps its water within the day, so that nature limits the day's energy and not each hour's power; its
+    must_run then is a share of the day's mean.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Plant(Row):
     profile: Key("profiles_month") | None = None
     shape: Key("profiles_day") | None = None
     basin: Key("basins") | None = None
+    pondage: bool = False
     in_service: date
     retires: date | None = None
     source: str
@@ -67,6 +70,8 @@ class Plant(Row):
             if weathered and plant.profile is None:
                 raise BadInput(table.fault(i, "profile", "the cell is empty; expected the key of the month's capacity "
                                                          "factor, which wind, sun, a basin or a shape multiplies"))
+            if plant.pondage and (plant.technology != "hydro" or plant.key in set(tables["reservoirs"]["plant"])):
+                raise BadInput(table.fault(i, "pondage", "expected true only for hydro without a reservoir of its own"))
             if plant.retires is not None and plant.retires <= plant.in_service:
                 raise BadInput(table.fault(i, "retires", f"{plant.retires} is not after {plant.in_service}"))
 
@@ -86,7 +91,7 @@ class Plants:
         self.key, self.capacity, self.cost = table["key"], table["capacity"], table["cost"]
         self._first = np.array([p.in_service.toordinal() for p in plants], np.int64)
         self._last = np.array([(p.retires or FOREVER).toordinal() for p in plants], np.int64)
-        self._must_run = table["must_run"]
+        self._must_run, self._pondage = table["must_run"], table["pondage"].astype(bool)
         self._seasonal = np.array([i for i, p in enumerate(plants) if p.must_run_season is not None], np.intp)
         self._season_keys = [plants[i].must_run_season for i in self._seasonal]
         self._machine = table["availability"][:, None] * Outages(outages).in_service(table["outage"])  # [plant, month]
@@ -126,18 +131,31 @@ class Plants:
         return Units.make(
             self.key, PLANT, [at[p.bus] for p in plants], [p.owner for p in plants], [p.technology for p in plants],
             self.capacity, ramp=np.where(ramp < 1.0, ramp * self.capacity, np.inf),
-            budgeted=[p.key in budgeted for p in plants], first=[p.in_service for p in plants],
+            budgeted=[p.key in budgeted or p.pondage for p in plants], first=[p.in_service for p in plants],
             last=[p.retires or FOREVER for p in plants])
 
     def available(self, day: Day, weather: Weather) -> tuple[np.ndarray, np.ndarray]:
         """Most and least that each plant can give on a day: (available, minimum), MW [plant, hour]."""
-        share = np.repeat(self._machine[:, day.date.month - 1, None], HOURS, axis=1)
-        share[self._natural] = np.minimum(share[self._natural], self._nature(day, weather))
-        standing = (self._first <= day.ordinal) & (day.ordinal < self._last)
-        available = (standing * self.capacity)[:, None] * share
+        machine, given = self._machines(day), self._given(day, weather)
         least = self._must_run.copy()
         least[self._seasonal] *= self._profiles.on(self._season_keys, day.date)
-        return available, available * np.minimum(least, 1.0)[:, None]
+        return np.where(self._pondage[:, None], machine, given), given * np.minimum(least, 1.0)[:, None]
+
+    def energy(self, day: Day, weather: Weather) -> np.ndarray:
+        """Most energy of the day, MWh [plant]; inf where nature limits every hour by itself."""
+        return np.where(self._pondage, self._given(day, weather).sum(axis=1), np.inf)
+
+    def _machines(self, day: Day) -> np.ndarray:
+        """What the machines in service could give, MW [plant, hour]."""
+        standing = (self._first <= day.ordinal) & (day.ordinal < self._last)
+        return np.repeat((standing * self.capacity * self._machine[:, day.date.month - 1])[:, None], HOURS, axis=1)
+
+    def _given(self, day: Day, weather: Weather) -> np.ndarray:
+        """What machines and nature give hour by hour, MW [plant, hour]; by pondage, its mean is what counts."""
+        given = self._machines(day)
+        natural = self.capacity[self._natural, None] * self._nature(day, weather)
+        given[self._natural] = np.minimum(given[self._natural], natural)
+        return given
 
     def _nature(self, day: Day, weather: Weather) -> np.ndarray:
         """Share of capacity that wind, sun and water would allow, [natural plant, hour]; may pass 1 in a storm."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sim.calendar import Calendar, Month
+from sim.closed_month import ClosedMonth
 from sim.config import Table
 from sim.messages import Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
@@ -65,7 +66,8 @@ def facts():
         output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9), stored=rows(0, 0, 0, 10, 0, 0),
         line_flow=rows(70), line_shadow=rows(0), sent=rows(30, -7), delivered=rows(27, -8), link_shadow=rows(5, 0),
         rent=np.full(H, 100.0), charging=rows(1, 0, 0), asked=rows(50, 20, 0), done=rows(40, 20, 0),
-        water=np.full((1, D), 30.0), inflow=np.full((1, D), 2.0), spilled=np.full((1, D), 0.5),
+        budget=np.full((6, D), np.inf), water=np.full((1, D), 30.0),
+        inflow=np.full((1, D), 2.0), spilled=np.full((1, D), 0.5),
         water_energy=np.array([[900.0, 880.0]]), temperature=np.array([[8.0, 9.0], [15.0, 16.0], [20.0, 21.0]]),
         people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
 
@@ -128,6 +130,18 @@ def test_curtailment_is_unused_sun_and_spilled_water(value):
     assert value("curtailment.solar", "A") == 0.25
     assert value("curtailed.hydro", "A") == 400.0  # 1 hm3 spilled x 0.4 kWh/m3 x 1,000
     assert value("spilled_water", "river") == 1.0
+
+
+def test_water_that_keeps_for_a_day_is_curtailed_by_the_day(lab):
+    """Without its reservoir the plant may give 90 MW in any hour but 2,000 MWh a day; 65 MW are 1,560: 440 are lost."""
+    lab.facts.grid.units.budgeted[0] = True
+    lab.facts.budget[0] = 2000.0
+    lab.config.world["reservoirs"] = {name: column[:0] for name, column in lab.config.world["reservoirs"].items()}
+    lab.ground.reservoir_units = np.zeros(0, np.int32)
+    lab.facts.spilled = np.zeros((0, D))
+    closed = ClosedMonth(JANUARY, lab)
+    technology = list(closed.technologies).index("hydro")
+    assert closed.curtailed()[0, technology] == 440.0 * D
 
 
 def test_exports_count_at_the_sending_end_and_imports_as_they_arrive(value):

@@ -122,6 +122,22 @@ def test_running_water_follows_the_year_and_the_wetness_of_its_basin():
     assert flood[0] == pytest.approx(np.full(24, 100.0))
 
 
+def test_with_pondage_nature_limits_the_day_and_not_the_hour():
+    # half of 100 MW all day is 1,200 MWh, to be given at up to 100 MW, and at 0.35 of the mean 50 MW in every hour
+    row = plant("hydro", profile="half", pondage=True, must_run=0.35)
+    most, least = available(date(2025, 3, 1), row)
+    assert most == pytest.approx(np.full((1, 24), 100.0))
+    assert least == pytest.approx(np.full((1, 24), 17.5))
+    assert plants(row).energy(day(date(2025, 3, 1)), weather(date(2025, 3, 1))) == pytest.approx([1200.0])
+    assert plants(row).units({"A1": 0, "B1": 1}).budgeted.all()
+
+
+def test_without_pondage_the_day_has_no_limit_of_its_own():
+    row = plant("hydro", profile="half")
+    assert plants(row).energy(day(date(2025, 3, 1)), weather(date(2025, 3, 1))).tolist() == [np.inf]
+    assert not plants(row).units({"A1": 0, "B1": 1}).budgeted.any()
+
+
 def test_must_run_follows_its_season_and_never_exceeds_what_is_available():
     most, least = available(date(2025, 1, 1), plant(must_run=0.36, must_run_season="dear"),
                             plant(key="other", must_run=0.8, must_run_season="more"))
@@ -153,8 +169,10 @@ def test_units_carry_limits_in_megawatts():
     (plant("solar", profile="dear"), "not a share"),
     (plant(must_run=0.3, must_run_season="half"), "not a ratio"),
     (plant(retires=date(2019, 1, 1)), "not after"),
+    (plant("coal", pondage=True), "pondage"),
+    (plant("hydro", key="dam", pondage=True), "pondage"),
 ])
 def test_a_plant_that_contradicts_itself_is_refused_with_its_line(row, word):
     months = table(MonthProfile, *MONTH_ROWS)
     with pytest.raises(BadInput, match=rf"test\.csv:2: .*{word}"):
-        Plant.check(table(Plant, row), {"profiles_month": months})
+        Plant.check(table(Plant, row), {"profiles_month": months, "reservoirs": {"plant": np.array(["dam"], object)}})
