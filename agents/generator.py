@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sim.network.grid import Grid
     from sim.network.ground import Ground
 
+WORTHLESS = 1e-3  # CNY/MWh that an hour counts for at least, so that it is used when all others are full
+HALVINGS = 60
 STEPS = 2  # in which the water that need not be used is offered, dearer as the reservoir falls
 
 
@@ -43,7 +45,7 @@ class Generator(Institution):
     turbines' remaining power, and the other half, at the water value of the level to which their use would bring the
     reservoir, plus operation, times (1 + markup). A full reservoir so undercuts an empty one of the same basin, and the
     more a day takes the dearer the next MWh. The level weighs the plant's own with its basin's. Where the market clears
-    every hour alone it also decides the hours: the day's water goes to those in which it expects the dearest prices.
+    every hour alone it also decides the hours: the day's water is spread in proportion to the prices it expects.
 
     Source: water values, see `agents.beliefs`; that a level of one's own moves the offer: [assumption].
     """
@@ -79,7 +81,7 @@ class Generator(Institution):
         expected = forecast(scene.public, scene.now)[scene.grid.bus_zone[scene.grid.units.bus[mine]]]
         least, energy = scene.conditions.minimum[mine], scene.conditions.energy[mine]
         scheduled = available.copy()
-        scheduled[limited] = dearest_hours(available[limited], least, energy, expected)
+        scheduled[limited] = by_price(available[limited], least, energy, expected)
         return scheduled
 
     def _water(self, scene, available: np.ndarray) -> Orders:
@@ -117,21 +119,22 @@ def steps(hand: np.ndarray, active: np.ndarray, per_hm3: np.ndarray, available: 
     return np.concatenate([(available * share[:, None])[None], np.repeat(power[None], STEPS, axis=0)]), level
 
 
-def dearest_hours(available: np.ndarray, least: np.ndarray, energy: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Power that puts a day's energy into its dearest hours, MW [reservoir, hour].
+def by_price(available: np.ndarray, least: np.ndarray, energy: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Power that spreads a day's energy over its hours in proportion to the prices expected, MW [plant, hour].
 
-    least: MW [reservoir, hour], given in every hour.  energy: MWh [reservoir] of the day.  expected: CNY/MWh
-    [reservoir, hour]; where nothing is known (nan) the energy is spread evenly over the power that is free.
+    Not all of it goes to the dearest hours: an owner knows that others read the same forecast.
+    least: MW [plant, hour], given in every hour.  energy: MWh [plant] of the day.  expected: CNY/MWh [plant, hour], not
+    negative; where nothing is known (nan) all hours are alike. power = least + min(room, k x price), k by bisection.
     """
     room = available - least
-    left = np.clip(energy - least.sum(axis=1), 0.0, room.sum(axis=1))
-    order = np.argsort(-np.nan_to_num(expected), axis=1, kind="stable")
-    sorted_room = np.take_along_axis(room, order, axis=1)
-    before = np.cumsum(sorted_room, axis=1) - sorted_room
-    filled = np.empty_like(room)
-    np.put_along_axis(filled, order, np.clip(left[:, None] - before, 0.0, sorted_room), axis=1)
-    even = room * np.divide(left, room.sum(axis=1), out=np.zeros_like(left), where=room.sum(axis=1) > 0)[:, None]
-    return least + np.where(np.isnan(expected).any(axis=1)[:, None], even, filled)
+    left = np.minimum(np.maximum(energy - least.sum(axis=1), 0.0), room.sum(axis=1))
+    weight = np.where(np.isnan(expected), 1.0, expected) + WORTHLESS
+    low, high = np.zeros(len(room)), (room / weight).max(axis=1, initial=0.0)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        short = np.minimum(room, middle[:, None] * weight).sum(axis=1) < left
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return least + np.minimum(room, high[:, None] * weight)
 
 
 def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None) -> list[Generator]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agents.beliefs import LEVELS, Inflow, WaterValues
-from agents.generator import Generator, OwnWater, companies, dearest_hours, steps
+from agents.generator import Generator, OwnWater, by_price, companies, steps
 from sim.calendar import Calendar
 from sim.config import read_world
 from sim.network.grid import PLANT
@@ -160,21 +160,26 @@ def test_a_company_offers_at_least_what_its_plants_must_run(toy):
             assert np.all(orders.volume[orders.of([unit])].sum(axis=0) >= conditions.minimum[unit] - 1e-9)
 
 
-def test_the_days_water_goes_to_the_dearest_hours():
-    # 100 MW of turbines, 10 MW in every hour (240 MWh) and 390 MWh in all: 150 left for the two dearest hours, 20 and
-    # 18, 90 MW more in the dearer one and 60 in the other
-    expected = np.full((1, 24), 200.0)
-    expected[0, 20], expected[0, 18] = 400.0, 300.0
-    power = dearest_hours(megawatts(100), megawatts(10), np.array([390.0]), expected)
-    assert power[0, 20] == 100
-    assert power[0, 18] == 70
-    assert (np.delete(power[0], [18, 20]) == 10).all()
+def test_the_days_water_is_spread_by_price():
+    # 100 MW of turbines, 10 MW in every hour (240 MWh) and 390 MWh in all: 150 left. Two hours expect 400 and 200, the
+    # others nothing: 90 MW is all the room of the dearer, 60 are left for the other
+    expected = np.zeros((1, 24))
+    expected[0, 20], expected[0, 18] = 400.0, 200.0
+    power = by_price(megawatts(100), megawatts(10), np.array([390.0]), expected)
+    assert power[0, 20] == pytest.approx(100)
+    assert power[0, 18] == pytest.approx(70, abs=0.02)
+    assert np.delete(power[0], [18, 20]) == pytest.approx(np.full(22, 10), abs=0.001)
+    # with 120 left, in proportion 2 to 1: 80 and 40
+    power = by_price(megawatts(100), megawatts(10), np.array([360.0]), expected)
+    assert power[0, [20, 18]] == pytest.approx([90, 50], abs=0.02)
 
 
-def test_with_water_for_all_hours_every_hour_is_full():
-    assert (dearest_hours(megawatts(100), megawatts(0), np.array([9999.0]), np.ones((1, 24))) == 100).all()
+def test_the_energy_of_the_day_is_used_as_far_as_the_turbines_go():
+    expected = np.abs(np.sin(np.arange(24.0)))[None] * 300
+    assert by_price(megawatts(100), megawatts(5), np.array([777.0]), expected).sum() == pytest.approx(777)
+    assert by_price(megawatts(100), megawatts(0), np.array([9999.0]), expected) == pytest.approx(megawatts(100))
 
 
 def test_before_a_price_was_seen_the_water_is_spread_evenly():
-    power = dearest_hours(megawatts(100), megawatts(10), np.array([480.0]), np.full((1, 24), np.nan))
+    power = by_price(megawatts(100), megawatts(10), np.array([480.0]), np.full((1, 24), np.nan))
     np.testing.assert_allclose(power, 20)

@@ -46,8 +46,8 @@ def test_yunnan_exports_most_in_the_wet_season(year):
 
 
 def test_little_is_curtailed_and_nobody_goes_without(year):
-    lost = year.filter(regex=r"^curtailed\.(wind|wind_offshore|solar) ").sum().sum()
-    made = year.filter(regex=r"^generation\.(wind|wind_offshore|solar) ").sum().sum()
+    lost = year.filter(regex=r"^curtailed\.(hydro|wind|wind_offshore|solar) ").sum().sum()
+    made = year.filter(regex=r"^generation\.(hydro|wind|wind_offshore|solar) ").sum().sum()
     assert lost < 0.05 * (made + lost)
     assert year.filter(regex=r"^shed ").sum().sum() == pytest.approx(0, abs=1)
 
