@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 VENV ?= .venv
 # The first Python of at least 3.12 that really runs (a pyenv shim may exist and still refuse).
-CANDIDATES = python3.13 python3.12 python3 $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3) \
-             $(wildcard /root/.pyenv/versions/3.1[2-9]*/bin/python3) $(wildcard /opt/pyenv/versions/3.1[2-9]*/bin/python3)
+PYENV := $(or $(PYENV_ROOT),$(shell pyenv root 2>/dev/null),$(HOME)/.pyenv)
+CANDIDATES = python3.13 python3.12 python3 $(wildcard $(PYENV)/versions/3.1[2-9]*/bin/python3)
 FIND = for p in $(CANDIDATES); do if $$p -c 'import sys; sys.exit(sys.version_info < $(1))' 2>/dev/null; then echo $$p; break; fi; done
 PYTHON ?= $(shell $(call FIND,(3, 12)))
 BIN = $(VENV)/bin
@@ -30,7 +30,7 @@ campaign: $(VENV)/.dev         ## what is too long for `make test`
 
 heads:                         ## the same run on Python 3.12 and 3.13 must have the same fingerprint
 	@mkdir -p results; set -e; for v in 3.12 3.13; do \
-	  python=$$(for p in python$$v $(HOME)/.pyenv/versions/$$v*/bin/python3 /root/.pyenv/versions/$$v*/bin/python3; do \
+	  python=$$(for p in python$$v $(PYENV)/versions/$$v*/bin/python3; do \
 	    if $$p -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "'$$v'")' 2>/dev/null; then echo $$p; break; fi; done); \
 	  if [ -z "$$python" ]; then echo "Python $$v is not on this machine: skipped"; continue; fi; \
 	  $(MAKE) --no-print-directory VENV=.venv-$$v PYTHON=$$python .venv-$$v/.ready; \
