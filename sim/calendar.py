@@ -70,11 +70,6 @@ class Day:
         return self.date.toordinal()
 
     @property
-    def hour0(self) -> int:
-        """Position of the day's first hour in its month's 24 x days hours."""
-        return (self.date.day - 1) * 24
-
-    @property
     def weekend(self) -> bool:
         """Saturday or Sunday."""
         return self.date.weekday() >= 5

@@ -18,10 +18,10 @@ ROUNDING = 1e-6  # shares that must sum to one may miss it by rounding
 class City(Row):
     """A row of `cities.csv`: a city, or a region of many cities (`rest`) that stands for its part of the country.
 
-    tier: row of `rider_tiers`.  climate: whose weather it has.  bus: where swap cabinets charge; empty for a city
-    outside the network, whose charging then costs `outside_price`.  riders: active in a month.  local, other_city,
-    other_province: riders by origin.  orders: asked on a normal day, all year and all weather on average; spread over
-    the year by `month_profile` and over the day by `day_profile`.
+    name, province: for the reader.  tier: row of `rider_tiers`.  climate: whose weather it has.  bus: where swap
+    cabinets charge; empty for a city outside the network, whose charging then costs `outside_price`.  riders: active
+    in a month.  local, other_city, other_province: riders by origin.  orders: asked on a normal day, all year and all
+    weather on average; spread over the year by `month_profile` and over the day by `day_profile`.
     """
 
     key: str
@@ -83,7 +83,7 @@ class OrderSettings(Section):
 class Cities:
     """All cities of a world; arrays are by row of `cities.csv`.
 
-    key, name, province: texts.  bus: int32, -1 outside the network.  outside_price: CNY/MWh, nan inside.
+    key, name: texts.  bus: int32, -1 outside the network.  outside_price: CNY/MWh, nan inside.
     tier: int, row of `rider_tiers`.  named: bool, False for a rest region.  riders: persons.
     origins: share [city, origin], in the order of ORIGINS.  orders: asked on a normal day [city].
     hourly: [city, hour], mean 1, the year's mean.  season: [city, month], mean 1.
@@ -93,7 +93,6 @@ class Cities:
     def __init__(self, world: World, profiles: Profiles):
         table, settings = world["cities"], world.settings.orders
         self.key, self.name = tuple(table["key"]), tuple(table["name"])
-        self.province = tuple(table["province"])
         at = world["buses"].position
         self.bus = np.array([-1 if city.bus is None else at(city.bus) for city in table], np.int32)
         self.outside_price = np.array([np.nan if c.outside_price is None else c.outside_price for c in table], float)

@@ -171,10 +171,6 @@ class Units:
         """Rows of a kind (int [n])."""
         return np.flatnonzero(self.kind == kind)
 
-    def of_owner(self, owner: str) -> np.ndarray:
-        """Rows of an owner (int [n])."""
-        return np.flatnonzero(self.owner == owner)
-
 
 class Grid:
     """The network on a day of the year: arrays by bus, line, link, joint limit and unit.

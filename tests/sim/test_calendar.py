@@ -94,11 +94,6 @@ def test_each_season_is_one_of_the_profiles():
     assert {day.season for day in days("2025-01-01", "2025-12-31")} == set(SEASONS)
 
 
-def test_the_first_hour_of_a_day_is_counted_from_the_first_of_its_month():
-    first, last = days("2025-03-01", "2025-03-01")[0], days("2025-03-31", "2025-03-31")[0]
-    assert (first.hour0, last.hour0) == (0, 30 * 24)
-
-
 def test_a_day_s_address_is_the_same_in_every_run():
     [alone], within = days("2025-07-05", "2025-07-05"), days("2025-01-01", "2025-12-31")[185]
     assert alone.date == within.date

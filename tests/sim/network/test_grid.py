@@ -105,11 +105,11 @@ def test_zones_sum_their_buses_and_only_cleared_ones_have_load():
     assert found.by_zone(values) == pytest.approx(np.array([[9, 12], [7, 8], [9, 10]]))
 
 
-def test_units_join_in_order_and_are_found_by_owner_and_kind():
+def test_units_join_in_order_and_are_found_by_kind():
     stores = Units.make(["s"], STORE, [1], ["x"], "battery", [4.0], store=8.0, efficiency=0.81)
     joined = Units.join(units(), stores)
     assert list(joined.key) == ["a", "b", "c", "s"]
-    assert list(joined.of_owner("x")) == [0, 2, 3]
+    assert list(joined.owner == "x") == [True, False, True, True]
     assert list(joined.of_kind(STORE)) == [3]
     assert list(joined.store) == [0, 0, 0, 8]
     assert list(joined.ramp) == [5, 6, 7, np.inf]
