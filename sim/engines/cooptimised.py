@@ -36,13 +36,15 @@ class CooptimisedEngine:
     def clear(self, book: Book, day: Day) -> Solution:
         """Serve the day at least cost.
 
-        Raises: ValueError where must-run passes the volume offered or a number is not finite; ClearingError where no
-        optimum was found.
+        Reserve that the day asks for is held back out of the same capacity, see `holding`, at least total cost.
+        Raises: ValueError where must-run passes the volume offered, a number is not finite or reserve is asked that no
+        clearing can honour; ClearingError where no optimum was found.
         """
         if not np.isfinite(day.load).all():
             raise ValueError("the load must be finite")
         steps = Steps.of(book, day.minimum, self.fleet.place())
         slots_added = self._fit(steps)
+        self._skeleton.holding.check(day)
         sheet = Sheet.of(self._skeleton, steps, self._column, day, self.tie_break)
         sheet.events["slots_added"], begun = slots_added, self._program.iterations
         try:
@@ -135,15 +137,20 @@ class CooptimisedEngine:
         x, d = self._program.x.reshape(-1, hours), d.reshape(-1, hours)
         stored = np.zeros((len(self.fleet.bus), hours))
         stored[skeleton.stores] = x[skeleton.stored]
-        line_dual = np.zeros((lines + len(stored)) * hours)
-        line_dual[skeleton.pool] = y[skeleton.static_rows :]
-        energy_value, last = np.zeros(len(stored)), skeleton.static_rows
+        line_dual, on_line = np.zeros(lines * hours), skeleton.pool < lines * hours
+        line_dual[skeleton.pool[on_line]] = y[skeleton.static_rows :][on_line]
+        holding = skeleton.holding
+        energy_value, last = np.zeros(len(stored)), skeleton.static_rows - holding.lacking * hours
         energy_value[skeleton.budgeted] = np.maximum(-y[last - len(skeleton.budgeted) : last], 0.0)
+        asked = (holding.shape[0], holding.groups, hours)
         return Optimum(
             given=x[self._column], forward=x[skeleton.forward], backward=x[skeleton.backward], shed=x[skeleton.shed],
             disposed=x[skeleton.disposed], stored=stored, energy=y[: areas * hours].reshape(areas, hours),
-            line_dual=line_dual.reshape(-1, hours)[:lines],
+            line_dual=line_dual.reshape(-1, hours),
             joint_dual=y[areas * hours : (areas + joints) * hours].reshape(joints, hours),
             against_forward=d[skeleton.forward], against_backward=d[skeleton.backward], energy_value=energy_value,
+            reserved=holding.spread(x[skeleton.award]),
+            reserve_price=np.maximum(y[last : skeleton.static_rows], 0.0).reshape(asked),
+            reserve_short=np.maximum(x[skeleton.lacking], 0.0).reshape(asked),
             objective=float((sheet.cost * x).sum()), kkt=self._program.kkt(y, d.ravel(), sheet.cost),
             events=sheet.events)
