@@ -107,7 +107,7 @@ class Reserve:
     """What a day asks and is offered of reserve, beside energy.
 
     requirement: MW (times worth) [product, group, hour].  shortage: CNY/MW [product], what a MW that is missing costs.
-    price: CNY/MW and hour [product, unit], what a unit asks.  most: MW [product, unit, hour], what it offers.
+    price: CNY/MW [product, unit, hour], what a unit asks.  most: MW [product, unit, hour], what it offers.
     highest, lowest: MW [unit, hour], between which a unit's output with all it sold must stay: available and must-run
     (of a store, what it can give, and less what it can take).
     """

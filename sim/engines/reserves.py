@@ -36,17 +36,17 @@ def after_energy(fleet: Fleet, reserve: Reserve, output: np.ndarray, stored: np.
     price, short = np.zeros(asked.shape), np.zeros(asked.shape)
     for product in range(len(asked)):
         room = room_left(fleet, reserve, output, stored, reserved, product)
-        rate = reserve.price[product] / np.maximum(products.worth[product], 1e-12)
+        rate = reserve.price[product] / np.maximum(products.worth[product], 1e-12)[:, None]
         for group in range(products.groups):
             mine = np.flatnonzero(products.eligible[product] & (products.group == group))
-            mine = mine[np.argsort(rate[mine], kind="stable")]
-            worth = products.worth[product, mine][:, None]
-            counted = worth * room[mine]
-            before = np.cumsum(counted, axis=0) - counted
-            taken = np.clip(asked[product, group] - before, 0.0, counted)
+            worth, by = products.worth[product, mine][:, None], np.argsort(rate[mine], axis=0, kind="stable")
+            counted, taken = worth * room[mine], np.zeros((len(mine), output.shape[1]))
+            queue = np.take_along_axis(counted, by, axis=0)
+            before = np.cumsum(queue, axis=0) - queue
+            np.put_along_axis(taken, by, np.clip(asked[product, group] - before, 0.0, queue), axis=0)
             reserved[product, mine] = np.divide(taken, worth, out=np.zeros_like(taken), where=worth > 0)
             missing = asked[product, group] - taken.sum(axis=0)
-            dearest = np.where(taken > LEAST, rate[mine][:, None], 0.0).max(axis=0, initial=0.0)
+            dearest = np.where(taken > LEAST, rate[mine], 0.0).max(axis=0, initial=0.0)
             short[product, group] = np.where(missing > LEAST, missing, 0.0)
             price[product, group] = np.where(missing > LEAST, reserve.shortage[product], dearest)
     return Awards(reserved, price, short)

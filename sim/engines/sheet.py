@@ -65,7 +65,7 @@ def _columns(skeleton, steps, column, day):
     lower[column], upper[column], cost[column] = steps.lower, steps.upper, steps.cost
     if day.reserve is not None:
         reserve, product, unit = day.reserve, skeleton.holding.product, skeleton.holding.unit
-        upper[skeleton.award], cost[skeleton.award] = reserve.most[product, unit], reserve.price[product, unit][:, None]
+        upper[skeleton.award], cost[skeleton.award] = reserve.most[product, unit], reserve.price[product, unit]
         upper[skeleton.lacking] = 1.0 + reserve.requirement.reshape(-1, skeleton.hours)
         cost[skeleton.lacking] = np.repeat(reserve.shortage, skeleton.holding.groups)[:, None]
     return lower, upper, cost

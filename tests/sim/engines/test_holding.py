@@ -32,10 +32,10 @@ def reserve(units, hours, requirement, highest, lowest=0.0, price=0.0, most=1e4,
 
     asked = np.asarray(requirement, float)
     asked = asked[..., None] if asked.ndim == 2 else asked
-    most = np.broadcast_to(np.asarray(most, float), (len(asked), len(units)))[..., None]
+    most, price = (np.broadcast_to(np.asarray(value, float), (len(asked), len(units)))[..., None].repeat(hours, axis=2)
+                   for value in (most, price))
     return Reserve(requirement=np.broadcast_to(asked, (*asked.shape[:2], hours)), shortage=np.asarray(shortage),
-                   price=np.broadcast_to(np.asarray(price, float), (len(asked), len(units))),
-                   most=np.broadcast_to(most, (*most.shape[:2], hours)), highest=wide(highest), lowest=wide(lowest))
+                   price=price, most=most, highest=wide(highest), lowest=wide(lowest))
 
 
 def held(net, units, orders, load, sold: Products, asked: Reserve, tie_break=1e-6, **rest):
@@ -167,8 +167,9 @@ def some_day(seed):
     eligible[0, 0] = False
     sold = products(units, eligible, worth=np.vstack([rng.uniform(0.5, 2, 6), np.ones(6)]),
                     group=rng.permutation([0, 1, 0, 1, 0, 1]), spin=[2.0, np.inf, 1.5, np.inf, np.inf, np.inf])
-    asked = reserve(units, hours, rng.uniform(0, 40, (2, 2, hours)), highest, lowest, price=rng.uniform(0, 20, (2, 6)),
-                    most=rng.uniform(10, 60, (2, 6)), shortage=(900.0, 700.0))
+    asked = reserve(units, hours, rng.uniform(0, 40, (2, 2, hours)), highest, lowest, most=rng.uniform(10, 60, (2, 6)),
+                    shortage=(900.0, 700.0))
+    asked = replace(asked, price=rng.uniform(0, 20, (2, 6, hours)))
     rest = dict(minimum=minimum, energy=budgets, stored={4: 20.0, 5: 30.0}, stored_end={4: 10.0}, before={0: 10.0})
     return net, units, orders, load, sold, asked, rest
 
@@ -198,7 +199,7 @@ def plainly(net, units, orders, load, sold, asked, rest):
         for u in range(n):
             column(("level", u, h), 0, rest["stored_end"].get(u, 0) if h == hours - 1 else 0, units[u].store)
             for p in range(2):
-                column(("r", p, u, h), asked.price[p, u], 0, asked.most[p, u, h] if sold.eligible[p, u] else 0)
+                column(("r", p, u, h), asked.price[p, u, h], 0, asked.most[p, u, h] if sold.eligible[p, u] else 0)
         for p in range(2):
             for g in range(sold.groups):
                 column(("lack", p, g, h), asked.shortage[p], 0, np.inf)
@@ -306,7 +307,7 @@ def test_sellers_of_reserve_are_paid_what_they_ask_at_least(seed):
     net, units, orders, load, sold, asked, rest = some_day(200 + seed)
     s = held(net, units, orders, load, sold, asked, **rest)
     paid = sold.worth[:, :, None] * s.reserve_price[:, sold.group]
-    assert (paid >= asked.price[:, :, None] - 1e-5)[s.reserved > 1e-4].all()
+    assert (paid >= asked.price - 1e-5)[s.reserved > 1e-4].all()
 
 
 # ------------------------------------------------------------------------------------------------------------ neutral

@@ -22,7 +22,7 @@ def sequential(units, sold, asked, output, stored=None):
 
 def test_the_cheapest_room_is_sold_first_at_one_price():
     # rooms of 30, 50 and 60 MW at 4, 6 and 9: of 60 asked, 30 + 30 are taken and the second sets the price
-    units, sold = [Unit(0)] * 3, products([0, 0, 0], [[0, 0, 0], [1, 1, 1]])
+    units, sold = [Unit(0)] * 3, products([0] * 3, [[0, 0, 0], [1, 1, 1]])
     asked = reserve(units, 1, [[0], [60]], [100, 100, 100], price=[[0, 0, 0], [4, 6, 9]])
     s = sequential(units, sold, asked, [[70], [50], [40]])
     assert s.reserved[SPINNING, :, 0] == approx([30, 30, 0])
@@ -37,6 +37,15 @@ def test_the_order_is_price_for_performance():
     s = sequential(units, sold, asked, [[50], [50]])
     assert s.reserved[REGULATION, :, 0] == approx([0, 10])
     assert s.price[REGULATION, 0, 0] == approx(5)
+
+
+def test_the_order_may_change_from_hour_to_hour():
+    units, sold = [Unit(0)] * 2, products([0, 0], [[0, 0], [1, 1]])
+    asked = reserve(units, 2, [[0], [20]], [100, 100])
+    asked = replace(asked, price=np.array([[[0, 0], [0, 0]], [[3, 8], [5, 5]]], float))
+    s = sequential(units, sold, asked, [[50, 50], [50, 50]])
+    assert s.reserved[SPINNING] == approx(np.array([[20, 0], [0, 20]]))
+    assert s.price[SPINNING, 0] == approx([3, 5])
 
 
 def test_what_regulation_took_is_not_sold_again_as_reserve():
@@ -111,7 +120,7 @@ def test_holding_back_in_one_programme_is_worth_something_on_most_days():
 
 def cost(asked, awards) -> float:
     """CNY of what is sold, at its offers, and of what is missing."""
-    return ((asked.price[:, :, None] * awards.reserved).sum()
+    return ((asked.price * awards.reserved).sum()
             + (asked.shortage[:, None, None] * awards.short).sum())
 
 
