@@ -1,5 +1,6 @@
 """PolicyLab: one step is one day. The only door from the world to those who decide."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import mesa
@@ -17,6 +18,7 @@ from agents.users import Users
 from sim.calendar import Calendar, Day
 from sim.config import BadInput, Config
 from sim.facts import Facts
+from sim.markets.base import Market
 from sim.messages import Conditions, Orders, Scene, Weather, Work
 from sim.network.grid import NEIGHBOUR, STORE, USER
 from sim.network.ground import Ground
@@ -53,12 +55,22 @@ class PolicyLab(mesa.Model):
         for key, market in self.markets.items():
             if not set(market.rhythms) <= RHYTHMS:
                 raise ValueError(f"market {key!r} has rhythms {market.rhythms}; the step calls {sorted(RHYTHMS)}")
+        self._check_rules()
         self.instruments = {key: instrument() for key, instrument in instruments().items()}
         self._people_the_world()
         self.facts = Facts(self.grid, self.ground, self.users.bus)
         self.journal = Journal(keep=config.record.journal)
         self.results = sink or Memory()
         self.recorder = Recorder(self.results, hourly=config.record.hourly)
+
+    def _check_rules(self):
+        """No two markets' rules contradict each other on any day of the run. Raises: BadInput."""
+        start, end = self.calendar.start, self.calendar.end
+        for day in (start, *(day for day in self.law.changes if start < day <= end)):
+            book = self.law.on(day)
+            for key, market in self.markets.items():
+                if key in book:
+                    market.check(book)
 
     def _people_the_world(self):
         """Everybody who decides, in the order in which they are asked."""
@@ -123,7 +135,7 @@ class PolicyLab(mesa.Model):
         if spot.ahead and spot.settles(day.date):
             expected = self.ground.forecast.of(day, today, self.grid)
             self.clear("day-ahead", expected)
-        self.clear("real-time", today)
+        self.clear("real-time", today if expected is None else self.left(today))
         self.ground.live(day, today, self.facts.today["spot", "real-time"])
         self.facts.add(day, weather, work, today, use, self.ground.rivers, spot, expected)
 
@@ -134,17 +146,45 @@ class PolicyLab(mesa.Model):
         np.add.at(load, self.cities.bus[on_bus], work.charging[on_bus])
         return self.ground.conditions(day, weather, load, self.grid, self.facts.last_output)
 
+    def left(self, today: Conditions) -> Conditions:
+        """What a day's real time finds beside what was held back for others a day ahead."""
+        for market in self.called("day-ahead"):
+            today = market.leaves(today, self.facts.today[market.key, "day-ahead"], self.grid)
+        return today
+
+    def called(self, rhythm: str) -> list[Market]:
+        """The markets of a rhythm that are in force, in the order in which they answer."""
+        found = [market for key, market in self.markets.items() if rhythm in market.rhythms and key in self.rules]
+        return sorted(found, key=lambda market: market.after_spot)
+
     def clear(self, rhythm: str, conditions: Conditions | None = None):
-        """Every market of this rhythm, in the order of their files: actors speak, the market answers, actors listen."""
-        for key, market in self.markets.items():
-            if rhythm not in market.rhythms or key not in self.rules:
-                continue
-            scene = Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
-                          public=self.facts.public, positions=self.facts.positions, rules=self.rules[key])
-            clearing = market.clear(Orders.gather(actor.orders(market, scene) for actor in self.actors), scene)
+        """Every market of this rhythm, in their order: actors speak, the market answers, actors listen."""
+        for market in self.called(rhythm):
+            scene = self.scene(market, rhythm, conditions)
+            if market.key == "spot":
+                scene = replace(scene, reserve=self.held_back(rhythm, conditions))
+            clearing = market.clear(self.spoken(market, scene), scene)
             self.facts.tell(clearing)
             for actor in self.actors:
                 actor.hear(clearing.of(actor.units))
+
+    def held_back(self, rhythm: str, conditions: Conditions):
+        """What other markets ask the spot to hold back with its energy; None for nothing."""
+        asked = None
+        for market in self.called(rhythm):
+            if market.after_spot:
+                scene = self.scene(market, rhythm, conditions)
+                asked = market.holds(self.spoken(market, scene), scene)
+        return asked
+
+    def scene(self, market: Market, rhythm: str, conditions: Conditions | None) -> Scene:
+        """What may be known when orders to a market are made."""
+        return Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
+                     public=self.facts.public, positions=self.facts.positions, rules=self.rules[market.key])
+
+    def spoken(self, market: Market, scene: Scene) -> Orders:
+        """All actors' orders to a market."""
+        return Orders.gather(actor.orders(market, scene) for actor in self.actors)
 
     def close_month(self, day: Day):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""
