@@ -1,6 +1,5 @@
 """PolicyLab: one step is one day. The only door from the world to those who decide."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import mesa
@@ -159,28 +158,25 @@ class PolicyLab(mesa.Model):
 
     def clear(self, rhythm: str, conditions: Conditions | None = None):
         """Every market of this rhythm, in their order: actors speak, the market answers, actors listen."""
-        for market in self.called(rhythm):
+        called, held = self.called(rhythm), None
+        early = {}  # orders that the spot must know of, though their market answers after it
+        for market in (market for market in called if market.after_spot):
             scene = self.scene(market, rhythm, conditions)
-            if market.key == "spot":
-                scene = replace(scene, reserve=self.held_back(rhythm, conditions))
-            clearing = market.clear(self.spoken(market, scene), scene)
+            early[market.key] = self.spoken(market, scene)
+            held = market.holds(early[market.key], scene)
+        for market in called:
+            scene = self.scene(market, rhythm, conditions, held if market.key == "spot" else None)
+            orders = early[market.key] if market.after_spot else self.spoken(market, scene)
+            clearing = market.clear(orders, scene)
             self.facts.tell(clearing)
             for actor in self.actors:
                 actor.hear(clearing.of(actor.units))
 
-    def held_back(self, rhythm: str, conditions: Conditions):
-        """What other markets ask the spot to hold back with its energy; None for nothing."""
-        asked = None
-        for market in self.called(rhythm):
-            if market.after_spot:
-                scene = self.scene(market, rhythm, conditions)
-                asked = market.holds(self.spoken(market, scene), scene)
-        return asked
-
-    def scene(self, market: Market, rhythm: str, conditions: Conditions | None) -> Scene:
-        """What may be known when orders to a market are made."""
+    def scene(self, market: Market, rhythm: str, conditions: Conditions | None, held=None) -> Scene:
+        """What may be known when orders to a market are made. held: what the spot must hold back with its energy."""
         return Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
-                     public=self.facts.public, positions=self.facts.positions, rules=self.rules[market.key])
+                     public=self.facts.public, positions=self.facts.positions, rules=self.rules[market.key],
+                     reserve=held)
 
     def spoken(self, market: Market, scene: Scene) -> Orders:
         """All actors' orders to a market."""

@@ -77,6 +77,7 @@ OUTCOMES = (
     Outcome("reserve_price", "CNY/MW", MONTH, (ZONE,), lambda m: services.price(m.facts, 1)),
     Outcome("reserve", "MWh", MONTH, (ZONE,), lambda m: services.volume(m.facts, 1)),
     Outcome("reserve_lack", "MWh", MONTH, (ZONE,), lambda m: services.lack(m.facts, 1)),
+    Outcome("services_missed", "MWh", MONTH, (ZONE,), lambda m: services.missed(m.facts)),
     Outcome("ancillary_cost", "CNY", MONTH, (ZONE,), lambda m: services.cost(m.facts)),
     Outcome("ancillary_income", "CNY", MONTH, (ZONE, TECHNOLOGY), lambda m: services.income(m.facts, m.technologies)),
     # water and weather

@@ -61,7 +61,8 @@ class HourlyEngine:
         """Serve every hour of the day at least cost.
 
         Raises: ValueError where must-run passes the volume offered, a number is not finite, a store must keep
-        something for midnight or reserve is asked; ClearingError where no optimum was found, or must-run passes budget or store.
+        something for midnight or reserve is asked; ClearingError where no optimum was found, or must-run passes budget
+        or store.
         """
         if not np.isfinite(day.load).all():
             raise ValueError("the load must be finite")

@@ -155,8 +155,8 @@ class Skeleton:
         on_lines = sparse.csr_array(self.factors @ inject)
         self._held = self.holding.rows(self.output, self.stored, self.award)
         self._weights = sparse.vstack([on_lines, self.output, self._held], format="csr")
-        self._ramped = sparse.vstack([sparse.csr_array(on_lines.shape), self.output, sparse.csr_array(self._held.shape)],
-                                     format="csr")
+        still, idle = sparse.csr_array(on_lines.shape), sparse.csr_array(self._held.shape)
+        self._ramped = sparse.vstack([still, self.output, idle], format="csr")
 
     def _stored_now(self):
         """[store, column]: 1 at the column of its level."""

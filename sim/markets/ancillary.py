@@ -41,7 +41,7 @@ class Services(Trade):
     reserved: MW held back [product, unit, hour].  group: int [unit], its zone.
     pay: CNY/MW and hour [part, unit, hour], what a MW of regulation earns by capacity and by mileage, and one of reserve.
     value: CNY/MW (times performance) and hour, what a MW more would cost; lack, asked: MW (times performance) [product,
-    zone, hour].
+    zone, hour].  failure: multiple of its pay that a MW pays back which real time does not find.
     """
 
     reserved: np.ndarray | None = None
@@ -50,6 +50,7 @@ class Services(Trade):
     value: np.ndarray | None = None
     lack: np.ndarray | None = None
     asked: np.ndarray | None = None
+    failure: float = 0.0
 
 
 class Ancillary(Market):
@@ -58,8 +59,9 @@ class Ancillary(Market):
     An order's `product` is 0 for regulation, at a price for a MW of mileage, or 1 for reserve, at a price for a MW held
     for an hour. The requirement of regulation counts MW times performance; so offers rank by price over performance.
     One price a zone, product and hour, what a MW more would cost: of regulation, the mileage of its dearest seller is
-    paid by mileage and the rest, what sellers forgo in energy, by capacity. Nobody is fined: what is held back is
-    technically there in real time, see `held_back`.
+    paid by mileage and the rest, what sellers forgo in energy, by capacity. What is held back stays out of real
+    time, see `held_back`; what real time yet does not find (a store that charges less than it sold can stop less) is not
+    paid, and pays back.
     Source: requirement and price in one programme [Hogan2013]; mileage, performance and limits: NDRC/NEA 2024 No.196.
     """
 
@@ -77,6 +79,7 @@ class Ancillary(Market):
         table, by multiples of the golden ratio: a unit keeps its factor when others are added behind it.
         regulation_share, reserve_share: most that a unit may sell, by technology; who is not named sells none.
         least_load: of machines that must run to sell.  regulation_hours, reserve_hours: how long a store must last.
+        failure: what a MW that real time does not find pays back, as a multiple of its price.
         users_share, generators_share: who pays, by energy within the zone.
         """
 
@@ -98,6 +101,7 @@ class Ancillary(Market):
         least_load: dict[Seller, Positive]
         regulation_hours: bounded(Hours, ge=0)
         reserve_hours: bounded(Hours, ge=0)
+        failure: bounded(Ratio, ge=0)
         users_share: bounded(Share, ge=0, le=1)
         generators_share: bounded(Share, ge=0, le=1)
 
@@ -278,7 +282,7 @@ def trade(orders: Orders, scene: Scene, sold: "Products", reserve: "Reserve", aw
         market=Ancillary.key, rhythm=scene.rhythm, day=scene.now, orders=orders, accepted=accepted, events={},
         price=paid[orders.product, orders.unit], public=public, reserved=awards.reserved, group=sold.group,
         pay=np.stack([np.maximum(paid[REGULATION] - movement, 0.0), movement, paid[SPINNING]]), value=awards.price,
-        lack=awards.short, asked=reserve.requirement)
+        lack=awards.short, asked=reserve.requirement, failure=scene.rules.failure)
 
 
 def mileage_price(rules: Ancillary.Rules, sold: "Products", reserve: "Reserve", awards: "Awards") -> np.ndarray:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PARTS = ("regulation capacity", "regulation mileage", "spinning reserve")
 PRODUCT_OF = (0, 0, 1)  # of each part: regulation, regulation, reserve
+LEAST = 1e-6  # MW
+ROUNDING = 1e-6  # a share closer to one is one: solvers' tolerance, not failure
 COST = "cost of ancillary services"
 
 
@@ -28,10 +30,13 @@ COST = "cost of ancillary services"
 class Month:
     """The days of a month side by side; hours (H) of the days on which services were traded are the last axis.
 
-    Otherwise as `markets.ancillary.Services`, whose fields these are.
+    kept: share [unit, H] of what a unit held back that real time left room for.  failure: multiple of its pay that the
+    rest pays back [H].  Otherwise as `markets.ancillary.Services`, whose fields these are.
     """
 
     reserved: np.ndarray
+    kept: np.ndarray
+    failure: np.ndarray
     pay: np.ndarray
     group: np.ndarray
     value: np.ndarray
@@ -39,28 +44,49 @@ class Month:
     asked: np.ndarray
 
     @classmethod
-    def of(cls, days: "list[Services]") -> "Month":
-        """Days of one month, at least one."""
+    def of(cls, facts: "Facts") -> "Month | None":
+        """The month's days so far; None where none was traded."""
+        days: list[Services] = facts.daily.get("ancillary", [])
+        if not days:
+            return None
         hourly = {name: np.concatenate([getattr(day, name) for day in days], axis=-1)
                   for name in ("reserved", "pay", "value", "lack", "asked")}
-        return cls(group=days[0].group, **hourly)
+        hours = days[0].reserved.shape[-1]
+        first = np.array([day.day.index - facts.opening.day.index for day in days]) * hours
+        lived = (first[:, None] + np.arange(hours)).ravel()
+        kept = found(hourly["reserved"], facts.output[:, lived], facts.available[:, lived], facts.grid.units.store > 0)
+        return cls(group=days[0].group, kept=kept, failure=np.repeat([day.failure for day in days], hours), **hourly)
+
+
+def found(reserved: np.ndarray, output: np.ndarray, available: np.ndarray, store: np.ndarray) -> np.ndarray:
+    """Share [unit, H] of what is held back (MW [product, unit, H]) that output leaves room for in real time: all of it
+    above, and below, for what works both ways. store: bool [unit], can give less than nothing."""
+    up, both = reserved.sum(axis=0), reserved[0]
+    below = output + np.where(store[:, None], available, 0.0)
+    above = np.divide(available - output, up, out=np.ones_like(up), where=up > LEAST)
+    below = np.divide(below, both, out=np.ones_like(both), where=both > LEAST)
+    share = np.clip(np.minimum(above, below), 0.0, 1.0)
+    return np.where(share > 1 - ROUNDING, 1.0, share)
 
 
 def earned(month: Month) -> np.ndarray:
-    """Fen, int64 [part, unit]: what each unit is owed for capacity, mileage and reserve.
+    """Fen, int64 [part, unit]: what each unit is owed for capacity, mileage and reserve; negative where it failed.
 
     MW are rounded to 0.001, prices to 0.01 CNY, once.
     """
-    power, cents = meters.kwh(month.reserved), meters.cents(month.pay)
+    counted = month.reserved * (month.kept - month.failure * (1 - month.kept))
+    power, cents = meters.kwh(counted), meters.cents(month.pay)
     return np.stack([meters.fen((power[product] * cents[part]).sum(axis=1)) for part, product in enumerate(PRODUCT_OF)])
 
 
 def bills(facts: "Facts", rules) -> list[Transfer]:
-    """What the month's sellers are owed, and who bears it; the grid company in between keeps nothing."""
-    days = facts.daily.get("ancillary")
-    if not days:
+    """What the month's sellers are owed, and who bears it; the grid company in between keeps nothing.
+
+    rules: those of the month's last day say who pays.
+    """
+    month, units, transfers = Month.of(facts), facts.grid.units, []
+    if month is None:
         return []
-    month, units, transfers = Month.of(days), facts.grid.units, []
     income = earned(month)
     for part, amount in zip(PARTS, income):
         for kind in (PLANT, STORE):
@@ -100,13 +126,9 @@ def borne(cost: np.ndarray, facts: "Facts", users_share: float) -> list[Transfer
 # ------------------------------------------------------------------------------------------------------- what is kept
 
 
-def _month(facts: "Facts") -> Month | None:
-    return Month.of(facts.daily["ancillary"]) if facts.daily.get("ancillary") else None
-
-
 def price(facts: "Facts", product: int) -> np.ndarray:
     """CNY/MW (times worth) and hour [zone]: the month's mean, weighted by what is asked; nan where nothing is."""
-    zones, month = len(facts.grid.zone), _month(facts)
+    zones, month = len(facts.grid.zone), Month.of(facts)
     if month is None:
         return np.full(zones, np.nan)
     asked = month.asked[product].sum(axis=1)
@@ -116,7 +138,7 @@ def price(facts: "Facts", product: int) -> np.ndarray:
 
 def volume(facts: "Facts", product: int) -> np.ndarray:
     """MW held back for an hour, summed over the month [zone]; nan where nothing is asked."""
-    month = _month(facts)
+    month = Month.of(facts)
     if month is None:
         return np.full(len(facts.grid.zone), np.nan)
     held = np.zeros(len(facts.grid.zone))
@@ -126,15 +148,25 @@ def volume(facts: "Facts", product: int) -> np.ndarray:
 
 def lack(facts: "Facts", product: int) -> np.ndarray:
     """MW (times worth) of the requirement that were missing for an hour, summed over the month [zone]."""
-    month = _month(facts)
+    month = Month.of(facts)
     if month is None:
         return np.full(len(facts.grid.zone), np.nan)
     return np.where(month.asked[product].any(axis=1), month.lack[product].sum(axis=1), np.nan)
 
 
+def missed(facts: "Facts") -> np.ndarray:
+    """MW held back of which real time found nothing, for an hour, summed over the month [zone]."""
+    month, missing = Month.of(facts), np.full(len(facts.grid.zone), np.nan)
+    if month is None:
+        return missing
+    missing[month.asked.any(axis=(0, 2))] = 0.0
+    np.add.at(missing, month.group, (month.reserved.sum(axis=0) * (1 - month.kept)).sum(axis=1))
+    return missing
+
+
 def cost(facts: "Facts") -> np.ndarray:
     """CNY [zone]: what the zone's regulation and reserve cost; nan where none was asked."""
-    month, found = _month(facts), np.full(len(facts.grid.zone), np.nan)
+    month, found = Month.of(facts), np.full(len(facts.grid.zone), np.nan)
     if month is None:
         return found
     found[month.asked.any(axis=(0, 2))] = 0.0
@@ -144,7 +176,7 @@ def cost(facts: "Facts") -> np.ndarray:
 
 def income(facts: "Facts", technologies: tuple[str, ...]) -> np.ndarray:
     """CNY [zone, technology]: what sellers earned by ancillary services; nan where none was traded or can sell."""
-    found, month = np.full((len(facts.grid.zone), len(technologies)), np.nan), _month(facts)
+    found, month = np.full((len(facts.grid.zone), len(technologies)), np.nan), Month.of(facts)
     if month is None:
         return found
     amount = earned(month).sum(axis=0) / 100
