@@ -190,7 +190,7 @@ class Dispatch(Clearing):
     objective: CNY of the day, true costs.  bus: int [order], where each order stands.
     alone: the same orders cleared with every zone alone, where the law asks for the comparison.
     reserved: MW [product, unit, hour]; reserve_price: CNY/MW, reserve_short: MW [product, group, hour], where reserve
-    was held back with the energy, see `engines.records`.
+    was held back with the energy, see `engines.records`; reserve_cost: CNY, its part of the objective.
     """
 
     output: np.ndarray
@@ -215,6 +215,7 @@ class Dispatch(Clearing):
     reserved: np.ndarray | None = None
     reserve_price: np.ndarray | None = None
     reserve_short: np.ndarray | None = None
+    reserve_cost: float = 0.0
 
     def paid(self) -> np.ndarray:
         """The price at the bus of each order, CNY/MWh [order, hour]."""

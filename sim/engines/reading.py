@@ -68,6 +68,15 @@ def solution(network: Network, fleet: Fleet, flows: tuple[np.ndarray, np.ndarray
         line_shadow=np.abs(found.line_dual), sent=sent, delivered=delivered, link_shadow=link_shadow,
         minimum_shadow=minimum_shadow, joint_shadow=joint_shadow, shed=found.shed, disposed=found.disposed,
         stored=found.stored, energy_value=found.energy_value, reserved=found.reserved,
-        reserve_price=found.reserve_price, reserve_short=found.reserve_short, rent=rent,
+        reserve_price=found.reserve_price, reserve_short=found.reserve_short, reserve_cost=_reserve_cost(day, found),
+        rent=rent,
         residual=float(np.abs(rent - earned).max()), imbalance=float(np.abs(injection - leaving).max()),
         objective=found.objective, kkt=found.kkt, events=found.events)
+
+
+def _reserve_cost(day: Day, found: Optimum) -> float:
+    """CNY of what is held back, at its offers, and of what is missing."""
+    if day.reserve is None:
+        return 0.0
+    missing = day.reserve.shortage[:, None, None] * found.reserve_short
+    return float((day.reserve.price * found.reserved).sum() + missing.sum())

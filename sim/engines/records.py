@@ -160,7 +160,7 @@ class Solution:
     shed, disposed [bus, hour].  stored [unit, hour]: MWh at the hour's end.  energy_value [unit]: what a MWh more of
     the daily budget saves; NaN where an engine does not look across hours.
     reserved [product, unit, hour]: MW held back.  reserve_price [product, group, hour]: CNY/MW (times worth) and hour.
-    reserve_short [product, group, hour]: MW of the requirement that are missing.
+    reserve_short [product, group, hour]: MW of the requirement that are missing.  reserve_cost: CNY, of both.
     rent: CNY [hour], price x (withdrawal - injection), links excluded.  residual: CNY, largest violation of
     rent = lines + links (fee + shadow) + joints.  imbalance: MW, largest at any bus and hour.
     objective: CNY, true costs.  kkt: largest relative residual of the optimality conditions under true costs.
@@ -185,6 +185,7 @@ class Solution:
     reserved: np.ndarray
     reserve_price: np.ndarray
     reserve_short: np.ndarray
+    reserve_cost: float
     rent: np.ndarray
     residual: float
     imbalance: float

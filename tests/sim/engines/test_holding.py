@@ -59,6 +59,7 @@ def test_the_reserve_price_holds_what_the_seller_forgoes_in_energy():
     assert s.price[0, 0] == approx(30)
     assert s.reserve_price[SPINNING, 0, 0] == approx(2 + (30 - 10))  # its offer and the energy it did not sell
     assert s.objective == approx(80 * 10 + 10 * 30 + 20 * 2)
+    assert s.reserve_cost == approx(20 * 2)
     assert s.reserve_short == approx(0)
 
 
@@ -83,6 +84,7 @@ def test_a_unit_sells_a_mw_once_over_all_products():
     assert s.reserve_short[:, 0, 0] == approx([0, 15])
     assert s.reserve_price[:, 0, 0] == approx([400, 400])  # a MW more of regulation is taken from the reserve
     assert s.objective == approx(70 * 10 + 15 * 400)
+    assert s.reserve_cost == approx(15 * 400)
 
 
 def test_load_is_not_shed_for_a_reserve_that_costs_less_to_miss():
