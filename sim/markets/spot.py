@@ -209,4 +209,5 @@ def _dispatch(market: str, orders: Orders, scene: Scene, wiring: "Wiring", found
         minimum_shadow=found.minimum_shadow[:links], joint_shadow=found.joint_shadow, shed=found.shed,
         disposed=found.disposed, stored=found.stored, rent=found.rent, residual=found.residual,
         imbalance=found.imbalance, objective=found.objective, bus=grid.units.bus[orders.unit],
-        reserved=found.reserved, reserve_price=found.reserve_price, reserve_short=found.reserve_short, reserve_cost=found.reserve_cost)
+        reserved=found.reserved, reserve_price=found.reserve_price, reserve_short=found.reserve_short,
+        reserve_cost=found.reserve_cost)
