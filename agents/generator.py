@@ -63,6 +63,10 @@ class Generator(Institution):
         self.reservoirs = np.asarray(reservoirs, np.intp)
         self.plain = np.setdiff1d(np.arange(len(self.units)), self.reservoirs)
 
+    def replan(self, grid: "Grid", values: WaterValues | None):
+        """Take the costs of another year, and what water is worth in it."""
+        self.cost, self.values = grid.units.cost[self.units], values
+
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price."""
         if market.key != "spot":
@@ -151,6 +155,6 @@ def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None)
         within = [i for i, row in enumerate(rows) if row in reservoir_of]
         place = np.array([reservoir_of[int(rows[i])] for i in within], np.intp)
         water = OwnWater(place, rivers.basin[place], rivers.active[place], rivers.per_hm3[place], rivers.full)
-        found.append(Generator(model, owner, rows, plants["cost"][rows], plants["markup"][rows], within, water, values,
+        found.append(Generator(model, owner, rows, units.cost[rows], plants["markup"][rows], within, water, values,
                                ground.world.settings.water.own_level))
     return found
