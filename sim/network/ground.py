@@ -9,6 +9,7 @@ from sim.config import World
 from sim.messages import Clearing, Conditions, Weather
 from sim.network import borders
 from sim.network.city import Cities
+from sim.network.forecast import Forecast
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Grid, Units
 from sim.network.outages import Outages
 from sim.network.plants import Plants
@@ -25,7 +26,7 @@ class Ground:
     """Plants, rivers, stores, cities, weather and the network of a world.
 
     first: the row of the table of units where each kind begins: plants, stores, large users, neighbours.
-    reservoir_units: int [reservoir], the unit of each reservoir's plant.
+    reservoir_units: int [reservoir], the unit of each reservoir's plant.  forecast: what is expected a day ahead.
     """
 
     def __init__(self, world: World, streams: Streams, year: int):
@@ -48,6 +49,7 @@ class Ground:
         rows = [len(world[table]) for table in ("plants", "stores", "smelters")]
         self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR), np.cumsum([0, *rows]).tolist()))
         self.reservoir_units = np.array([world["plants"].position(key) for key in self.rivers.plant], np.int32)
+        self.forecast = Forecast(world.settings.weather, self.rivers, self.reservoir_units, streams)
 
     def grid(self, on: date) -> Grid:
         """The network as it stands in the year of a date."""
@@ -79,7 +81,7 @@ class Ground:
                           self.rivers.water, before)
 
     def link_share(self, day: Day, grid: Grid) -> np.ndarray:
-        """Share of each link's capacity in service, [link, hour]; none before its first day."""
+        """Share of each link's capacity in service, [link, hour]; 0 before its first day."""
         share = self.outages.on(grid.link_outage, day.month) * (grid.link_first <= day.ordinal)
         return np.repeat(share[:, None], HOURS, axis=1)
 
