@@ -188,8 +188,8 @@ def water_beliefs(ground: "Ground", grid: "Grid", typical: Sequence[Conditions],
     """
     outlook = Outlook.of(ground, grid, typical, floor, cap)
     settings = (ground.world.settings.water, ground.world.settings.weather)
-    tables = (ground.world[name] for name in ("plants", "reservoirs", "basins", "inflow_years", "build_out", "profiles_month",
-                                                 "weather_pairs"))
+    tables = (ground.world[name] for name in ("plants", "reservoirs", "basins", "inflow_years", "build_out",
+                                              "profiles_month", "weather_pairs"))
     key = "|".join((outlook.digest, *(part.model_dump_json() for part in settings), *(t.digest for t in tables)))
     if key not in _known:
         while len(_known) >= KEPT:

@@ -67,11 +67,15 @@ class Users(Population):
 
     def consume(self, day: Day, weather: Weather) -> np.ndarray:
         """What is drawn in each hour of a day, MW [row, hour], large users' blocks left out."""
+        return self.usual(day, weather) * self.response[:, None]
+
+    def usual(self, day: Day, weather: Weather) -> np.ndarray:
+        """What would be drawn at usual prices, MW [row, hour]."""
         if day.date.year != self._year:
             self._turn(day.date.year)
         self.apart[:] = self._blocks.on(day.ordinal)
         curve = self._curves.of(day, weather.temperature[self._grid_zone])[self._zone]
-        return self._drawn.load(curve, self.apart) * self.response[:, None]
+        return self._drawn.load(curve, self.apart)
 
     def _turn(self, year: int):
         """Take the figures of another year."""

@@ -190,7 +190,7 @@ class PolicyLab(mesa.Model):
             when = middle - timedelta(days=max(0, middle.weekday() - 4))  # a weekend's middle is the Friday before
             day = Calendar(when, when).turn()
             weather = self.ground.typical(day)
-            load = self.users.by_bus(self.users.consume(day, weather))
+            load = self.users.by_bus(self.users.usual(day, weather))
             days.append(self.ground.conditions(day, weather, load, self.grid, unknown))
         return days
 

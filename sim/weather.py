@@ -387,6 +387,11 @@ class Weather:
         return messages.Weather(day, self._temperature[i, :n], self._rain[i, :n], self._wind[i, :n], self._sun[i, :n],
                                 self._wetness[i], self._rain[i, self._city])
 
+    def wetness(self, year: int) -> tuple[list[date], np.ndarray]:
+        """Days of a year that are known, and their states of wetness, [day, basin]."""
+        here = [i for i, day in enumerate(self._days) if day.year == year]
+        return [self._days[i] for i in here], self._wetness[here]
+
     def mean_temperature(self, day: Day) -> np.ndarray:
         """Mean temperature of a date over all years, degC [zone]; of any date, drawn or not."""
         return self._profiles.on([climate.temperature for climate in self._climate[:len(self.zone)]], day.date)
@@ -436,7 +441,8 @@ class Weather:
     def _daily(self, name: str) -> np.ndarray:
         """A month profile of each climate on all days, smooth over the months: [day, place]."""
         keys, first, last = [getattr(c, name) for c in self._climate], self._days[0], self._days[-1]
-        whole = np.concatenate([self._profiles.days_of(keys, year) for year in range(first.year, last.year + 1)], axis=1)
+        years = range(first.year, last.year + 1)
+        whole = np.concatenate([self._profiles.days_of(keys, year) for year in years], axis=1)
         skipped = first.timetuple().tm_yday - 1
         return whole[:, skipped: skipped + len(self._days)].T
 

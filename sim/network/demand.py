@@ -155,9 +155,9 @@ def _leaves_something(table: Table, tables: dict[str, Table]):
         apart = blocks.most(year)
         low = drawn.load(np.repeat(least[:, None], HOURS, axis=1), apart).min(axis=1)
         for i in np.flatnonzero(low < 0):
-            raise BadInput(table.fault(i, "share", f"the load of {table.rows[i].user_class!r} at {table.rows[i].bus!r} "
-                                                   f"would fall to {low[i]:.0f} MW in {year}, with {apart[i]:.0f} MW of "
-                                                   "large users taken out; expected 0 or more"))
+            raise BadInput(table.fault(
+                i, "share", f"the load of {table.rows[i].user_class!r} at {table.rows[i].bus!r} would fall to "
+                f"{low[i]:.0f} MW in {year}, with {apart[i]:.0f} MW of large users taken out; expected 0 or more"))
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,8 @@ class Blocks:
     def __init__(self, splits: Table, classes: Table, smelters: Table, build_out: Table):
         by_key = {row.key: row for row in classes}
         homes = [(split.bus, by_key[split.user_class]) for split in splits]
-        self._full = np.array([sum(block.capacity for block in smelters if block.bus == bus) if home.large_users else 0.0
-                               for bus, home in homes])
+        at = {split.bus: sum(block.capacity for block in smelters if block.bus == split.bus) for split in splits}
+        self._full = np.array([at[bus] if home.large_users else 0.0 for bus, home in homes], float)
         self._stock = Stock(build_out, [(home.zone, SMELTER) if full > 0 else None
                                         for full, (_, home) in zip(self._full, homes)])
 

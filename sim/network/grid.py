@@ -161,7 +161,8 @@ class Units:
 
         return cls(column(key, object), column(kind, object), column(bus, np.int32), column(owner, object),
                    column(technology, object), column(capacity, np.float64), column(cost, np.float64),
-                   column(ramp, np.float64), column(budgeted, bool), column(store, np.float64), column(efficiency, np.float64),
+                   column(ramp, np.float64), column(budgeted, bool), column(store, np.float64),
+                   column(efficiency, np.float64),
                    column(first, object), column(last, object))
 
     @classmethod

@@ -40,7 +40,7 @@ class Ground:
             streams, zones=zones, basins=list(basins["key"]), cities=list(world["cities"]["climate"]),
             climate=world["climate"], pairs=world["weather_pairs"], profiles=self.profiles,
             settings=world.settings.weather, first=world.covers.start, last=world.covers.end)
-        flows, build_out = Flows(basins, world["inflow_years"]), world["build_out"]
+        flows, build_out = Flows(basins, world["inflow_years"], self.weather, self.profiles), world["build_out"]
         self.plants = Plants(world["plants"], buses=buses, zones=zones, flows=flows, outages=world["outages"],
                              profiles=self.profiles, build_out=build_out, fuel=world["fuel_years"])
         self.rivers = Rivers(world["reservoirs"], flows, world["plants"], self.profiles)

@@ -6,6 +6,7 @@ from the stored energy of the basin, because the water keeps its worth at the pl
 """
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from sim.messages import Weather
 from sim.units import HOURS, CNYPerMWh, Hm3, KWhPerM3, M3PerS, Ratio, Share
 from sim.weather import Profiles
 
+if TYPE_CHECKING:
+    from sim.weather import Weather as Driver
+
 HM3_PER_DAY = 0.0864  # of 1 m3/s
 MWH_PER_HM3 = 1000.0  # of 1 kWh/m3
 RESIDUAL = 1e-6  # share of the day's water that an output may ask for beyond what is there: a solver's rounding
@@ -23,7 +27,8 @@ RESIDUAL = 1e-6  # share of the day's water that an output may ask for beyond wh
 class Basin(Row):
     """A row of `basins.csv`: a river whose flows rise and fall together.
 
-    inflow_shape: the month's natural flow as a ratio of the year's mean; empty where no reservoir asks for it.
+    inflow_shape: the month's natural flow as a ratio of the year's mean; empty where no reservoir asks for it: every
+    day then counts alike in a measured half-year.
     cv: coefficient of variation of a day's flow about the normal one; days persist as the weather's wetness does.
     Its flow of a year over the normal one stands in `inflow_years.csv`.
     """
@@ -117,17 +122,32 @@ class Flows:
     basins: the table of basins, whose order is that of all arrays.
     """
 
-    def __init__(self, basins: Table, years: Table):
-        """years: rows of `inflow_years.csv`."""
+    def __init__(self, basins: Table, years: Table, driver: "Driver", profiles: Profiles):
+        """years: rows of `inflow_years.csv`.  driver: the weather of the days that the world covers.  profiles: of
+        months, among them the basins' natural flow."""
         self.basins = basins
         self._sigma = np.sqrt(np.log1p(basins["cv"] ** 2))
         self._halves: dict[int, np.ndarray] = {}
         for row in years:
             halves = self._halves.setdefault(row.year, np.full((2, len(basins)), np.nan))
-            halves[:, basins.position(row.basin)] = row.multiplier_h1, row.multiplier_h2
+            basin = basins.position(row.basin)
+            halves[:, basin] = row.multiplier_h1, row.multiplier_h2
+            if row.measured:
+                halves[:, basin] /= self._by_weather(basin, row.year, driver, profiles)
+
+    def _by_weather(self, basin: int, year: int, driver: "Driver", profiles: Profiles) -> np.ndarray:
+        """What the weather of a year makes of a basin's natural flow, over it, [half]; 1 in one without days."""
+        days, wetness = driver.wetness(year)
+        flow = np.exp(self._sigma[basin] * wetness[:, basin] - self._sigma[basin] ** 2 / 2)
+        shape = self.basins.rows[basin].inflow_shape
+        usual = np.ones(366) if shape is None else profiles.year(shape, year)
+        usual = usual[[day.timetuple().tm_yday - 1 for day in days]]
+        half = np.array([day.month > 6 for day in days], int)
+        found, normal = (np.bincount(half, weights, 2) for weights in (usual * flow, usual))
+        return np.divide(found, normal, out=np.ones(2), where=normal > 0)
 
     def multiple(self, day: Day, weather: Weather) -> np.ndarray:
-        """A day's flow of each basin over the normal flow of its date, [basin]: the year's multiple times the weather's.
+        """A day's flow of each basin over the normal flow of its date, [basin]: the year's times the weather's multiple.
 
         The weather's part is lognormal with mean 1 and the basin's cv.  Raises: KeyError for a year not in the table.
         """
@@ -150,7 +170,7 @@ class Rivers:
     def __init__(self, reservoirs: Table, flows: Flows, plants: Table, profiles: Profiles):
         basins = flows.basins
         self.key = tuple(row.key for row in reservoirs)
-        self.basins, self._flows, self._profiles = basins, flows, profiles
+        self.basins, self.flows, self._profiles = basins, flows, profiles
         self.plant = np.array([row.plant for row in reservoirs], dtype=object)
         self.basin = np.array([basins.position(row.basin) for row in reservoirs], np.intp)
         shapes = [basins.rows[b].inflow_shape for b in self.basin]
@@ -224,7 +244,7 @@ class Rivers:
 
     def inflow(self, day: Day, weather: Weather) -> np.ndarray:
         """Local inflow of a day, hm3 [reservoir]: the normal one of the date times its basin's multiple."""
-        return self.normal_inflow(day.date) * self._flows.multiple(day, weather)[self.basin]
+        return self.normal_inflow(day.date) * self.flows.multiple(day, weather)[self.basin]
 
     @property
     def water(self) -> np.ndarray:

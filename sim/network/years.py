@@ -18,7 +18,7 @@ SMELTER = "smelter"
 
 
 class DemandYear(Row):
-    """A row of `demand_years.csv`: what a zone consumes in a calendar year of normal weather, losses inside included."""
+    """A row of `demand_years.csv`: what a zone consumes in a year of normal weather, losses inside the zone included."""
 
     identity: ClassVar[tuple[str, ...]] = ("zone", "year")
 
@@ -109,7 +109,11 @@ class FuelYear(Row):
 
 class InflowYear(Row):
     """A row of `inflow_years.csv`: a basin's flow in a year over that of a normal one, January to June and July to
-    December; what its weather makes of a day comes on top."""
+    December.
+
+    measured: the flow of a year that is past: weather spreads it over the days and moves none of it out of its half.
+    Of a year to come the flow is what is expected, and the weather makes more or less of it.
+    """
 
     identity: ClassVar[tuple[str, ...]] = ("basin", "year")
 
@@ -117,6 +121,7 @@ class InflowYear(Row):
     year: Year
     multiplier_h1: bounded(Ratio, ge=0)
     multiplier_h2: bounded(Ratio, ge=0)
+    measured: bool = False
     source: str
 
     @classmethod
