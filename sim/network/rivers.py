@@ -147,7 +147,7 @@ class Flows:
         return np.divide(found, normal, out=np.ones(2), where=normal > 0)
 
     def multiple(self, day: Day, weather: Weather) -> np.ndarray:
-        """A day's flow of each basin over the normal flow of its date, [basin]: the year's times the weather's multiple.
+        """A day's flow of each basin over the normal flow of its date, [basin]: the year's multiple and the weather's.
 
         The weather's part is lognormal with mean 1 and the basin's cv.  Raises: KeyError for a year not in the table.
         """

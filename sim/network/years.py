@@ -18,7 +18,7 @@ SMELTER = "smelter"
 
 
 class DemandYear(Row):
-    """A row of `demand_years.csv`: what a zone consumes in a year of normal weather, losses inside the zone included."""
+    """A row of `demand_years.csv`: what a zone consumes in a year of normal weather, its own losses included."""
 
     identity: ClassVar[tuple[str, ...]] = ("zone", "year")
 
