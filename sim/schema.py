@@ -4,7 +4,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
-from sim.network import borders, city, demand, grid, outages, plants, rivers, smelters, stores, workforce
+from sim.network import agreements, borders, city, demand, grid, outages, plants, rivers, smelters, stores, workforce
 from sim.policy.pension_subsidy import PensionRules
 from sim.policy.tariffs import PlatformRules, SwapRules
 from sim.registry import instruments, markets
@@ -14,7 +14,8 @@ TABLES = {
     "buses": grid.Bus, "corridors": grid.Corridor, "joint_limits": grid.Joint,
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
-    "smelters": smelters.Smelter, "borders": borders.Step,
+    "smelters": smelters.Smelter, "borders": borders.Step, "foreign": borders.Foreign,
+    "agreements": agreements.Agreement, "agreement_years": agreements.AgreementYear,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
     "cities": city.City, "order_levels": city.OrderLevel,
