@@ -4,6 +4,7 @@ Source: owners sell ahead what they expect to have left over at home in four yea
 the price that is expected of the own zone, so that a deal leaves neither worse off than the spot market would.
 """
 
+from calendar import monthrange
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,11 @@ class Prospect:
     basin: np.ndarray
 
     @classmethod
-    def of(cls, ground: "Ground", grid: "Grid", days: "Sequence[Conditions]") -> "Prospect":
-        """From a typical day's Conditions of each of the twelve months."""
+    def of(cls, ground: "Ground", grid: "Grid", days: "Sequence[Conditions]", plan: np.ndarray | None) -> "Prospect":
+        """From a typical day's Conditions of each of the twelve months.
+
+        plan: MWh [12, basin], energy that reservoirs hold as each month of a normal year opens; None where none do.
+        """
         units, rivers = grid.units, ground.world["reservoirs"]
         able = np.stack([day.available.mean(axis=1) for day in days], axis=1)
         output = np.stack([np.minimum(day.available.mean(axis=1), day.energy / HOURS_OF_DAY) for day in days], axis=1)
@@ -57,11 +61,16 @@ class Prospect:
             if plant.basin is not None:
                 basin[i] = basins.position(plant.basin)
         months = np.arange(1, 13)
-        for unit, row in zip(ground.reservoir_units, rivers):
+        dams = ground.reservoir_units
+        natural = np.zeros((len(dams), 12))
+        for i, row in enumerate(rivers):
             river = basins.rows[basins.position(row.basin)]
             shape = np.array([ground.profiles.month(river.inflow_shape, m) for m in months])
             flow = row.flow * shape * np.where(months <= 6, river.multiplier_h1, river.multiplier_h2)
-            output[unit] = np.minimum(flow * HM3_PER_HOUR * row.productivity * MWH_PER_HM3, able[unit])
+            natural[i] = flow * HM3_PER_HOUR * row.productivity * MWH_PER_HM3
+        if plan is not None:
+            natural *= 1.0 - _kept_back(natural, ground.rivers.basin, plan)[ground.rivers.basin]
+        output[dams] = np.minimum(natural, able[dams])
         price = np.full((len(grid.zone), 12), np.nan)
         for row in ground.world["demand"]:
             if row.price is not None:
@@ -122,3 +131,16 @@ class Prospect:
         volume = np.maximum(mean * season - bought, 0.0)
         some = (volume > 0) & np.isfinite(expected[zone])
         return Orders.buy(party[some], volume[some], expected[zone][some])
+
+
+def _kept_back(natural: np.ndarray, basin: np.ndarray, plan: np.ndarray) -> np.ndarray:
+    """Share of a month's flow by which a basin's reservoirs rise, [basin, 12]; negative where they fall.
+
+    natural: MW [reservoir, 12], what the flow would make if nothing were stored.  basin: int [reservoir].
+    plan: MWh [12, basin] as each month opens.
+    """
+    hours = np.array([monthrange(2025, m)[1] * HOURS_OF_DAY for m in range(1, 13)])
+    flow = np.zeros((plan.shape[1], 12))
+    np.add.at(flow, basin, natural * hours)
+    rise = (np.roll(plan, -1, axis=0) - plan).T
+    return np.minimum(np.divide(rise, flow, out=np.zeros_like(flow), where=flow > 0), 1.0)

@@ -26,7 +26,7 @@ class Foreign(Population):
     list its share of its border's steps at their prices, in the season in which they stand. The exchange registers so
     many a year, in an order that chance decides.
 
-    country: position in `foreign.csv`.  place: int, bus.  size: share of its border's steps.  registered: whether it
+    country: position in `foreign.csv`.  place: int, bus.  part: share of its border's steps.  registered: whether it
     is.  gain: yuan a year that it expects.  identity: its address in random streams.
 
     *Source*: entry when the expected gain passes the cost of entry; sizes lognormal [assumption].
@@ -34,7 +34,7 @@ class Foreign(Population):
 
     country: Rows[Index]
     place: Rows[Index]
-    size: Rows[Share]
+    part: Rows[Share]
     registered: Rows[Flag]
     gain: Rows[CNY]
     identity: Rows[Identity]
@@ -53,10 +53,10 @@ class Foreign(Population):
         self.identity[:] = np.arange(len(self))
         sigma = np.array([table.rows[c].size_sigma for c in self.country])
         size = np.exp(sigma * stream.normals(self.identity))
-        self.size[:] = size / np.bincount(self.place, size, len(grid.bus))[self.place] if len(self) else 0
+        self.part[:] = size / np.bincount(self.place, size, len(grid.bus))[self.place] if len(self) else 0
         for c, row in enumerate(table):  # the largest have been there from the start
             mine = np.flatnonzero(self.country == c)
-            self.registered[mine[np.argsort(-self.size[mine], kind="stable")[: row.registered]]] = True
+            self.registered[mine[np.argsort(-self.part[mine], kind="stable")[: row.registered]]] = True
         self._steps = [(first_unit_row + i, step) for i, step in enumerate(steps) if step.market == MARKET]
         self._normal, self._stream = normal, stream
         self._replay(law, grid, start)
@@ -71,7 +71,7 @@ class Foreign(Population):
         for unit, step in self._steps:
             if not step.stands(scene.now):
                 continue
-            size = self.size[self.registered & (self.place == scene.grid.bus.index(step.bus))]
+            size = self.part[self.registered & (self.place == scene.grid.bus.index(step.bus))]
             side = Orders.sell if step.side == "sell" else Orders.buy
             listed.append(side(np.full(len(size), unit), step.capacity * size.astype(float), np.full(len(size), step.price)))
         return Orders.gather(listed)
@@ -80,7 +80,7 @@ class Foreign(Population):
         """Register as many as the exchange can this month of those who gain. price: CNY/MWh [zone, 12], expected."""
         rate = rules.admissions / 12
         seats = int(np.floor((month.number + 1) * rate) - np.floor(month.number * rate))
-        self.gain[:] = self.size * self._gains(month, price, grid)[self.place]
+        self.gain[:] = self.part * self._gains(month, price, grid)[self.place]
         willing = np.flatnonzero(~self.registered & (self.gain > rules.cost))
         turn = np.argsort(self._stream.uniforms(self.identity[willing], month.number), kind="stable")
         self.registered[willing[turn[:seats]]] = True
@@ -103,17 +103,28 @@ class Foreign(Population):
         gains = np.zeros(len(grid.bus))
         for _, step in self._steps:
             bus = grid.bus.index(step.bus)
-            link = np.flatnonzero((grid.link_from == bus) | (grid.link_to == bus))
-            if not len(link) or not _exists(step, month):
+            crossing = _crossing(grid, bus)
+            if crossing is None or not _exists(step, month):
                 continue
-            best = link[np.argmin(grid.link_loss[link])]
-            zone = grid.bus_zone[grid.link_to[best] if grid.link_from[best] == bus else grid.link_from[best]]
-            inside, kept, fee = price[zone], 1.0 - grid.link_loss[best], grid.link_fee[best]
+            zone, kept, fee = crossing
+            inside = price[zone]
             margin = kept * (inside - fee) - step.price if step.side == "sell" else step.price - inside / kept - fee
             season = np.array([step.season in ("all", "wet" if m in WET_MONTHS else "dry") for m in range(1, 13)])
             days = np.array([Month(month.year, m).days for m in range(1, 13)])
             gains[bus] += step.capacity * HOURS * np.nansum(np.maximum(margin, 0.0) * days * season)
         return gains
+
+
+def _crossing(grid: "Grid", bus: int) -> tuple[int, float, float] | None:
+    """The zone with load next to a border bus, and what is kept and paid on the best link to it; None without one."""
+    if grid.bus_zone[bus] in grid.cleared_zones:
+        return grid.bus_zone[bus], 1.0, 0.0
+    link = np.flatnonzero((grid.link_from == bus) | (grid.link_to == bus))
+    if not len(link):
+        return None
+    best = link[np.argmin(grid.link_loss[link])]
+    far = grid.link_to[best] if grid.link_from[best] == bus else grid.link_from[best]
+    return grid.bus_zone[far], 1.0 - grid.link_loss[best], grid.link_fee[best]
 
 
 def _exists(step: "Step", month: Month) -> bool:

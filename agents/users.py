@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.base import Population
+from agents.exports import BEYOND, Prospect
 from sim.calendar import Day
 from sim.config import Table
-from sim.messages import Public, Statement, Weather
+from sim.messages import Orders, Public, Statement, Weather
 from sim.network.demand import Curves, Drawn
 from sim.units import MW, CNYPerMWh, Index, Ratio, Rows, SignedRatio
 
@@ -42,6 +43,7 @@ class Users(Population):
     elasticity: Rows[Ratio]
     delivery: Rows[CNYPerMWh]
     response: Rows[Ratio]
+    prospect: "Prospect"  # what everybody can expect of a month
 
     def __init__(self, model, *, grid: "Grid", demand: Table, classes: Table, splits: Table, smelters: Table,
                  climate: Table, profiles: "Profiles"):
@@ -68,6 +70,10 @@ class Users(Population):
         """What is drawn in each hour of a day, MW [row, hour], large users' blocks left out."""
         curve = self._curves.of(day, weather.temperature[self._grid_zone])[self._zone]
         return self._drawn.load(curve) * self.response[:, None]
+
+    def orders(self, market, scene) -> Orders:
+        """Bids for what comes from beyond the province."""
+        return self.prospect.bids(market, scene, self.mean) if market.key in BEYOND else Orders.none()
 
     def by_bus(self, load: np.ndarray) -> np.ndarray:
         """Sum over the classes: [row, hour] -> [bus, hour]."""

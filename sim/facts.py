@@ -44,6 +44,7 @@ class Facts:
     def __init__(self, grid: Grid, ground: Ground, user_bus: np.ndarray):
         self.grid, self.cities, self.user_bus = grid, ground.cities, user_bus
         self.positions = Positions(len(grid.units) + len(user_bus), len(grid.link))
+        self.positions.bus = self.party_bus
         self.trades: dict[tuple[str, str], Trade] = {}
         self.ahead = Ahead(self)
         self.city_bus, self.outside_price = ground.cities.bus, ground.cities.outside_price

@@ -5,7 +5,9 @@ from datetime import date, timedelta
 import mesa
 import numpy as np
 
-from agents.beliefs import WaterValues, opening_levels, water_beliefs
+from agents.beliefs import WaterValues, normal_year, opening_levels, water_beliefs
+from agents.exports import Prospect
+from agents.foreign import Foreign
 from agents.generator import companies
 from agents.large_user import large_users
 from agents.outlook import NoPlan
@@ -14,7 +16,7 @@ from agents.riders import Riders
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
-from sim.calendar import Calendar, Day
+from sim.calendar import Calendar, Day, Month
 from sim.config import BadInput, Config
 from sim.facts import Facts
 from sim.messages import Conditions, Orders, Scene, Weather, Work
@@ -68,21 +70,33 @@ class PolicyLab(mesa.Model):
                            profiles=ground.profiles)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
-        values = self._plan_water()
+        days = self.typical_year()
+        values = self._plan_water(days)
+        prospect = Prospect.of(ground, self.grid, days, None if values is None else normal_year(values))
+        owners = companies(self, ground, self.grid, values)
+        for actor in (*owners, self.users):
+            actor.prospect = prospect
+        self.foreign = Foreign(
+            self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
+            grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
+            start=Month.of(self.calendar.start))
         self.actors = [
-            *companies(self, ground, self.grid, values),
+            *owners,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
             *large_users(self, world["smelters"], ground.first[USER]),
-            *traders(self, world["borders"], ground.first[NEIGHBOUR]),
-            self.platform, self.users, self.riders]
+            *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
+            self.foreign, self.platform, self.users, self.riders]
 
-    def _plan_water(self) -> WaterValues | None:
-        """What the owners of reservoirs believe, and the levels at which years of their plans leave the rivers."""
+    def _plan_water(self, days: list[Conditions]) -> WaterValues | None:
+        """What the owners of reservoirs believe, and the levels at which years of their plans leave the rivers.
+
+        days: a typical year.
+        """
         rivers, limits = self.ground.rivers, self.rules["spot"]
         if not len(rivers):
             return None
         try:
-            values = water_beliefs(self.ground, self.grid, self.typical_year(), limits.clearing_floor,
+            values = water_beliefs(self.ground, self.grid, days, limits.clearing_floor,
                                    limits.clearing_cap)
             rivers.open(self.calendar.start, opening_levels(values, rivers, self.calendar.start))
         except NoPlan as reason:

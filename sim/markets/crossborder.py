@@ -5,7 +5,7 @@ from sim.markets.base import Market
 from sim.messages import BUY, SELL, Orders, Scene, Trade
 from sim.network.agreements import MWH_PER_TWH
 from sim.network.crossings import opened
-from sim.units import CNY, Ratio
+from sim.units import CNY, Count
 
 
 class CrossBorder(Market):
@@ -27,7 +27,7 @@ class CrossBorder(Market):
         company a year, in its own eyes.
         """
 
-        admissions: bounded(Ratio, ge=0, le=1000)
+        admissions: bounded(Count, ge=0, le=1000)
         cost: bounded(CNY, ge=0)
 
     def clear(self, orders: Orders, scene: Scene) -> Trade:

@@ -12,21 +12,33 @@ if TYPE_CHECKING:
     from sim.network.grid import Grid
 
 
-def places(grid: "Grid") -> np.ndarray:
-    """Where each bus trades, int [bus]: its zone where it has load, else (counted on from the zones) its area."""
-    inside = np.isin(grid.bus_zone, grid.cleared_zones)
-    return np.where(inside, grid.bus_zone, len(grid.zone) + grid.area)
+UNBOUNDED = 1e9  # MW: a border at a bus with load has no link that could be full
+
+
+def outside(grid: "Grid") -> np.ndarray:
+    """Where neighbours at a bus trade, int [bus], counted on from the zones: their area; at a bus with load, the bus."""
+    loaded = np.isin(grid.bus_zone, grid.cleared_zones)
+    own = len(grid.reference) + np.arange(len(grid.bus))
+    return len(grid.zone) + np.where(loaded, own, grid.area)
 
 
 def crossings(grid: "Grid", month: int, hours: int) -> Ways:
-    """Links between a zone with load and a neighbour's area, each way in which it carries, a month's service counted."""
-    place, zones = places(grid), len(grid.zone)
+    """Ways between those inside and neighbours: links to areas without load, each way in which they carry, a month's
+    service counted; and, at a bus with load, a border without loss, fee and limit."""
+    loaded, zone, beyond = np.isin(grid.bus_zone, grid.cleared_zones), grid.bus_zone, outside(grid)
+    place = np.where(loaded, zone, beyond)
     start, end = place[grid.link_from], place[grid.link_to]
-    link = np.flatnonzero((start < zones) != (end < zones))
+    link = np.flatnonzero(loaded[grid.link_from] != loaded[grid.link_to])
     service = grid.agreements.service[link, month - 1]
     room = np.concatenate([grid.link_capacity[link] * service, grid.link_reverse[link] * service])
-    return Ways(np.concatenate([start[link], end[link]]), np.concatenate([end[link], start[link]]),
-                np.repeat(room[:, None], hours, axis=1), np.tile(grid.link_loss[link], 2), np.tile(grid.link_fee[link], 2))
+    border = np.unique(grid.units.bus[grid.units.of_kind(NEIGHBOUR)])
+    border = border[loaded[border]]
+    free = np.zeros(2 * len(border))
+    return Ways(np.concatenate([start[link], end[link], zone[border], beyond[border]]),
+                np.concatenate([end[link], start[link], beyond[border], zone[border]]),
+                np.repeat(np.concatenate([room, free + UNBOUNDED])[:, None], hours, axis=1),
+                np.concatenate([np.tile(grid.link_loss[link], 2), free]),
+                np.concatenate([np.tile(grid.link_fee[link], 2), free]))
 
 
 def opened(orders: Orders, bus: np.ndarray, grid: "Grid", month: int) -> tuple[np.ndarray, np.ndarray]:
@@ -35,23 +47,22 @@ def opened(orders: Orders, bus: np.ndarray, grid: "Grid", month: int) -> tuple[n
     bus: int [order].  A neighbour's volume counts at its own bus. Offers meet bids across each crossing, widest gap
     first.
     """
-    ways, place = crossings(grid, month, orders.volume.shape[1]), places(grid)[bus]
-    outside = _outside(orders, grid)
-    kept = np.zeros(len(grid.zone) + len(grid.reference))
+    ways, foreign = crossings(grid, month, orders.volume.shape[1]), _foreign(orders, grid)
+    place = np.where(foreign, outside(grid)[bus], grid.bus_zone[bus])
+    kept = np.zeros(len(grid.zone) + len(grid.reference) + len(grid.bus))
     np.maximum.at(kept, ways.end, 1.0 - ways.loss)  # of the best way to a place
     sells = orders.side == SELL
-    arriving = np.where(outside & (kept[place] > 0), kept[place], 1.0)[:, None]
+    arriving = np.where(foreign & (kept[place] > 0), kept[place], 1.0)[:, None]
     wanted = orders.volume / arriving
-    # neighbours trade with zones inside, not with each other: no crossing joins two of them
     found = match(Curve(place[sells], orders.price[sells], orders.volume[sells]),
                   Curve(place[~sells], orders.price[~sells], wanted[~sells]), ways, len(kept))
     matched = np.zeros(orders.volume.shape)
     matched[sells], matched[~sells] = found.sold, found.bought.sum(axis=1)
-    rows = np.flatnonzero(outside)
+    rows = np.flatnonzero(foreign)
     return rows, np.minimum(matched * np.where(sells[:, None], 1.0, arriving), orders.volume)[rows]
 
 
-def _outside(orders: Orders, grid: "Grid") -> np.ndarray:
+def _foreign(orders: Orders, grid: "Grid") -> np.ndarray:
     """Whether an order is a neighbour's, bool [order]."""
     neighbour = np.append(grid.units.kind == NEIGHBOUR, False)
     return neighbour[np.minimum(orders.unit, len(grid.units))]

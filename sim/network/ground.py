@@ -8,6 +8,7 @@ from sim.calendar import Day
 from sim.config import World
 from sim.messages import Clearing, Conditions, Weather
 from sim.network import borders, smelters
+from sim.network.agreements import agreements
 from sim.network.city import Cities
 from sim.network.forecast import Forecast
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Grid, Units
@@ -51,8 +52,10 @@ class Ground:
         self.forecast = Forecast(world.settings.weather, self.rivers, self.reservoir_units, streams)
 
     def grid(self, on: date) -> Grid:
-        """The network as it stands on a date."""
-        return Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units, on)
+        """The network as it stands on a date, and what has been agreed for its year."""
+        grid = Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units, on)
+        grid.agreements = agreements(self.world, grid, self.outages, on.year)
+        return grid
 
     def conditions(self, day: Day, weather: Weather, load: np.ndarray, grid: Grid, before: np.ndarray) -> Conditions:
         """What the day brings.  load: MW [bus, hour], inelastic.  before: MW [unit], yesterday's last hour or nan."""
