@@ -1,7 +1,7 @@
 """What owners offer and users bid for in the markets beyond their province: from what everybody can expect of a month.
 
-Source: owners sell ahead what they expect to have left over at home in four years of five [assumption]; asks and bids at
-the price that is expected of the own zone, so that a deal leaves neither worse off than the spot market would.
+Source: owners sell ahead what they expect to have left over at home in four years of five [assumption]; asks and bids
+at the price that is expected of the own zone, so that a deal leaves neither worse off than the spot market would.
 """
 
 from calendar import monthrange
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BEYOND = ("interprovincial", "crossarea", "crossborder")  # markets that lead out of a province
 FREE = ("hydro", "wind", "wind_offshore", "solar", "biomass")  # what is made anyway: left over, or not
-SURE = 0.9  # share of it that can be counted on in four years of five: 1 - 0.84 x the 0.11 by which a year's flow varies
+SURE = 0.9  # share of it to count on in four years of five: 1 - 0.84 x the 0.11 by which a year's flow varies
 LASTING = 0.4  # share of a month's anomaly of flow that is left in the next
 ANY_PRICE = 1e4  # CNY/MWh bid for what governments have agreed on
 HOURS_OF_DAY = 24
@@ -37,7 +37,8 @@ class Prospect:
 
     output: MW [unit, 12], of the mean hour: what plants that run on what nature gives will make, what others can.
     free: bool [unit], whether it is made anyway.  least: MW [unit, 12], must-run output.  load: MW [zone, 12], large
-    users' blocks included.  price: CNY/MWh [zone, 12], normal; nan where nobody knows one.  basin: int [unit], -1 off the rivers.
+    users' blocks included.  price: CNY/MWh [zone, 12], normal; nan where nobody knows one.  basin: int [unit], -1 off
+    the rivers.
     """
 
     output: np.ndarray

@@ -73,7 +73,8 @@ class Foreign(Population):
                 continue
             size = self.part[self.registered & (self.place == scene.grid.bus.index(step.bus))]
             side = Orders.sell if step.side == "sell" else Orders.buy
-            listed.append(side(np.full(len(size), unit), step.capacity * size.astype(float), np.full(len(size), step.price)))
+            volume, price = step.capacity * size.astype(float), np.full(len(size), step.price)
+            listed.append(side(np.full(len(size), unit), volume, price))
         return Orders.gather(listed)
 
     def enter(self, month: Month, price: np.ndarray, grid: "Grid", rules):

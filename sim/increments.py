@@ -1,7 +1,7 @@
 """What the spot market carries beyond what was agreed, corridor by corridor, and what of it is clean.
 
-An increment is the flow of an hour above the schedule that contracts have made (agreements, less what the drought clause
-took back, and what companies added month by month), times the clean share of what the sending zone made in that hour.
+An increment is the flow of an hour above the schedule that contracts have made (agreements, less what the drought
+clause took back, and what companies added month by month), times the clean share of what the sending zone made in it.
 Source: incremental clean deliveries as flow above plan [SouthSpot2025].
 """
 
@@ -69,8 +69,8 @@ def contracted(facts: "Facts", side: int) -> np.ndarray:
 
 
 def across_areas(facts: "Facts", rules, certified: bool) -> float:
-    """MWh that neighbours took under a deal across operating areas, or what of it is certified as coming from the province
-    that exports; nan while the law knows no such trade. rules: of `crossarea`, or None."""
+    """MWh that neighbours took under a deal across operating areas, or what of it is certified as coming from the
+    province that exports; nan while the law knows no such trade. rules: of `crossarea`, or None."""
     if rules is None:
         return np.nan
     trade = facts.trades.get(("crossarea", "month"))
@@ -80,8 +80,8 @@ def across_areas(facts: "Facts", rules, certified: bool) -> float:
 
 
 def at_borders(facts: "Facts", matched: bool) -> np.ndarray:
-    """MWh [zone] that foreign companies listed at a zone's border buses this month, or what of it was matched; nan where
-    nobody listed."""
+    """MWh [zone] that foreign companies listed at a zone's border buses this month, or what of it was matched; nan
+    where nobody listed."""
     grid, trade = facts.grid, facts.trades.get(("crossborder", "month"))
     energy = np.full(len(grid.zone), np.nan)
     if trade is None or trade.day.month != facts.month or not len(trade.orders):

@@ -75,7 +75,8 @@ OUTCOMES = (
     # trade beyond the province
     Outcome("increment", "MWh", MONTH, (ZONE, ZONE), lambda m: trade.by_zones(m.facts, trade.increments(m.facts))),
     Outcome("increment_corridor", "MWh", MONTH, (CORRIDOR,), lambda m: m.of_links(trade.increments(m.facts))),
-    Outcome("contract_scheduled", "MWh", MONTH, (CORRIDOR,), lambda m: m.of_links(trade.scheduled(m.facts).sum(axis=1))),
+    Outcome("contract_scheduled", "MWh", MONTH, (CORRIDOR,),
+            lambda m: m.of_links(trade.scheduled(m.facts).sum(axis=1))),
     Outcome("contract_carried", "MWh", MONTH, (CORRIDOR,), lambda m: m.of_links(trade.carried(m.facts).sum(axis=1))),
     Outcome("incremental_contracts", "MWh", MONTH, (ZONE,), lambda m: trade.contracted(m.facts, SELL)),
     Outcome("agreement_reduced", "MWh", MONTH, (ZONE,), lambda m: trade.contracted(m.facts, BUY)),

@@ -36,8 +36,9 @@ class Curve:
 
 @dataclass(frozen=True)
 class Matched:
-    """sold: MW [offer, hour].  bought: MW [bid, place, hour], by the place it was sent from.  sent: MW [way, hour].  price: CNY/MWh [place, hour] of the sending
-    place, halfway between the last offer and what the last bid was worth there; nan where nothing was sold."""
+    """sold: MW [offer, hour].  bought: MW [bid, place, hour], by the place it was sent from.  sent: MW [way, hour].
+    price: CNY/MWh [place, hour] of the sending place, halfway between the last offer and what the last bid was worth
+    there; nan where nothing was sold."""
 
     sold: np.ndarray
     bought: np.ndarray
@@ -129,7 +130,7 @@ def _match_hour(asks: _Steps, wants: _Steps, ways: Ways, hour: int, sent: np.nda
 
 
 def evened(ways: Ways, sent: np.ndarray) -> np.ndarray:
-    """Flows of ways that are alike (ends, loss, fee, joint limits) shared in proportion to their room, MW [way, hour]."""
+    """Flows of ways that are alike (ends, loss, fee, joint limits) in proportion to their room, MW [way, hour]."""
     joint = [tuple(j for j, (members, _) in enumerate(ways.joints) if way in members) for way in range(len(sent))]
     alike: dict[tuple, list[int]] = {}
     for way, kind in enumerate(zip(ways.start, ways.end, ways.loss, ways.fee, joint)):

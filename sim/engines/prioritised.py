@@ -12,7 +12,7 @@ import numpy as np
 from sim.engines.records import Book, Day, Fleet, Network, Solution
 from sim.engines.steps import by_position
 
-TRIM = 1e-7  # share by which a must-run level stays below what was taken, so that rounding asks for no more than is offered
+TRIM = 1e-7  # share by which a must-run level stays below what was taken, lest rounding ask for more than is offered
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def prioritised(clear: Callable[[Book, Day], Solution], network: Network, fleet:
         shut = (turn > now)[:, None]
         allowed = np.zeros_like(day.link_available) if before is None else np.minimum(before, day.link_available)
         today = replace(day, minimum=minimum, link_available=np.where(shut, allowed, day.link_available))
-        if getattr(day, "link_held", None) is not None:
+        if day.link_held is not None:
             today = replace(today, link_held=tuple(np.where(shut, np.nan, held) for held in day.link_held))
         asked, whose = _asked(book, kept, day.cap)
         found = clear(asked, today)
@@ -54,7 +54,7 @@ def prioritised(clear: Callable[[Book, Day], Solution], network: Network, fleet:
 
 
 def _asked(book: Book, kept: np.ndarray, cap: float) -> tuple[Book, np.ndarray]:
-    """The book with what was bought before as bids at the cap, and int [order], the given order of each of its orders."""
+    """The book with what was bought before as bids at the cap, and int [order], whose order each one was."""
     rows = np.flatnonzero((kept > 0).any(axis=1))
     rest = np.maximum(book.volume - kept, 0.0)
     whose = np.concatenate([np.arange(len(book.unit)), rows])

@@ -8,9 +8,10 @@ from sim.calendar import Month
 from sim.config import Section, bounded
 from sim.markets.base import Market
 from sim.messages import Orders, Scene, Trade, Transfer
-from sim.network.crossings import opened
-from sim.settlement import bills, meters
 from sim.network.agreements import MWH_PER_TWH
+from sim.network.crossings import opened
+from sim.settlement import meters
+from sim.settlement.owing import owed
 from sim.units import CNYPerMWh, Share
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ class CrossArea(Market):
     """Each month both exchanges must agree; what they agree on stands in the spot market for the month.
 
     The neighbour bids for what its own dispatcher leaves open (its available transfer capacity), in a month in which a
-    deal comes about; the crossing's capacity is this side's. What is matched with offers inside is not a contract: it is
-    the capacity that the neighbour may use in the spot market, where it pays the price at its bus. The grid that
+    deal comes about; the crossing's capacity is this side's. What is matched with offers inside is not a contract: it
+    is the capacity that the neighbour may use in the spot market, where it pays the price at its bus. The grid that
     carries the energy on is paid a wheeling fee by who takes it.
-    Source: [EastChina2025] trade with East China through the Fujian - Guangdong link.
+    Source: trade with East China through the Fujian - Guangdong link [known: medium]; its rules [assumption].
     """
 
     key = "crossarea"
@@ -54,7 +55,7 @@ class CrossArea(Market):
         units = dealt(facts)
         energy = meters.kwh(np.maximum(-facts.output[units], 0.0)).sum(axis=1)
         fee = meters.fen(energy * meters.cents(rules.wheeling))
-        return bills.owed("wheeling", "neighbours", "wheelers", fee, units.astype(np.int64))
+        return owed("wheeling", "neighbours", "wheelers", fee, units.astype(np.int64))
 
 
 def dealt(facts: "Facts") -> np.ndarray:
@@ -64,7 +65,3 @@ def dealt(facts: "Facts") -> np.ndarray:
         return np.zeros(0, np.int64)
     return np.unique(trade.orders.unit)
 
-
-def taken(facts: "Facts") -> float:
-    """MWh that neighbours took this month under a deal across operating areas."""
-    return float(np.maximum(-facts.output[dealt(facts)], 0.0).sum())

@@ -1,4 +1,4 @@
-"""Trade across the border, "tao dian": registered foreign companies list what they would sell and buy, month by month."""
+"""Trade across the border, "tao dian": registered foreign companies list what they would sell and buy in a month."""
 
 from sim.config import Section, bounded
 from sim.markets.base import Market
@@ -11,10 +11,10 @@ from sim.units import CNY, Count
 class CrossBorder(Market):
     """A shop of listed offers: what finds its counterpart stands at the border in the spot market for the month.
 
-    A listing is matched as long as it pays after loss and fee of the crossing. What is matched becomes the volume of the
-    neighbour's step in the spot market, not a contract: the border is metered and paid in the spot market, the neighbour
-    has no price of its own there against which a difference could settle, and nobody is bound to deliver against it.
-    Source: [KPX2025] cross-border trade of Yunnan's exchange with companies of five countries.
+    A listing is matched as long as it pays after loss and fee of the crossing. What is matched becomes the volume of
+    the neighbour's step in the spot market, not a contract: the border is metered and paid in the spot market, the
+    neighbour has no price of its own there against which a difference could settle, and nobody is bound to deliver.
+    Source: listed offers of registered foreign companies at Yunnan's exchange [seed]; the matching [assumption].
     """
 
     key = "crossborder"

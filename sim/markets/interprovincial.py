@@ -1,4 +1,4 @@
-"""The market between provinces: what governments have agreed for a year, and what companies add to it month by month."""
+"""The market between provinces: what governments have agreed for a year, and what companies add month by month."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -25,12 +25,12 @@ class Interprovincial(Market):
     As the year opens, agreed energy is assigned: to the sellers who offer, water first and then by offered output, and
     to the buyers by what they bid for. As a month opens, the drought clause takes a share back where the seller's
     reservoirs hold less than their rule curve (an opposite trade at the contract's price); then offers and bids are
-    matched over what is left of the corridors (see `sim.engines.matching`), at one price for each sending zone and hour,
-    halfway between the last offer and what the last bid is worth at the sending terminal. Both ends of a contract settle
-    against the day-ahead price of the sending zone's reference bus, so that they cancel; the step of price to the
-    buyer's zone, which holds tariff, loss and congestion, stays with the buyer.
-    Source: [NDRC2017] tariffs on delivered energy, borne by who receives; [CSGTrade2024] annual agreements and monthly
-    incremental trade over what is left of the corridors.
+    matched over what is left of the corridors (see `sim.engines.matching`), at one price for each sending zone and
+    hour, halfway between the last offer and what the last bid is worth at the sending terminal. Both ends of a contract
+    settle against the day-ahead price of the sending zone's reference bus, so that they cancel; the step of price to
+    the buyer's zone, which holds tariff, loss and congestion, stays with the buyer.
+    Source: agreements and what may be added to them [known: medium]; one price halfway [Chatterjee1983]; that who
+    receives bears tariff and loss, and pairs by widest gap [known: medium].
     """
 
     key = "interprovincial"
@@ -218,4 +218,4 @@ def _water(orders: Orders, grid: "Grid") -> np.ndarray:
     return water[np.minimum(orders.unit, len(grid.units))]
 
 
-_NOBODY = (np.zeros(0, np.int32), np.zeros(0, np.int8), np.zeros((0, HOURS)), np.zeros((0, HOURS)), np.zeros(0, np.int32))
+_NOBODY = (np.zeros(0, np.int32), np.zeros(0, np.int8), *np.zeros((2, 0, HOURS)), np.zeros(0, np.int32))

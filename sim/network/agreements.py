@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.config import World
     from sim.network.grid import Grid
     from sim.network.outages import Outages
-    from sim.weather import Profiles
 
 MWH_PER_TWH = 1e6
 MONTHS = np.arange(1, 13)
@@ -61,7 +60,7 @@ class Agreement(Row):
         for i, row in enumerate(table):
             link = corridors.rows[corridors.position(row.link)]
             if link.kind != "dc":
-                raise BadInput(table.fault(i, "link", f"{row.link} is an AC line; expected a link, whose flow is chosen"))
+                raise BadInput(table.fault(i, "link", f"{row.link} is an AC line; expected a link"))
             for field, bus in (("seller", link.start), ("buyer", link.end)):
                 if getattr(row, field) != zone[bus]:
                     raise BadInput(table.fault(i, field, f"{getattr(row, field)!r} is not at that end of {row.link}; "
@@ -105,8 +104,9 @@ class AgreementYear(Row):
             month, hour = _shapes(tables, next(a for a in tables["agreements"] if a.key == row.key), row.year)
             peak = row.energy * MWH_PER_TWH * month.max() * hour.max()
             if peak > capacity:
-                raise BadInput(table.fault(i, "energy", f"{row.energy:g} TWh ask for {peak:.0f} MW in the strongest hour; "
-                                                        f"expected at most the {capacity:g} MW of the links in {row.year}"))
+                raise BadInput(table.fault(i, "energy", f"{row.energy:g} TWh ask for {peak:.0f} MW in the strongest "
+                                                        f"hour; expected at most the {capacity:g} MW of its links in "
+                                                        f"{row.year}"))
 
 
 def _shapes(tables, row: Agreement, year: int) -> tuple[np.ndarray, np.ndarray]:
@@ -123,8 +123,9 @@ class Agreements:
     """The agreements of a year on a grid, all [agreement] unless said otherwise.
 
     key: names.  seller, buyer: int, zones.  reference: int, the bus against which their contracts settle: the seller's
-    reference bus, else its first.  mean: MW, the year's energy over its hours.  hours: of the year.  month: [agreement, 12] multiple of it.
-    hour: [agreement, hour] multiple of the month's mean.  price: CNY/MWh [agreement, 12].
+    reference bus, else its first.  mean: MW, the year's energy over its hours.  hours: of the year.  month:
+    [agreement, 12] multiple of it.  hour: [agreement, hour] multiple of the month's mean.  price: CNY/MWh
+    [agreement, 12].
     sent: MW [agreement, link, 12, hour], over the links by the capacity in service; a sum over agreements is what the
     links carry.  uses: bool [agreement, link].
     service: share [link, 12] of each link's capacity in service.  link_zones: int [link, 2], zones at its ends.

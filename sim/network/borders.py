@@ -67,8 +67,8 @@ class Foreign(Row):
         listed = {step.bus for step in tables["borders"] if step.market == "crossborder"}
         for i, row in enumerate(table):
             if row.registered > row.potential:
-                raise BadInput(table.fault(i, "registered", f"{row.registered} of {row.potential}; expected no more than "
-                                                            "there are"))
+                raise BadInput(table.fault(i, "registered", f"{row.registered} of {row.potential}; expected no more "
+                                                            "than there are"))
             if row.bus not in listed:
                 raise BadInput(table.fault(i, "bus", f"no step of borders.csv at {row.bus} is traded in crossborder; "
                                                      "expected one at least"))

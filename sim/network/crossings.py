@@ -16,7 +16,7 @@ UNBOUNDED = 1e9  # MW: a border at a bus with load has no link that could be ful
 
 
 def outside(grid: "Grid") -> np.ndarray:
-    """Where neighbours at a bus trade, int [bus], counted on from the zones: their area; at a bus with load, the bus."""
+    """Where neighbours at a bus trade, int [bus], counted on from the zones: their area, or a bus that has load."""
     loaded = np.isin(grid.bus_zone, grid.cleared_zones)
     own = len(grid.reference) + np.arange(len(grid.bus))
     return len(grid.zone) + np.where(loaded, own, grid.area)

@@ -21,12 +21,12 @@ def ways(*rows, joints=()):
 
 
 def test_the_widest_gap_goes_first_and_the_price_is_halfway_at_the_margin():
-    """A (place 0) offers 100 MW at 160 and 100 MW at 190; B (place 1) bids 300 over a link of 150 MW, 6.5 % loss, fee 92;
-    C (place 2) bids 262 over 100 MW, 2.98 %, fee 61.
+    """A (place 0) offers 100 MW at 160 and 100 MW at 190; B (place 1) bids 300 over a link of 150 MW, 6.5 % loss, fee
+    92; C (place 2) bids 262 over 100 MW, 2.98 %, fee 61.
 
     Worth of a MW sent: to B 0.935 x (300 - 92) = 194.48; to C 0.9702 x (262 - 61) = 195.01. So C first: 100 MW at
-    160 (gap 35.01); the first offer is used up. Then 190: C's link is full, B takes 100 MW (gap 4.48) until the offer is
-    used up. Price: (190 + 194.48) / 2 = 192.24.
+    160 (gap 35.01); the first offer is used up. Then 190: C's link is full, B takes 100 MW (gap 4.48) until the offer
+    is used up. Price: (190 + 194.48) / 2 = 192.24.
     """
     found = match(curve((0, 160, 100), (0, 190, 100)), curve((1, 300, 500), (2, 262, 500)),
                   ways((0, 1, 150, 0.065, 92), (0, 2, 100, 0.0298, 61)), 3)
@@ -69,16 +69,26 @@ def test_no_orders_no_trade():
 def random_case(seed):
     rng = np.random.default_rng(seed)
     offers = curve(*[(0, rng.integers(100, 300), rng.integers(10, 200)) for _ in range(rng.integers(1, 8))])
-    bids = curve(*[(rng.integers(1, 3), rng.integers(150, 450), rng.integers(10, 300)) for _ in range(rng.integers(1, 6))])
+    bids = curve(*[(rng.integers(1, 3), rng.integers(150, 450), rng.integers(10, 300))
+                   for _ in range(rng.integers(1, 6))])
     rows = [(0, place, rng.integers(20, 200), 0.01 * rng.integers(0, 9), rng.integers(0, 100))
             for place in (1, 2) for _ in range(rng.integers(1, 4))]
     return offers, bids, ways(*rows, joints=[(list(range(len(rows))), rng.integers(50, 500))])
 
 
-def gain(offers, bids, w, sold, flow):
-    """CNY: worth of flow [way, bid] less the offers sold [offer]."""
-    worth = (1 - w.loss)[:, None] * (bids.price[:, 0][None] - w.fee[:, None])
-    return (worth * flow).sum() - (offers.price[:, 0] * sold).sum()
+def least_gain(offers, bids, w, found):
+    """CNY: what the trade is worth if, at each place, the poorest bids were served by the ways that lose least."""
+    worth = -(offers.price[:, 0] * found.sold[:, 0]).sum() - ((1 - w.loss) * w.fee * found.sent[:, 0]).sum()
+    for place in (1, 2):
+        own, here = np.flatnonzero(w.end == place), np.flatnonzero(bids.place == place)
+        own, here = own[np.argsort(w.loss[own])], here[np.argsort(bids.price[here, 0])]
+        left, want = found.sent[own, 0].copy(), found.bought[here, 0, 0].copy()
+        for i, way in enumerate(own):
+            for j, bid in enumerate(here):
+                amount = min(left[i], want[j])
+                left[i], want[j] = left[i] - amount, want[j] - amount
+                worth += amount * (1 - w.loss[way]) * bids.price[bid, 0]
+    return worth
 
 
 def best_gain(offers, bids, w):
@@ -103,7 +113,7 @@ def best_gain(offers, bids, w):
 
 
 def test_on_random_cases_it_gains_what_a_linear_programme_gains():
-    """Pairwise matching is not built to be the optimum; with one sending place it stays within a hundredth of it."""
+    """Pairwise matching is not built to be the optimum; counted at its worst it stays within a hundredth of it."""
     total = reached = 0.0
     for seed in range(150):
         offers, bids, w = random_case(seed)
@@ -116,9 +126,7 @@ def test_on_random_cases_it_gains_what_a_linear_programme_gains():
         assert found.sent.sum() <= w.joints[0][1][0] + 1e-9
         price = found.price[0, 0]
         assert (offers.price[:, 0][found.sold[:, 0] > 1e-6] <= price + 1e-9).all()
-        moved = found.sent[:, 0]
-        most = ((1 - w.loss) * (np.array([bids.price[bids.place == e, 0].max(initial=0) for e in w.end]) - w.fee)) @ moved
-        reached += min(best, most - (offers.price[:, 0] * found.sold[:, 0]).sum())
+        reached += least_gain(offers, bids, w, found)
         total += best
     assert total > 1e5
     assert reached >= 0.99 * total

@@ -89,8 +89,6 @@ def test_turns_never_cost_less_than_one_clearing(seed):
 def test_schedules_of_links_that_are_shut_do_not_hold_them():
     net, units, orders, today = case()
     held = (np.array([[90.0], [np.nan]]), np.array([[90.0], [np.nan]]))
-    if not hasattr(today, "link_held"):
-        pytest.skip("engines know no schedules yet")
     engine = CooptimisedEngine(net, units, hours=1)
     turns = prioritised(engine.clear, net, units, orders, replace(today, link_held=held), np.array([1, 2]))
     assert turns.solution.sent[0, 0] == pytest.approx(90)
