@@ -253,6 +253,11 @@ class ClosedMonth:
         """The rules of a market in force; None while it is not."""
         return self._lab.rules.get(key)
 
+    def lost_by_turns(self) -> float:
+        """CNY that clearing by turns cost this month; nan where the law clears at once or does not compare."""
+        spot = self.rules("spot")
+        return self.facts.lost if spot.compare and spot.coordination == "priority" else np.nan
+
     def foreign_entities(self) -> np.ndarray:
         """Foreign companies that are registered [country]."""
         return self._lab.foreign.by_country()

@@ -73,6 +73,7 @@ OUTCOMES = (
     Outcome("link_fee", "CNY", MONTH, (CORRIDOR,), lambda m: m.link_fees()),
     Outcome("rent", "CNY", MONTH, (WORLD,), lambda m: m.facts.rent.sum()),
     # trade beyond the province
+    Outcome("lost_by_turns", "CNY", MONTH, (WORLD,), lambda m: m.lost_by_turns()),
     Outcome("increment", "MWh", MONTH, (ZONE, ZONE), lambda m: trade.by_zones(m.facts, trade.increments(m.facts))),
     Outcome("increment_corridor", "MWh", MONTH, (CORRIDOR,), lambda m: m.of_links(trade.increments(m.facts))),
     Outcome("contract_scheduled", "MWh", MONTH, (CORRIDOR,),

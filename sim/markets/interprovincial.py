@@ -1,6 +1,6 @@
 """The market between provinces: what governments have agreed for a year, and what companies add month by month."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import model_validator
@@ -41,14 +41,11 @@ class Interprovincial(Market):
 
         floor, cap: limits of incremental contracts' prices at the sending terminal; offers and bids beyond are cut.
         drought_cut: the largest share that the drought clause takes back from a month.
-        coordination: `joint`: one spot clearing over all links; `priority`: links open by turns, inside the province,
-        between provinces, between operating areas, across the border.
         """
 
         floor: bounded(CNYPerMWh, ge=0)
         cap: bounded(CNYPerMWh, ge=0)
         drought_cut: bounded(Share, ge=0, le=1)
-        coordination: Literal["joint", "priority"]
 
         @model_validator(mode="after")
         def _band(self):

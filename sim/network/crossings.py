@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sim.network.grid import Grid
 
 
+TURN = {"spot": 0, "crossarea": 2, "crossborder": 3}
 UNBOUNDED = 1e9  # MW: a border at a bus with load has no link that could be full
 
 
@@ -20,6 +21,23 @@ def outside(grid: "Grid") -> np.ndarray:
     loaded = np.isin(grid.bus_zone, grid.cleared_zones)
     own = len(grid.reference) + np.arange(len(grid.bus))
     return len(grid.zone) + np.where(loaded, own, grid.area)
+
+
+def turns(grid: "Grid", first: int, market: np.ndarray) -> np.ndarray:
+    """In which turn a link opens where markets clear by turns, int [link]: 0 inside a zone and where a neighbour's
+    schedule stands, 1 between zones with load, 2 across operating areas, 3 across borders.
+
+    first: the unit of the first neighbour's step.  market: where each step is agreed on [step].
+    """
+    loaded, beyond = np.isin(grid.bus_zone, grid.cleared_zones), outside(grid)
+    last = np.zeros(beyond.max(initial=0) + 1, int)
+    for step, key in enumerate(market):
+        place = beyond[grid.units.bus[first + step]]
+        last[place] = max(last[place], TURN[key])
+    start, end = grid.link_from, grid.link_to
+    between = (grid.bus_zone[start] != grid.bus_zone[end]).astype(int)
+    far = np.where(loaded[start], end, start)
+    return np.where(loaded[start] & loaded[end], between, last[beyond[far]])
 
 
 def crossings(grid: "Grid", month: int, hours: int) -> Ways:

@@ -183,7 +183,8 @@ class Grid:
     planned outage.
     joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
     home_zone: int [zone], the nearest zone with load: there its money is counted.
-    agreements: what governments have agreed that links carry this year; set by who knows the world, None until then.
+    agreements: what governments have agreed that links carry this year.  turn: int [link], when a link opens where
+    markets clear by turns.  Both are set by who knows the world, None until then.
     """
 
     def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date):
@@ -232,6 +233,7 @@ class Grid:
         self.cleared_zones = np.unique(self.bus_zone[[b.cleared for b in buses]])
         self.home_zone = self._homes()
         self.agreements: Agreements | None = None
+        self.turn: np.ndarray | None = None
 
     def _homes(self) -> np.ndarray:
         """The nearest zone with load of each zone, over lines and links, int [zone]; its own where it has load."""

@@ -10,6 +10,7 @@ from sim.messages import Clearing, Conditions, Weather
 from sim.network import borders, smelters
 from sim.network.agreements import agreements
 from sim.network.city import Cities
+from sim.network.crossings import turns
 from sim.network.forecast import Forecast
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Grid, Units
 from sim.network.outages import Outages
@@ -55,6 +56,7 @@ class Ground:
         """The network as it stands on a date, and what has been agreed for its year."""
         grid = Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units, on)
         grid.agreements = agreements(self.world, grid, self.outages, on.year)
+        grid.turn = turns(grid, self.first[NEIGHBOUR], self.world["borders"]["market"])
         return grid
 
     def conditions(self, day: Day, weather: Weather, load: np.ndarray, grid: Grid, before: np.ndarray) -> Conditions:
