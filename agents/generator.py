@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents import cover
 from agents.base import Institution
 from agents.beliefs import WaterValues
 from agents.exports import BEYOND, Prospect
@@ -14,6 +15,7 @@ from sim.network.grid import PLANT
 from sim.units import CNYPerMWh, Ratio, Rows
 
 if TYPE_CHECKING:
+    from sim.network.demand import Trading
     from sim.network.grid import Grid
     from sim.network.ground import Ground
 
@@ -59,11 +61,12 @@ class Generator(Institution):
     prospect: "Prospect"  # what everybody can expect of a month
 
     def __init__(self, model, name: str, units, cost, markup, reservoirs: np.ndarray, water: OwnWater,
-                 values: WaterValues | None, own_level: float, bus=None):
+                 values: WaterValues | None, own_level: float, bus=None, trading: "Trading | None" = None):
         """units: rows of `grid.units`.  cost: CNY/MWh, markup: ratio [unit].  reservoirs: positions within `units` that
-        have one, in the order of `water`.  values: None only for a company without reservoirs.  bus: int [unit]."""
+        have one, in the order of `water`.  values: None only for a company without reservoirs.  bus: int [unit].
+        trading: how it trades ahead."""
         super().__init__(model, name, units)
-        self._bus = bus
+        self._bus, self.trading = bus, trading
         self.cost, self.markup = np.asarray(cost, np.float64), np.asarray(markup, np.float64)
         self.water, self.values, self.own_level = water, values, own_level
         self.reservoirs = np.asarray(reservoirs, np.intp)
@@ -78,6 +81,8 @@ class Generator(Institution):
 
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price; what is left over, beyond the province."""
+        if market.key == "contracts":
+            return cover.offers(scene, self.prospect, self.trading, self.units, self.cost * (1 + self.markup))
         if market.key in BEYOND:
             return self.prospect.offers(market, scene, self.units, self.cost * (1 + self.markup))
         if market.key != "spot":
@@ -205,5 +210,6 @@ def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None)
         place = np.array([reservoir_of[int(rows[i])] for i in within], np.intp)
         water = OwnWater(place, rivers.basin[place], rivers.active[place], rivers.per_hm3[place], rivers.full)
         found.append(Generator(model, owner, rows, units.cost[rows], plants["markup"][rows], within, water, values,
-                               ground.world.settings.water.own_level, units.bus[rows]))
+                               ground.world.settings.water.own_level, units.bus[rows],
+                               ground.world.settings.contracts))
     return found

@@ -67,12 +67,15 @@ class PolicyLab(mesa.Model):
         world, ground = self.config.world, self.ground
         self.users = Users(self, grid=self.grid, demand=world["demand"], years=world["demand_years"],
                            classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
-                           build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles)
+                           build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles,
+                           trading=world.settings.contracts)
+        self.users.register(self.law, self.calendar.start)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
-        values, prospect = self._plan(self.calendar.start.year)
+        values, prospect, use = self._plan(self.calendar.start.year)
         self._open_rivers(values)
         self.companies = companies(self, ground, self.grid, values)
+        self.smelters = large_users(self, world, ground.first[USER])
         self.foreign = Foreign(
             self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
             grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
@@ -80,27 +83,31 @@ class PolicyLab(mesa.Model):
         self.actors = [
             *self.companies,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
-            *large_users(self, world["smelters"], ground.first[USER]),
+            *self.smelters,
             *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
             self.foreign, self.platform, self.users, self.riders]
-        self._tell(values, prospect)
+        self._tell(values, prospect, use)
 
-    def _plan(self, year: int) -> tuple[WaterValues | None, Prospect]:
-        """What the owners of reservoirs believe their water to be worth in a year, and what everybody expects of it."""
-        days, limits, values, stored = self.typical_year(year), self.rules["spot"], None, None
+    def _plan(self, year: int) -> tuple[WaterValues | None, Prospect, np.ndarray]:
+        """What the owners of reservoirs believe their water to be worth in a year, what everybody expects of it, and the
+        use of a typical day of each month, MW [12, user row, hour]."""
+        limits, values, stored = self.rules["spot"], None, None
+        days, use = self.typical_year(year)
         try:
             if len(self.ground.rivers):
                 values = water_beliefs(self.ground, self.grid, days, limits.clearing_floor, limits.clearing_cap)
                 stored = normal_year(values)
         except NoPlan as reason:
             raise BadInput(f"{self.config.world.path}: nobody can plan its water in {year}: {reason}") from reason
-        return values, Prospect.of(self.ground, self.grid, days, stored)
+        return values, Prospect.of(self.ground, self.grid, days, stored), use
 
-    def _tell(self, values: WaterValues | None, prospect: Prospect):
+    def _tell(self, values: WaterValues | None, prospect: Prospect, use: np.ndarray):
         """Let those who plan ahead know what a year may bring."""
         for company in self.companies:
             company.replan(self.grid, values, prospect)
-        self.users.replan(prospect)
+        for smelter in self.smelters:
+            smelter.replan(prospect)
+        self.users.replan(prospect, use)
 
     def _open_rivers(self, values: WaterValues | None):
         """The levels at which years of the owners' plans leave the rivers."""
@@ -192,18 +199,19 @@ class PolicyLab(mesa.Model):
         self.recorder.keep(month, self)
         checks.month(self.journal, self.facts)  # faults raise here, beside their cause
 
-    def typical_year(self, year: int) -> list[Conditions]:
+    def typical_year(self, year: int) -> tuple[list[Conditions], np.ndarray]:
         """A typical day of each month of a year, as everybody can know it: the working day nearest mid-month, average
-        weather."""
-        unknown, days = np.full(len(self.grid.units), np.nan), []
+        weather; and its use, MW [12, user row, hour]."""
+        unknown, days, uses = np.full(len(self.grid.units), np.nan), [], []
         for month in range(1, 13):
             middle = date(year, month, 15)
             when = middle - timedelta(days=max(0, middle.weekday() - 4))  # a weekend's middle is the Friday before
             day = Calendar(when, when).turn()
             weather = self.ground.typical(day)
-            load = self.users.by_bus(self.users.usual(day, weather))
+            uses.append(self.users.usual(day, weather))
+            load = self.users.by_bus(uses[-1])
             days.append(self.ground.conditions(day, weather, load, self.grid, unknown))
-        return days
+        return days, np.stack(uses)
 
     def run(self, progress=None) -> "PolicyLab":
         """Live all days that are left.  progress: called with each lived day."""

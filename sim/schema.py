@@ -42,6 +42,7 @@ TABLES = {
 class Settings(Section):
     """The sections of world.yaml, one for each room that has settings."""
 
+    contracts: demand.Trading
     weather: WeatherSettings
     water: rivers.WaterPlanning
     orders: city.OrderSettings
