@@ -10,6 +10,7 @@ from agents.base import Institution
 from agents.beliefs import WaterValues
 from agents.exports import BEYOND, Prospect
 from agents.forecast import forecast
+from agents.services import services
 from sim.messages import Orders
 from sim.network.grid import PLANT
 from sim.units import CNYPerMWh, Ratio, Rows
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sim.network.grid import Grid
     from sim.network.ground import Ground
 
+CYCLING = 0.02  # of a MWh's cost, that a MW of movement wears out and a MW held at part load burns [assumption]
 WORTHLESS = 1e-3  # CNY/MWh that an hour counts for at least, so that it is used when all others are full
 HALVINGS = 60
 SOME = 1e-3  # MW: less is a solver's rounding
@@ -85,6 +87,8 @@ class Generator(Institution):
             return cover.offers(scene, self.prospect, self.trading, self.units, self.cost * (1 + self.markup))
         if market.key in BEYOND:
             return self.prospect.offers(market, scene, self.units, self.cost * (1 + self.markup))
+        if market.key == "ancillary":
+            return services(scene, self.units, CYCLING * self.cost * (1 + self.markup))
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]

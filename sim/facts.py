@@ -34,7 +34,7 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.
+    rhythm.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
     people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
@@ -81,6 +81,7 @@ class Facts:
         self.gain = welfare.nothing(len(grid.zone))
         self.lost = 0.0
         self.events: dict[str, int] = {}
+        self.daily: dict[str, list[Trade]] = {}
         self.positions.open(month)
 
     def __getattr__(self, name: str) -> np.ndarray:
@@ -117,6 +118,8 @@ class Facts:
             self.residual = max(self.residual, clearing.residual)
         else:
             self.trades[clearing.market, clearing.rhythm] = clearing
+            if clearing.rhythm == "day-ahead":
+                self.daily.setdefault(clearing.market, []).append(clearing)
             self.positions.add(clearing)
             self.public.traded[clearing.market] = self.public.traded.get(clearing.market, {}) | clearing.public
 
