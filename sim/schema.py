@@ -4,7 +4,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
-from sim.network import borders, city, demand, grid, outages, plants, rivers, smelters, stores, workforce
+from sim.network import blocks, borders, city, demand, grid, outages, plants, rivers, smelters, stores, workforce
 from sim.policy.pension_subsidy import PensionRules
 from sim.policy.tariffs import PlatformRules, SwapRules
 from sim.registry import instruments, markets
@@ -13,6 +13,7 @@ from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherS
 TABLES = {
     "buses": grid.Bus, "corridors": grid.Corridor, "joint_limits": grid.Joint,
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
+    "blocks": blocks.Block, "commitment": blocks.Starting,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
     "smelters": smelters.Smelter, "borders": borders.Step,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,

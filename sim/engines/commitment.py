@@ -161,7 +161,7 @@ def held_to(book: Book, day: Day, commitment: Commitment, blocks: np.ndarray) ->
 
 
 def shortfall(found: Committed, book: Book, fleet: Fleet, commitment: Commitment) -> np.ndarray:
-    """What the day's prices leave of each committed unit's offered cost and starts, CNY [committed]; 0 if they cover it.
+    """What the day's prices leave of each committed unit's offered cost and starts, CNY [committed]; 0 if covered.
 
     What a side payment would have to be so that nobody runs at a loss by order of the market.
     """
@@ -181,7 +181,7 @@ class _Problem:
         self.skeleton.add_slots(steps, np.arange(len(steps.place)))
         self.column = self.skeleton.find(steps)
         self.sheet = Sheet.of(self.skeleton, steps, self.column, day, engine.tie_break)
-        count, hours = len(engine.commitment), engine.hours
+        count = len(engine.commitment)
         marks = self.skeleton.columns + np.arange(4) * count
         self.on, self.started, self.stopped = map(slice, marks[:-1], marks[1:])
         self.columns = int(marks[-1])
@@ -275,15 +275,14 @@ class _Problem:
     def _lay_aside(self):
         """Rows that wait until they are violated: lines, ramps of other units, ramps of blocks."""
         lines, hours = len(self.engine.network.line_from), self.engine.hours
-        bounded = np.flatnonzero(np.isfinite(self.sheet.pool_lower.ravel()) | np.isfinite(self.sheet.pool_upper.ravel()))
-        rows = [self._wide(self.skeleton.pool_rows(bounded))] if lines + len(self.engine.fleet.bus) else []
-        low, high = self.sheet.pool_lower.ravel()[bounded], self.sheet.pool_upper.ravel()[bounded]
+        low, high = self.sheet.pool_lower.ravel(), self.sheet.pool_upper.ravel()
+        bounded = np.flatnonzero(np.isfinite(low) | np.isfinite(high))
         ramps, limits = self._ramps()
         self.line_keys = np.where(bounded < lines * hours, bounded, -1)
         self.line_keys = np.concatenate([self.line_keys, np.full(len(limits), -1)])
-        self.aside = sparse.vstack([*rows, ramps], format="csr")
-        self.aside_lower = np.concatenate([low, np.full(len(limits), -np.inf)])
-        self.aside_upper = np.concatenate([high, limits])
+        self.aside = sparse.vstack([self._wide(self.skeleton.pool_rows(bounded)), ramps], format="csr")
+        self.aside_lower = np.concatenate([low[bounded], np.full(len(limits), -np.inf)])
+        self.aside_upper = np.concatenate([high[bounded], limits])
 
     def _ramps(self):
         """Rise and fall of clusters with a ramp: rows and upper sides.
@@ -390,7 +389,8 @@ class _Problem:
         """Fix a commitment: blocks, and the starts and stops that follow from it."""
         before = np.where(np.isnan(self.states.blocks), on[:, 0], self.states.blocks)
         change = np.diff(on, axis=1, prepend=before[:, None])
-        for part, value in ((self.on, on), (self.started, np.maximum(change, 0)), (self.stopped, np.maximum(-change, 0))):
+        held = ((self.on, on), (self.started, np.maximum(change, 0)), (self.stopped, np.maximum(-change, 0)))
+        for part, value in held:
             self.lower[part] = self.upper[part] = value
 
     def _read(self, x: np.ndarray, y: np.ndarray, d: np.ndarray) -> Optimum:
@@ -423,8 +423,10 @@ def _times(value: np.ndarray) -> sparse.dia_array:
 def _windows(length: np.ndarray, hours: int) -> sparse.csr_array:
     """Sums over the last `length` hours of the day, [committed x hour, committed x hour]."""
     lag = np.arange(hours)[:, None] - np.arange(hours)[None, :]
-    return sparse.block_diag([sparse.coo_array(((lag >= 0) & (lag < own)).astype(float)) for own in length], format="csr") \
-        if len(length) else sparse.csr_array((0, 0))
+    if not len(length):
+        return sparse.csr_array((0, 0))
+    sums = [sparse.coo_array(((lag >= 0) & (lag < own)).astype(float)) for own in length]
+    return sparse.block_diag(sums, format="csr")
 
 
 def _recent(past: np.ndarray, length: np.ndarray, hours: int) -> np.ndarray:

@@ -99,7 +99,7 @@ def test_what_has_started_stays_on_for_its_hours():
     load = [[50, 90, 50, 50, 50]]
     plan = committed((1, 1, 100, 0.4, 3, 1))
     s = solve(ONE, units, offers, load, plan, True, before([0]))
-    # three hours up: at 40 in hours 1, 2 and 3 it displaces 40 MW at 10: extra cost (20 - 10) x 80 = 800 after the peak;
+    # three hours up: at 40 in hours 1, 2 and 3 it displaces 40 MW at 10: 10 x 80 = 800 more after the peak;
     # starting an hour earlier or two costs the same, and is not cheaper: 3 x 40 MWh at 20 all the same
     assert s.blocks[0].sum() == 3
     assert s.blocks[0, 1] == 1
@@ -239,7 +239,8 @@ def cheapest(net, units, offers, load, plan, states) -> float:
     """Least cost over all commitments, each cleared by the engine that knows of none."""
     best, asked, orders = np.inf, day(net, units, load), book(offers, 4)
     engine = CooptimisedEngine(net, fleet(units), hours=4)
-    ago = [[4 - int(np.flatnonzero(p)[0]) if p.any() else 99 for p in past] for past in (states.started, states.stopped)]
+    ago = [[4 - int(np.flatnonzero(p)[0]) if p.any() else 99 for p in past]
+           for past in (states.started, states.stopped)]
     choices = [[on for on in product((0, 1), repeat=4)
                 if allowed(u, on, plan.up[u], plan.down[u], int(states.blocks[u]), ago[0][u], ago[1][u])]
                for u in range(3)]
