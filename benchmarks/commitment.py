@@ -62,7 +62,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gap", type=float, default=1e-4, help="share of the objective at which the search ends")
     gap, figures = parser.parse_args().gap, []
-    print(f"{'day':11}{'rule':10}{'cost over must-run':>20}{'starts':>10}{'price':>9}{'missing':>10}{'gap':>9}{'CPU':>8}")
+    print(f"{'day':11}{'rule':10}{'cost over must-run':>20}{'starts':>10}{'price':>9}{'missing':>10}{'gap':>9}"
+          f"{'CPU':>9}")
     for on in DAYS:
         network, fleet, book, day, plan = asked(on)
         base, spent = timed(lambda: CooptimisedEngine(network, fleet).clear(book, day))  # noqa: B023
@@ -76,7 +77,7 @@ def main():
             missing = shortfall(found, book, fleet, plan).sum() if rule != "must-run" else np.nan
             over = found.objective - base.objective
             print(f"{on!s:11}{rule:10}{over / 1e6:14.3f} M CNY{starts / 1e6:8.2f} M{price:9.1f}{missing / 1e6:8.2f} M"
-                  f"{getattr(found, 'gap', 0.0):9.1e}{spent:6.1f} s")
+                  f"{getattr(found, 'gap', 0.0):9.1e}{spent:7.2f} s")
             name = f"{on}, {rule}: "
             figures += [figure(name + "CPU", spent, "s", ["highspy"]), figure(name + "mean price", price, "CNY/MWh"),
                         figure(name + "cost over must-run", over, "CNY")]

@@ -1,13 +1,15 @@
 """Blocks: the generating sets of which plants consist, how often they fail, and what starting one takes."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from sim.config import BadInput, Key, Row, Table, bounded
-from sim.engines.commitment import Commitment
 from sim.network.grid import PLANT, Units
 from sim.units import MW, CNYPerMW, Hours, Share
+
+if TYPE_CHECKING:
+    from sim.engines.commitment import Commitment
 
 
 class Block(Row):
@@ -63,8 +65,13 @@ def count(capacity: np.ndarray, size: np.ndarray) -> np.ndarray:
     return np.maximum(1, np.ceil(capacity / size - 1e-9)).astype(int)
 
 
-def commitment(units: Units, blocks: Table, starting: Table) -> Commitment:
-    """The plants that are committed, as the engine takes them: those of the technologies of `commitment.csv`."""
+def commitment(units: Units, blocks: Table, starting: Table) -> "Commitment":
+    """The plants that are committed, as the engine takes them: those of the technologies of `commitment.csv`.
+
+    Their must-run shares, which stand for commitment, are ignored by an engine that commits.
+    """
+    from sim.engines.commitment import Commitment  # only a run needs it: checking a file answers without
+
     rows = {row.key: row for row in starting}
     mine = np.array([u for u in units.of_kind(PLANT) if units.technology[u] in rows], int)
     own = [rows[units.technology[u]] for u in mine]
