@@ -28,9 +28,10 @@ from sim.calendar import Calendar, Day
 from sim.config import BadInput, Config, place_of
 from sim.config.sections import nearest
 from sim.network import borders
-from sim.network.demand import Curves, Drawn
+from sim.network.demand import Blocks, Curves, Drawn
 from sim.network.ground import Ground
 from sim.network.stores import Stores
+from sim.network.years import demand_of
 from sim.streams import Streams
 from sim.units import HOURS
 
@@ -97,15 +98,20 @@ def _ratio(text: str, value: str) -> float:
 class Place:
     """A world as a study sees it: everything that does not depend on weather, with the study's changes.
 
-    Lines and links stand as on the period's first day, stores as on its last.
+    Lines stand as on the period's first day, stores as they do that year.
     days: of the period.  transport, sets: see there.
+    Raises: BadInput for a period beyond one calendar year, whose demand and stock are one.
     """
 
     def __init__(self, config: Config, changes: Changes):
         self.config, self.changes, world = config, changes, config.world
+        if config.start.year != config.end.year:
+            raise BadInput(f"{place_of(config.path)}: period: {config.start} to {config.end} is more than one calendar "
+                           "year; expected one, as by --set period.start=2025-01-01 --set period.end=2025-12-31")
         calendar = Calendar(config.start, config.end)
         self.days = [calendar.day(i) for i in range(len(calendar))]
-        ground = Ground(world, Streams(config.seed))
+        self.of_year = config.start.year
+        ground = Ground(world, Streams(config.seed), self.of_year)
         grid = ground.grid(config.start)
         self.transport = Transport.of(grid, ground, self.days)
         self.zone, zone_of = grid.zone, dict(zip(grid.bus, grid.bus_zone))
@@ -127,7 +133,9 @@ class Place:
         """Rows of users: what they draw, and where."""
         classes = {row.key: row for row in world["user_classes"]}
         splits, demand = list(world["load_split"]), list(world["demand"])
-        self.drawn = Drawn.of(world["load_split"], world["user_classes"], world["demand"], world["smelters"])
+        annual = demand_of(world["demand_years"], self.of_year)
+        self.drawn = Drawn.of(world["load_split"], world["user_classes"], annual, self.of_year)
+        self.apart = Blocks(world["load_split"], world["user_classes"], world["smelters"], world["build_out"])
         zones = [row.zone for row in demand]
         self.curve_of = np.array([zones.index(classes[row.user_class].zone) for row in splits], int)
         self.row_zone = np.array([zone_of[row.bus] for row in splits], int)
@@ -137,14 +145,15 @@ class Place:
     def year(self, seed: int) -> Supply:
         """The period under the weather of a seed."""
         world, zones = self.config.world, len(self.zone)
-        ground = Ground(world, Streams(seed))
+        ground = Ground(world, Streams(seed), self.of_year)
         curves = Curves(world["demand"], world["climate"], ground.profiles)
         load, firm, available, energy = [], [], [], []
         level = self._guide(ground)
         for day in self.days:
             weather = ground.weather.draw(day)
             curve = curves.of(day, weather.temperature[self.demand_zone])[self.curve_of]
-            load.append(by_zone(self.drawn.load(curve) * self.growth[:, None], self.row_zone, zones))
+            use = self.drawn.load(curve, self.apart.on(day.ordinal)) * self.growth[:, None]
+            load.append(by_zone(use, self.row_zone, zones))
             firm.append(by_zone(borders.available(world["borders"], day)[self.selling], self.selling_zone, zones))
             available.append(ground.plants.available(day, weather)[0] * self.multiple[:, None])
             most = ground.plants.energy(day, weather)

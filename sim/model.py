@@ -26,7 +26,7 @@ from sim.settlement import bills, checks
 from sim.settlement.journal import Journal
 from sim.streams import Streams
 
-RHYTHMS = frozenset({"real-time"})  # at which the step calls markets
+RHYTHMS = frozenset({"year", "month", "day-ahead", "real-time"})  # at which the step calls markets
 
 
 class PolicyLab(mesa.Model):
@@ -46,7 +46,7 @@ class PolicyLab(mesa.Model):
         if "spot" not in self.rules:
             raise BadInput(f"{config.path}: markets.spot: is off or not in force on {config.start}; expected it on, "
                            "nothing else clears energy")
-        self.ground = Ground(config.world, self.streams)
+        self.ground = Ground(config.world, self.streams, config.start.year)
         self.weather, self.cities = self.ground.weather, self.ground.cities
         self.grid = self.ground.grid(config.start)
         self.markets = {key: market() for key, market in markets().items()}
@@ -63,34 +63,44 @@ class PolicyLab(mesa.Model):
     def _people_the_world(self):
         """Everybody who decides, in the order in which they are asked."""
         world, ground = self.config.world, self.ground
-        self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"],
-                           splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
-                           profiles=ground.profiles)
+        self.users = Users(self, grid=self.grid, demand=world["demand"], years=world["demand_years"],
+                           classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
+                           build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
-        values = self._plan_water()
+        values = self._plan_water(self.calendar.start.year)
+        self._open_rivers(values)
+        self.companies = companies(self, ground, self.grid, values)
         self.actors = [
-            *companies(self, ground, self.grid, values),
-            *storage_companies(self, world["stores"], ground.first[STORE]),
+            *self.companies,
+            *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
             *large_users(self, world["smelters"], ground.first[USER]),
             *traders(self, world["borders"], ground.first[NEIGHBOUR]),
             self.platform, self.users, self.riders]
 
-    def _plan_water(self) -> WaterValues | None:
-        """What the owners of reservoirs believe, and the levels at which years of their plans leave the rivers."""
-        rivers, limits = self.ground.rivers, self.rules["spot"]
-        if not len(rivers):
+    def _plan_water(self, year: int) -> WaterValues | None:
+        """What the owners of reservoirs believe their water to be worth in a year."""
+        limits = self.rules["spot"]
+        if not len(self.ground.rivers):
             return None
         try:
-            values = water_beliefs(self.ground, self.grid, self.typical_year(), limits.clearing_floor,
-                                   limits.clearing_cap)
-            rivers.open(self.calendar.start, opening_levels(values, rivers, self.calendar.start))
+            return water_beliefs(self.ground, self.grid, self.typical_year(year), limits.clearing_floor,
+                                 limits.clearing_cap)
+        except NoPlan as reason:
+            raise BadInput(f"{self.config.world.path}: nobody can plan its water in {year}: {reason}") from reason
+
+    def _open_rivers(self, values: WaterValues | None):
+        """The levels at which years of the owners' plans leave the rivers."""
+        rivers, start = self.ground.rivers, self.calendar.start
+        if values is None:
+            return
+        try:
+            rivers.open(start, opening_levels(values, rivers, start))
         except NoPlan as reason:
             raise BadInput(f"{self.config.world.path}: nobody can plan its water: {reason}") from reason
-        return values
 
     def step(self):
-        """Live one day: law, weather, work, clear; settle what the day closes."""
+        """Live one day: law, what is traded ahead, weather, work, clear; settle what the day closes."""
         day = self.calendar.turn()
         self.rules = self.law.on(day.date)
         if day.opens_year:
@@ -103,23 +113,34 @@ class PolicyLab(mesa.Model):
         self.running = day.date < self.calendar.end
 
     def open_year(self, day: Day):
-        """What stands on the grid this year."""
+        """What stands on the grid this year, what its owners make of it, what is traded for a year."""
         self.grid = self.ground.grid(day.date)
-        self.facts.grid = self.grid
+        if day.index:  # the first year was planned when the rivers were opened
+            self.ground.stores.turn(day.date.year)
+            values = self._plan_water(day.date.year)
+            for company in self.companies:
+                company.replan(self.grid, values)
+        self.facts.turn_year(self.grid)
+        self.clear("year")
 
     def open_month(self, day: Day):
-        """An empty page of facts."""
+        """An empty page of facts; what is traded for a month."""
         self.facts.open(day.month)
+        self.clear("month")
 
     def live_day(self, day: Day):
-        """Weather, work and use make the day's conditions; the market clears them; water runs, stores carry."""
+        """Weather, work and use make the day's conditions; markets clear a forecast of them, then what happened."""
         weather = self.weather.draw(day)  # one driver for everything outdoors
         work = self.riders.work(day, weather, self.cities, self.platform.offers(day))  # orders, pay, battery swaps
         use = self.users.consume(day, weather)
-        today = self.conditions(day, weather, work, use)
+        today, expected = self.conditions(day, weather, work, use), None
+        spot = self.rules["spot"]
+        if spot.ahead and spot.settles(day.date):
+            expected = self.ground.forecast.of(day, today, self.grid)
+            self.clear("day-ahead", expected)
         self.clear("real-time", today)
-        self.ground.live(day, today, self.facts.today["real-time"])
-        self.facts.add(day, weather, work, today, use, self.ground.rivers)
+        self.ground.live(day, today, self.facts.today["spot", "real-time"])
+        self.facts.add(day, weather, work, today, use, self.ground.rivers, spot, expected)
 
     def conditions(self, day: Day, weather: Weather, work: Work, use: np.ndarray) -> Conditions:
         """Load by bus and hour, and what plants, rivers, stores and links can do today."""
@@ -128,13 +149,13 @@ class PolicyLab(mesa.Model):
         np.add.at(load, self.cities.bus[on_bus], work.charging[on_bus])
         return self.ground.conditions(day, weather, load, self.grid, self.facts.last_output)
 
-    def clear(self, rhythm: str, conditions: Conditions):
-        """Every market of this rhythm, in config order: actors speak, the market answers, actors listen."""
+    def clear(self, rhythm: str, conditions: Conditions | None = None):
+        """Every market of this rhythm, in the order of their files: actors speak, the market answers, actors listen."""
         for key, market in self.markets.items():
             if rhythm not in market.rhythms or key not in self.rules:
                 continue
-            scene = Scene(self.calendar.now, conditions, self.grid, earlier=self.facts.today, public=self.facts.public,
-                          rules=self.rules[key])
+            scene = Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
+                          public=self.facts.public, positions=self.facts.positions, rules=self.rules[key])
             clearing = market.clear(Orders.gather(actor.orders(market, scene) for actor in self.actors), scene)
             self.facts.tell(clearing)
             for actor in self.actors:
@@ -144,10 +165,14 @@ class PolicyLab(mesa.Model):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""
         month = day.month
         self.facts.people = self.riders.close(month, self.rules)
-        transfers = bills.of(self.facts, self.rules)
+        transfers, services = bills.of(self.facts, self.rules), []
+        for key, market in self.markets.items():
+            if key in self.rules:
+                (transfers if market.closes_itself else services).extend(market.bill(month, self.facts, self.rules[key]))
         for key, instrument in self.instruments.items():  # no instrument reads another
             if key in self.rules:
-                transfers += instrument.apply(month, self.facts, self.rules[key])
+                services += instrument.apply(month, self.facts, self.rules[key])
+        transfers += services + bills.levy(services, self.facts)
         statements = bills.statements([*self.journal.pending, *transfers], self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money
         self.facts.publish_month(self.riders.peer_share())
@@ -156,15 +181,16 @@ class PolicyLab(mesa.Model):
         self.recorder.keep(month, self)
         checks.month(self.journal, self.facts)  # faults raise here, beside their cause
 
-    def typical_year(self) -> list[Conditions]:
-        """A typical day of each month, as everybody can know it: the working day nearest mid-month, average weather."""
+    def typical_year(self, year: int) -> list[Conditions]:
+        """A typical day of each month of a year, as everybody can know it: the working day nearest mid-month, average
+        weather."""
         unknown, days = np.full(len(self.grid.units), np.nan), []
         for month in range(1, 13):
-            middle = date(self.calendar.start.year, month, 15)
+            middle = date(year, month, 15)
             when = middle - timedelta(days=max(0, middle.weekday() - 4))  # a weekend's middle is the Friday before
             day = Calendar(when, when).turn()
             weather = self.ground.typical(day)
-            load = self.users.by_bus(self.users.consume(day, weather))
+            load = self.users.by_bus(self.users.usual(day, weather))
             days.append(self.ground.conditions(day, weather, load, self.grid, unknown))
         return days
 

@@ -128,7 +128,8 @@ class Units:
     """The units of a grid, one row each, in the order plants, stores, large users, neighbours.
 
     key: str; kind: PLANT, STORE, USER or NEIGHBOUR; bus: int; owner: str; technology: str.
-    capacity: MW, the most it gives (and, for a store, takes; for a user, takes).
+    capacity: MW, the most it gives (and, for a store, takes; for a user, takes) on any day of the year.
+    cost: CNY/MWh of a MWh more in this year (a store's: its wear); nan where nothing is made (users, neighbours).
     ramp: MW/h, inf where free.  budgeted: bool, has a daily energy limit (its row in the clearing).
     store: MWh it can hold, 0 where it is no store.  efficiency: round trip of a store, 1 elsewhere.
     first, last: dates between which it exists.
@@ -140,6 +141,7 @@ class Units:
     owner: np.ndarray
     technology: np.ndarray
     capacity: np.ndarray
+    cost: np.ndarray
     ramp: np.ndarray
     budgeted: np.ndarray
     store: np.ndarray
@@ -151,15 +153,16 @@ class Units:
         return len(self.key)
 
     @classmethod
-    def make(cls, key, kind, bus, owner, technology, capacity, ramp=np.inf, budgeted=False, store=0.0, efficiency=1.0,
-             first=date.min, last=FOREVER) -> "Units":
+    def make(cls, key, kind, bus, owner, technology, capacity, cost=np.nan, ramp=np.inf, budgeted=False, store=0.0,
+             efficiency=1.0, first=date.min, last=FOREVER) -> "Units":
         """Units of one kind: a column, or one value for all; what is not given takes its neutral value."""
         def column(values, kind=None):
             return np.broadcast_to(np.asarray(values, kind), len(key)).copy()
 
         return cls(column(key, object), column(kind, object), column(bus, np.int32), column(owner, object),
-                   column(technology, object), column(capacity, np.float64), column(ramp, np.float64),
-                   column(budgeted, bool), column(store, np.float64), column(efficiency, np.float64),
+                   column(technology, object), column(capacity, np.float64), column(cost, np.float64),
+                   column(ramp, np.float64), column(budgeted, bool), column(store, np.float64),
+                   column(efficiency, np.float64),
                    column(first, object), column(last, object))
 
     @classmethod
@@ -173,12 +176,13 @@ class Units:
 
 
 class Grid:
-    """The network on a day of the year: arrays by bus, line, link, joint limit and unit.
+    """The network of the year of a day: arrays by bus, line, link, joint limit and unit.
 
     bus, zone: names.  bus_zone, area: int [bus].  reference: int [area], the bus against which prices are split.
     line_*: AC lines; susceptance in MW per radian.  link_*: links; loss of sent power, fee on delivered MWh, key of its
-    planned outage.
+    planned outage; link_first: first day in service.
     joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
+    home_zone: int [zone], the nearest zone with load: there its money is counted.
     """
 
     def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date):
@@ -198,7 +202,9 @@ class Grid:
         self.line_capacity = np.array([c.capacity for c in lines], float)
         self.line_susceptance = np.array([BASE_MVA / c.reactance for c in lines], float)
 
-        links = [c for c in corridors if c.kind == "dc" and c.in_service <= on]
+        # a link that is finished within the year has its columns from the start; no power until it is in service
+        links = [c for c in corridors if c.kind == "dc" and c.in_service <= date(on.year, 12, 31)]
+        self.link_first = np.array([c.in_service.toordinal() for c in links], np.int64)
         self.link = tuple(c.key for c in links)
         self.link_from = np.array([at[c.start] for c in links], np.int32)
         self.link_to = np.array([at[c.end] for c in links], np.int32)
@@ -223,6 +229,19 @@ class Grid:
         self.reference = np.array([named.get(a, int(np.flatnonzero(self.area == a)[0]))
                                    for a in range(self.area.max() + 1)], np.int32)
         self.cleared_zones = np.unique(self.bus_zone[[b.cleared for b in buses]])
+        self.home_zone = self._homes()
+
+    def _homes(self) -> np.ndarray:
+        """The nearest zone with load of each zone, over lines and links, int [zone]; its own where it has load."""
+        start = self.bus_zone[np.concatenate([self.line_from, self.link_from])]
+        end = self.bus_zone[np.concatenate([self.line_to, self.link_to])]
+        home = np.full(len(self.zone), -1)
+        home[self.cleared_zones] = self.cleared_zones
+        for _ in self.zone:
+            for a, b in (*zip(start, end), *zip(end, start)):
+                if home[b] < 0 <= home[a]:
+                    home[b] = home[a]
+        return np.where(home < 0, self.cleared_zones[0] if len(self.cleared_zones) else 0, home)
 
     def by_zone(self, values: np.ndarray) -> np.ndarray:
         """Sum over the buses of each zone: [bus, ...] -> [zone, ...]."""

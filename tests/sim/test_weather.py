@@ -36,7 +36,8 @@ from sim.weather import (
 WORLDS = Path(__file__).parents[2] / "configs" / "worlds"
 ROWS = {"profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair}
 SETTINGS = WeatherSettings(ar1_temperature=0.75, ar1_rain=0.45, ar1_wind=0.5, ar1_wetness=0.97, temperature_rain=-0.35,
-                           rain_wind=0.15, between_zones=0.3, between_basins=0.6, source="test")
+                           rain_wind=0.15, between_zones=0.3, between_basins=0.6, forecast_load=0, forecast_wind=0,
+                           forecast_sun=0, forecast_inflow=0, source="test")
 AR1 = {"temperature": 0.75, "rain": 0.45, "wind": 0.5}
 YEAR = (date(2025, 1, 1), date(2025, 12, 31))
 
@@ -174,6 +175,25 @@ def test_the_same_date_has_the_same_weather_whenever_a_run_begins():
 def test_a_world_that_lasts_longer_has_the_same_beginning():
     short, long = weather(3, last=date(2025, 3, 31)), weather(3, last=date(2026, 12, 31))
     assert long.z[: len(short.z)] == pytest.approx(short.z, abs=1e-12)
+
+
+def test_a_world_that_begins_earlier_has_the_same_weather_from_then_on():
+    early, late = weather(3, first=date(2020, 1, 1)), weather(3)
+    assert early.first_day == date(2020, 1, 1)
+    assert early.z[-len(late.z):] == pytest.approx(late.z, abs=1e-12)
+
+
+def test_before_the_anchor_weather_is_as_wide_remembers_as_much_and_hangs_together_as_after_it():
+    # 30 seeds x 1700 days before the anchor. Lag one: error sqrt((1 - a^2) / 51,000) < 0.004. Standard deviation of the
+    # wetness: 1700 days of it are worth 1700 x 0.03 / 1.97 = 26 draws, 30 seeds 780: error 1 / sqrt(2 x 780) = 0.025
+    pairs = table(WeatherPair, WeatherPair(first="A", second="B", correlation=0.6, source="test"),
+                  WeatherPair(first="A", second="river", correlation=0.3, source="test"))
+    z = np.array([weather(seed, first=date(2020, 2, 7), pairs=pairs).z[:1700] for seed in range(30)])
+    assert (z.reshape(-1, 7).std(axis=0)) == pytest.approx(np.ones(7), abs=0.1)
+    lag = [np.corrcoef(z[:, :-1, i].ravel(), z[:, 1:, i].ravel())[0, 1] for i in range(7)]
+    assert lag == pytest.approx([0.75, 0.45, 0.5] * 2 + [0.97], abs=0.016)
+    stated = correlations(("A", "B"), ("river",), pairs, SETTINGS)
+    assert np.corrcoef(z.reshape(-1, 7).T) == pytest.approx(stated, abs=0.1)
 
 
 def test_another_seed_is_another_year_and_the_same_seed_the_same():

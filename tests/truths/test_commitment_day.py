@@ -17,7 +17,7 @@ DAYS = 3
 def lived(monkeypatch, integral):
     """A lab that lived three July days under an engine that commits, the plan, and what the engine gave."""
     world, given = load(TOY).world, []
-    plan = commitment(Ground(world, Streams(1)).units, world["blocks"], world["commitment"])
+    plan = commitment(Ground(world, Streams(1), 2025).units(2025), world["blocks"], world["commitment"])
 
     class Committing(CommitmentEngine):
         """In the place of the day engine; keeps what it gave."""

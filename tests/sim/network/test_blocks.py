@@ -22,7 +22,7 @@ def test_a_plant_consists_of_the_fewest_equal_sets_that_are_no_larger():
 
 
 def test_coal_and_gas_of_the_toy_world_are_committed_with_their_starts(world):
-    units = Ground(world, Streams(1)).units
+    units = Ground(world, Streams(1), 2025).units(2025)
     plan = commitment(units, world["blocks"], world["commitment"])
     assert sorted(set(units.technology[plan.unit])) == ["coal", "gas"]
     first = list(units.key[plan.unit]).index("coal_COAST_1")
@@ -50,4 +50,4 @@ def test_what_cannot_be_is_refused_with_file_and_line(tmp_path, table, change, w
 def test_a_world_may_commit_nothing(tmp_path):
     altered(tmp_path, {"commitment": drop})
     world = read_world(tmp_path / "worlds" / "toy", whole_schema())
-    assert len(commitment(Ground(world, Streams(1)).units, world["blocks"], world["commitment"])) == 0
+    assert len(commitment(Ground(world, Streams(1), 2025).units(2025), world["blocks"], world["commitment"])) == 0
