@@ -8,6 +8,7 @@ import numpy as np
 from agents.base import Institution
 from agents.beliefs import WaterValues
 from agents.forecast import forecast
+from agents.services import services
 from sim.messages import Orders
 from sim.network.grid import PLANT
 from sim.units import CNYPerMWh, Ratio, Rows
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sim.network.grid import Grid
     from sim.network.ground import Ground
 
+CYCLING = 0.02  # of a MWh's cost, that a MW of movement wears out and a MW held at part load burns [assumption]
 WORTHLESS = 1e-3  # CNY/MWh that an hour counts for at least, so that it is used when all others are full
 HALVINGS = 60
 SOME = 1e-3  # MW: less is a solver's rounding
@@ -76,6 +78,8 @@ class Generator(Institution):
 
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price."""
+        if market.key == "ancillary":
+            return services(scene, self.units, CYCLING * self.cost * (1 + self.markup))
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]

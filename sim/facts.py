@@ -33,7 +33,8 @@ class Facts:
     temperature: degC [zone, D].  rain: [zone, D].
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
-    spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and rhythm.
+    spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
+    rhythm.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
     people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
@@ -78,6 +79,7 @@ class Facts:
         self.imbalance = self.residual = self.water_residual = 0.0
         self.gain = welfare.nothing(len(grid.zone))
         self.events: dict[str, int] = {}
+        self.daily: dict[str, list[Trade]] = {}
         self.positions.open(month)
 
     def __getattr__(self, name: str) -> np.ndarray:
@@ -114,6 +116,8 @@ class Facts:
             self.residual = max(self.residual, clearing.residual)
         else:
             self.trades[clearing.market, clearing.rhythm] = clearing
+            if clearing.rhythm == "day-ahead":
+                self.daily.setdefault(clearing.market, []).append(clearing)
             self.positions.add(clearing)
             self.public.traded[clearing.market] = self.public.traded.get(clearing.market, {}) | clearing.public
 

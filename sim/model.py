@@ -17,6 +17,7 @@ from agents.users import Users
 from sim.calendar import Calendar, Day
 from sim.config import BadInput, Config
 from sim.facts import Facts
+from sim.markets.base import Market
 from sim.messages import Conditions, Orders, Scene, Weather, Work
 from sim.network.grid import NEIGHBOUR, STORE, USER
 from sim.network.ground import Ground
@@ -53,12 +54,22 @@ class PolicyLab(mesa.Model):
         for key, market in self.markets.items():
             if not set(market.rhythms) <= RHYTHMS:
                 raise ValueError(f"market {key!r} has rhythms {market.rhythms}; the step calls {sorted(RHYTHMS)}")
+        self._check_rules()
         self.instruments = {key: instrument() for key, instrument in instruments().items()}
         self._people_the_world()
         self.facts = Facts(self.grid, self.ground, self.users.bus)
         self.journal = Journal(keep=config.record.journal)
         self.results = sink or Memory()
         self.recorder = Recorder(self.results, hourly=config.record.hourly)
+
+    def _check_rules(self):
+        """No two markets' rules contradict each other on any day of the run. Raises: BadInput."""
+        start, end = self.calendar.start, self.calendar.end
+        for day in (start, *(day for day in self.law.changes if start < day <= end)):
+            book = self.law.on(day)
+            for key, market in self.markets.items():
+                if key in book:
+                    market.check(book)
 
     def _people_the_world(self):
         """Everybody who decides, in the order in which they are asked."""
@@ -138,7 +149,7 @@ class PolicyLab(mesa.Model):
         if spot.ahead and spot.settles(day.date):
             expected = self.ground.forecast.of(day, today, self.grid)
             self.clear("day-ahead", expected)
-        self.clear("real-time", today)
+        self.clear("real-time", today if expected is None else self.left(today))
         self.ground.live(day, today, self.facts.today["spot", "real-time"])
         self.facts.add(day, weather, work, today, use, self.ground.rivers, spot, expected)
 
@@ -149,17 +160,42 @@ class PolicyLab(mesa.Model):
         np.add.at(load, self.cities.bus[on_bus], work.charging[on_bus])
         return self.ground.conditions(day, weather, load, self.grid, self.facts.last_output)
 
+    def left(self, today: Conditions) -> Conditions:
+        """What a day's real time finds beside what was held back for others a day ahead."""
+        for market in self.called("day-ahead"):
+            today = market.leaves(today, self.facts.today[market.key, "day-ahead"], self.grid)
+        return today
+
+    def called(self, rhythm: str) -> list[Market]:
+        """The markets of a rhythm that are in force, in the order in which they answer."""
+        found = [market for key, market in self.markets.items() if rhythm in market.rhythms and key in self.rules]
+        return sorted(found, key=lambda market: market.after_spot)
+
     def clear(self, rhythm: str, conditions: Conditions | None = None):
-        """Every market of this rhythm, in the order of their files: actors speak, the market answers, actors listen."""
-        for key, market in self.markets.items():
-            if rhythm not in market.rhythms or key not in self.rules:
-                continue
-            scene = Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
-                          public=self.facts.public, positions=self.facts.positions, rules=self.rules[key])
-            clearing = market.clear(Orders.gather(actor.orders(market, scene) for actor in self.actors), scene)
+        """Every market of this rhythm, in their order: actors speak, the market answers, actors listen."""
+        called, held = self.called(rhythm), None
+        early = {}  # orders that the spot must know of, though their market answers after it
+        for market in (market for market in called if market.after_spot):
+            scene = self.scene(market, rhythm, conditions)
+            early[market.key] = self.spoken(market, scene)
+            held = market.holds(early[market.key], scene)
+        for market in called:
+            scene = self.scene(market, rhythm, conditions, held if market.key == "spot" else None)
+            orders = early[market.key] if market.after_spot else self.spoken(market, scene)
+            clearing = market.clear(orders, scene)
             self.facts.tell(clearing)
             for actor in self.actors:
                 actor.hear(clearing.of(actor.units))
+
+    def scene(self, market: Market, rhythm: str, conditions: Conditions | None, held=None) -> Scene:
+        """What may be known when orders to a market are made. held: what the spot must hold back with its energy."""
+        return Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
+                     public=self.facts.public, positions=self.facts.positions, rules=self.rules[market.key],
+                     reserve=held)
+
+    def spoken(self, market: Market, scene: Scene) -> Orders:
+        """All actors' orders to a market."""
+        return Orders.gather(actor.orders(market, scene) for actor in self.actors)
 
     def close_month(self, day: Day):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""

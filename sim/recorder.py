@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
-from sim.settlement import meters
+from sim.settlement import meters, services
 
 if TYPE_CHECKING:
     import pandas
@@ -70,6 +70,16 @@ OUTCOMES = (
     Outcome("utilisation", "share", MONTH, (CORRIDOR,), lambda m: m.corridors.utilisation()),
     Outcome("link_fee", "CNY", MONTH, (CORRIDOR,), lambda m: m.link_fees()),
     Outcome("rent", "CNY", MONTH, (WORLD,), lambda m: m.facts.rent.sum()),
+    # ancillary services: MW of the requirement, held for an hour; a price is for a MW at performance 1
+    Outcome("regulation_price", "CNY/MW", MONTH, (ZONE,), lambda m: services.price(m.facts, 0)),
+    Outcome("regulation", "MWh", MONTH, (ZONE,), lambda m: services.volume(m.facts, 0)),
+    Outcome("regulation_lack", "MWh", MONTH, (ZONE,), lambda m: services.lack(m.facts, 0)),
+    Outcome("reserve_price", "CNY/MW", MONTH, (ZONE,), lambda m: services.price(m.facts, 1)),
+    Outcome("reserve", "MWh", MONTH, (ZONE,), lambda m: services.volume(m.facts, 1)),
+    Outcome("reserve_lack", "MWh", MONTH, (ZONE,), lambda m: services.lack(m.facts, 1)),
+    Outcome("services_missed", "MWh", MONTH, (ZONE,), lambda m: services.missed(m.facts)),
+    Outcome("ancillary_cost", "CNY", MONTH, (ZONE,), lambda m: services.cost(m.facts)),
+    Outcome("ancillary_income", "CNY", MONTH, (ZONE, TECHNOLOGY), lambda m: services.income(m.facts, m.technologies)),
     # water and weather
     Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),
