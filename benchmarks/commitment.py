@@ -2,7 +2,8 @@
 
     .venv/bin/python -m benchmarks.commitment [--gap 1e-4]
 
-The day's orders and conditions are those that the model itself brings to its spot market, on the second day of a run.
+The day's orders and conditions are those that the model itself brings to its first clearing of the day, on the second
+day of a run: in July the day-ahead market, in January the dispatch with corridors held to agreements.
 Must-run is the house's default: shares of what coal and gas could give, no cost of starts. Commitment takes these
 shares away and asks for starts, least outputs, up and down times instead (`commitment.csv`), beginning with the blocks
 that last night's output needs. Costs are those of the offers, starts included where there are any, over those of the
@@ -44,11 +45,13 @@ def asked(on: date) -> tuple:
     plain, cooptimised.CooptimisedEngine = cooptimised.CooptimisedEngine, Listening
     try:
         lab = PolicyLab(config)
-        lab.run()
+        lab.step()
+        heard.clear()
+        lab.step()
     finally:
         cooptimised.CooptimisedEngine = plain
     world = config.world
-    return *heard[-1], commitment(lab.grid.units, world["blocks"], world["commitment"])
+    return *heard[0], commitment(lab.grid.units, world["blocks"], world["commitment"])
 
 
 def timed(work):

@@ -214,7 +214,7 @@ class Place:
         """Zone, MW, MWh and loss of stores, those of a zone, duration and efficiency as one."""
         size = stores.available(day)[:, 0] * self.store_multiple
         half = np.sqrt(self.config.world["stores"]["efficiency"])  # half of the loss on the way in, half out
-        kind = list(zip(self.store_zone.tolist(), (stores.energy / stores.capacity).tolist(), half.tolist()))
+        kind = list(zip(self.store_zone.tolist(), self.config.world["stores"]["hours"].tolist(), half.tolist()))
         kinds = sorted(set(kind))
         total = np.bincount(np.array([kinds.index(one) for one in kind], int), size, len(kinds))
         hours = np.array([h for _, h, _ in kinds], float)

@@ -2,8 +2,9 @@
 
 A committed unit is a cluster of equal blocks. A block that runs gives at least a share of its size, starting one costs
 money, and what has started or stopped stays so for some hours. The must-run output that a day states for these units is
-ignored: it stands in for commitment where there is none. All else is as in `cooptimised`: network, links, joint limits,
-stores, budgets, ramps; line and ramp rows are added when they are violated.
+ignored: it stands in for commitment where there is none. What a unit holds back as reserve must fit between the least
+and the most that its running blocks can give. All else is as in `cooptimised`: network, links, joint limits, stores,
+budgets, ramps, reserve; rows of lines, ramps and holding are added when they are violated.
 
 Numbers in, numbers out. Source: three columns a unit and hour (on, started, stopped) with minimum up and down times as
 sums of starts and stops [Rajan2005]; clusters of equal units as whole numbers [Palmintier2014].
@@ -117,14 +118,18 @@ class CommitmentEngine:
         """Serve the day at least cost, starts included.
 
         states: what ran before; without them it is read off `day.output_before`, all long since on or off.
-        Raises: ValueError where must-run passes the volume offered or a number is not finite; ClearingError where no
-        optimum was found.
+        Raises: ValueError where must-run passes the volume offered, a number is not finite or reserve is asked that no
+        clearing can honour; ClearingError where no optimum was found.
         """
         if not np.isfinite(day.load).all():
             raise ValueError("the load must be finite")
         least = day.minimum.copy()
         least[self.commitment.unit] = 0.0
         day = replace(day, minimum=least)
+        if day.reserve is not None:
+            lowest = day.reserve.lowest.copy()
+            lowest[self.commitment.unit] = 0.0  # the blocks that run set it
+            day = replace(day, reserve=replace(day.reserve, lowest=lowest))
         steps = Steps.of(book, least, self._place)
         size = block_sizes(book, self.commitment, len(self.fleet.bus))
         states = states or States.of(self.commitment, size[:, 0], day.output_before)
@@ -146,7 +151,7 @@ def held_to(book: Book, day: Day, commitment: Commitment, blocks: np.ndarray) ->
     """Orders and day under a given commitment, for an engine that knows of none (real time, the hour engine).
 
     blocks: [committed, hour] that run. Committed units offer what these can give, cheapest first, and must give at
-    least their minimum.
+    least their minimum; reserve is held between the two.
     """
     units = len(day.minimum)
     size = block_sizes(book, commitment, units)
@@ -157,7 +162,12 @@ def held_to(book: Book, day: Day, commitment: Commitment, blocks: np.ndarray) ->
     kept = Steps.of(book, most, np.arange(units)).least
     least = day.minimum.copy()
     least[commitment.unit] = commitment.least[:, None] * most[commitment.unit]
-    return replace(book, volume=np.where(sells, kept, book.volume)), replace(day, minimum=least)
+    day = replace(day, minimum=least)
+    if day.reserve is not None:
+        highest, lowest = day.reserve.highest.copy(), day.reserve.lowest.copy()
+        highest[commitment.unit], lowest[commitment.unit] = most[commitment.unit], least[commitment.unit]
+        day = replace(day, reserve=replace(day.reserve, highest=highest, lowest=lowest))
+    return replace(book, volume=np.where(sells, kept, book.volume)), day
 
 
 def shortfall(found: Committed, book: Book, fleet: Fleet, commitment: Commitment) -> np.ndarray:
@@ -180,6 +190,7 @@ class _Problem:
         self.skeleton = Skeleton(engine.network, engine._fleet, engine.hours)
         self.skeleton.add_slots(steps, np.arange(len(steps.place)))
         self.column = self.skeleton.find(steps)
+        self.skeleton.holding.check(day)
         self.sheet = Sheet.of(self.skeleton, steps, self.column, day, engine.tie_break)
         count = len(engine.commitment)
         marks = self.skeleton.columns + np.arange(4) * count
@@ -244,14 +255,24 @@ class _Problem:
                                 shape=(count, self.columns)) for part in (self.on, self.started, self.stopped)]
         return output, *own
 
+    def _held(self):
+        """[committed, column]: reserve that each committed unit holds up, and what of it works both ways."""
+        holding, award, unit = self.skeleton.holding, self.skeleton.award, self.engine.commitment.unit
+        shape = (len(self.engine.fleet.bus), self.columns)
+        at = (holding.unit, award.start + np.arange(holding.awards))
+        return (sparse.csr_array((weight, at), shape=shape)[unit]
+                for weight in (np.ones(holding.awards), holding.both.astype(float)))
+
     def _rules(self):
         """Rows of commitment with both sides: count, up time, down time, least and most output, [committed, hour] each.
 
         on(t) - on(t-1) = started(t) - stopped(t); what started in the last `up` hours is on; what stopped in the last
-        `down` hours is off; least x on <= output <= size x on.
+        `down` hours is off; output less what is held both ways is least x on at least, and with all that is held size x
+        on at most.
         """
         commitment, hours, states = self.engine.commitment, self.engine.hours, self.states
         output, on, started, stopped = self._parts()
+        held, turned = self._held()
         every, before = sparse.eye_array(hours), sparse.eye_array(hours, k=-1)
         count, known = len(commitment), ~np.isnan(states.blocks)
         first = np.zeros((count, hours))
@@ -263,17 +284,17 @@ class _Problem:
         high.append(commitment.blocks[:, None] - _recent(states.stopped, commitment.down, hours))
         low += [np.zeros((count, hours)), np.full((count, hours), -np.inf)]
         high += [np.full((count, hours), np.inf), np.zeros((count, hours))]
-        laid = sparse.kron(output, every)
         rows = [sparse.kron(on, every) - sparse.kron(on, before) - sparse.kron(started, every)
                 + sparse.kron(stopped, every),
                 sparse.kron(on, every) - _windows(commitment.up, hours) @ sparse.kron(started, every),
                 sparse.kron(on, every) + _windows(commitment.down, hours) @ sparse.kron(stopped, every),
-                laid - _times(commitment.least[:, None] * self.size) @ sparse.kron(on, every),
-                laid - _times(self.size) @ sparse.kron(on, every)]
+                sparse.kron(output - turned, every)
+                - _times(commitment.least[:, None] * self.size) @ sparse.kron(on, every),
+                sparse.kron(output + held, every) - _times(self.size) @ sparse.kron(on, every)]
         return sparse.vstack(rows, format="csr"), np.concatenate(low).ravel(), np.concatenate(high).ravel()
 
     def _lay_aside(self):
-        """Rows that wait until they are violated: lines, ramps of other units, ramps of blocks."""
+        """Rows that wait until they are violated: lines, ramps of other units, holding of reserve, ramps of blocks."""
         lines, hours = len(self.engine.network.line_from), self.engine.hours
         low, high = self.sheet.pool_lower.ravel(), self.sheet.pool_upper.ravel()
         bounded = np.flatnonzero(np.isfinite(low) | np.isfinite(high))
@@ -405,12 +426,17 @@ class _Problem:
         line_dual = np.zeros(lines * hours)
         key, dual = self.line_keys[self.taken], y[len(y) - len(self.taken):]
         line_dual[key[key >= 0]] = dual[key >= 0]
+        holding, asked = skeleton.holding, at + len(skeleton.budgeted)
+        shape = (holding.shape[0], holding.groups, hours)
         return Optimum(
             given=x[self.column], forward=x[skeleton.forward], backward=x[skeleton.backward], shed=x[skeleton.shed],
             disposed=x[skeleton.disposed], stored=stored, energy=y[: areas * hours].reshape(areas, hours),
             line_dual=line_dual.reshape(lines, hours),
             joint_dual=y[areas * hours : (areas + joints) * hours].reshape(joints, hours),
             against_forward=d[skeleton.forward], against_backward=d[skeleton.backward], energy_value=energy_value,
+            reserved=holding.spread(x[skeleton.award]),
+            reserve_price=np.maximum(y[asked : asked + holding.lacking * hours], 0.0).reshape(shape),
+            reserve_short=np.maximum(x[skeleton.lacking], 0.0).reshape(shape),
             objective=float((self.cost * x).sum()), kkt=self.program.kkt(y, d.ravel(), self.cost.ravel()),
             events=self.sheet.events)
 

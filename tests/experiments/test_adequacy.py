@@ -113,7 +113,8 @@ def test_a_paired_change_is_sharper_than_two_studies(config, tight):
 
 
 def test_a_world_without_stores_and_reservoirs_has_a_report(tmp_path):
-    scenario = altered(tmp_path, {"stores": drop, "reservoirs": drop, "smelters": drop, "borders": drop})
+    kept = lambda row: None if row["technology"] == "battery" else row  # noqa: E731
+    scenario = altered(tmp_path, {"stores": drop, "reservoirs": drop, "borders": drop, "build_out": kept})
     found = changed(load(scenario), *SHORT, years=1, draws=1)
     assert found.unserved[0, -1] > 0
 
@@ -167,3 +168,10 @@ def test_the_command_refuses_in_one_line(tmp_path, monkeypatch, capsys, argument
     assert said.out == ""
     assert said.err.count("\n") == 1
     assert all(word in said.err for word in words), said.err
+
+
+def test_more_than_a_calendar_year_is_refused(capsys):
+    assert main(["adequacy", "toy", "--set", "period.end=2026-01-05"]) == 2
+    said = capsys.readouterr().err
+    assert "more than one calendar year" in said
+    assert said.count("\n") == 1

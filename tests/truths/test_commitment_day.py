@@ -26,8 +26,8 @@ def lived(monkeypatch, integral):
             super().__init__(network, fleet, plan, integral)
 
         def clear(self, book, day):
-            given.append(super().clear(book, day))
-            return given[-1]
+            given.append((day.output_before, super().clear(book, day)))
+            return given[-1][1]
 
     monkeypatch.setattr(cooptimised, "CooptimisedEngine", Committing)
     lab = toy(days=DAYS).run()
@@ -41,10 +41,10 @@ def test_a_lab_lives_on_with_commitment(monkeypatch, integral):
     assert lab.facts.residual < 0.01
     assert lab.facts.imbalance < 1e-4
     if integral:
-        assert all((found.blocks == np.rint(found.blocks)).all() for found in given)
-    assert all(found.kkt < 1e-6 for found in given)
+        assert all((found.blocks == np.rint(found.blocks)).all() for _, found in given)
+    assert all(found.kkt < 1e-6 for _, found in given)
     # what runs gives at least its least, what does not gives nothing
-    for found in given:
+    for _, found in given:
         size = lab.grid.units.capacity[plan.unit] / plan.blocks
         output = found.output[plan.unit]
         assert (output <= found.blocks * size[:, None] + 1e-5).all()
@@ -52,10 +52,10 @@ def test_a_lab_lives_on_with_commitment(monkeypatch, integral):
         assert (output >= 0.3 * 0.8 * found.blocks * size[:, None] - 1e-5).all()  # 0.3 least, 0.8 in service or more
 
 
-def test_the_next_day_begins_with_the_blocks_of_the_last_hour(monkeypatch):
+def test_a_day_begins_with_the_fewest_blocks_that_last_nights_output_needs(monkeypatch):
     lab, plan, given = lived(monkeypatch, True)
-    for before, after in zip(given, given[1:]):
-        change = after.blocks[:, 0] - after.started[:, 0] + after.stopped[:, 0]  # what it took to be on before
-        size = lab.grid.units.capacity[plan.unit] / plan.blocks
-        assert (change <= before.blocks[:, -1]).all()  # read off the output: the fewest that can give it
-        assert (change * size >= before.output[plan.unit, -1] - 1e-5).all()
+    size = lab.grid.units.capacity[plan.unit] / plan.blocks
+    for output, found in given[1:]:
+        on = found.blocks[:, 0] - found.started[:, 0] + found.stopped[:, 0]
+        assert (on * size >= output[plan.unit] - 1e-5).all()
+        assert ((on - 1) * size < output[plan.unit]).all()

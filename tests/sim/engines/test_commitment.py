@@ -1,5 +1,6 @@
 """Commitment of a day: small cases worked by hand, and every commitment of tiny ones tried out."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,7 @@ from sim.engines.commitment import Commitment, CommitmentEngine, States, held_to
 from sim.engines.cooptimised import CooptimisedEngine
 from sim.engines.records import ClearingError
 from tests.sim.engines.small import Line, Link, Unit, book, clear, day, fleet, network
+from tests.sim.engines.test_holding import SPINNING, products, reserve
 
 ONE = network(1)
 approx = pytest.approx
@@ -205,6 +207,48 @@ def test_stores_budgets_and_links_are_cleared_as_without_commitment():
     assert found.residual == approx(0, abs=1e-4)
 
 
+# ---------------------------------------------------------------------------------------------------------- reserve
+
+
+def with_reserve(integral, asked, load=45):
+    """A: two blocks of 50 MW at 10, least 20, 500 a start, one on; it alone sells reserve.  B: 100 MW at 30."""
+    units, orders = [Unit(0), Unit(0)], book([(0, "sell", 100, 10), (1, "sell", 100, 30)], 1)
+    whole = replace(fleet(units), products=products(units, [[0, 0], [1, 0]]))
+    today = replace(day(ONE, units, [[load]]), reserve=reserve(units, 1, [[0], [asked]], [100, 100]))
+    engine = CommitmentEngine(ONE, whole, committed((0, 2, 500, 0.4, 1, 1)), integral, hours=1, gap=0.0)
+    return engine.clear(orders, today, before([1]))
+
+
+def test_reserve_is_held_by_blocks_that_run():
+    # 45 + 10 pass the one block's 50: it steps back to 40 and B gives 5, 100 dearer, and cheaper than a start
+    s = with_reserve(True, 10)
+    assert s.blocks[0].tolist() == [1]
+    assert s.output[:, 0] == approx([40, 5])
+    assert s.reserved[SPINNING, 0, 0] == approx(10)
+    assert s.reserve_price[SPINNING, 0, 0] == approx(30 - 10)
+    assert s.price[0, 0] == approx(30)
+
+
+def test_a_block_starts_for_reserve_alone():
+    # 28 of reserve leave 22 of the block: 23 MW of B are 460 dearer, less than a start; 32 would leave 18, less than
+    # its least of 20, so a second block starts: 45 MW at 10 and 55 of room
+    assert with_reserve(True, 28).blocks[0].tolist() == [1]
+    s = with_reserve(True, 32)
+    assert s.blocks[0].tolist() == [2]
+    assert s.output[:, 0] == approx([45, 0])
+    assert s.start_cost == approx(500)
+    assert s.reserve_price[SPINNING, 0, 0] == approx(0)
+
+
+def test_relaxed_the_price_of_reserve_holds_the_part_of_a_start():
+    # a MW of room is a fiftieth of a start, 10 CNY, and cheaper than stepping back for B at 20: 45 + 10 of 50 + 5
+    s = with_reserve(False, 10)
+    assert s.blocks[0, 0] == approx(1.1)
+    assert s.output[:, 0] == approx([45, 0])
+    assert s.reserve_price[SPINNING, 0, 0] == approx(10)
+    assert s.price[0, 0] == approx(10 + 10)
+
+
 # ---------------------------------------------------------------------------------------------- every case tried out
 
 
@@ -235,10 +279,10 @@ def allowed(row, on, up, down, was, started, stopped) -> bool:
     return True
 
 
-def cheapest(net, units, offers, load, plan, states) -> float:
+def cheapest(net, units, whole, offers, asked, plan, states) -> float:
     """Least cost over all commitments, each cleared by the engine that knows of none."""
-    best, asked, orders = np.inf, day(net, units, load), book(offers, 4)
-    engine = CooptimisedEngine(net, fleet(units), hours=4)
+    best, orders = np.inf, book(offers, 4)
+    engine = CooptimisedEngine(net, whole, hours=4)
     ago = [[4 - int(np.flatnonzero(p)[0]) if p.any() else 99 for p in past]
            for past in (states.started, states.stopped)]
     choices = [[on for on in product((0, 1), repeat=4)
@@ -256,7 +300,20 @@ def cheapest(net, units, offers, load, plan, states) -> float:
 def test_no_commitment_is_cheaper_than_the_one_found(seed):
     net, units, offers, load, plan, states = tiny(seed)
     found = solve(net, units, offers, load, plan, True, states)
-    assert found.objective == approx(cheapest(net, units, offers, load, plan, states), rel=1e-7)
+    asked = day(net, units, load)
+    assert found.objective == approx(cheapest(net, units, fleet(units), offers, asked, plan, states), rel=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nor_where_reserve_is_held_back(seed):
+    net, units, offers, load, plan, states = tiny(seed + 50)
+    whole = replace(fleet(units), products=products(units, [[1, 0, 1, 0], [1, 1, 0, 1]], spin=[np.inf] * 3 + [0.5]))
+    highest = [volume for _, _, volume, _ in offers]
+    asked = replace(day(net, units, load), reserve=reserve(units, 4, [[8], [20]], highest, price=[[3] * 4, [2] * 4]))
+    found = CommitmentEngine(net, whole, plan, True, hours=4, gap=0.0).clear(book(offers, 4), asked, states)
+    assert found.objective == approx(cheapest(net, units, whole, offers, asked, plan, states), rel=1e-7)
+    assert found.reserved.sum() > 0
+    assert found.kkt < 1e-6
 
 
 @pytest.mark.parametrize("seed", range(20))
