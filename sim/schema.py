@@ -6,6 +6,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 from sim.config import Schema, Section
 from sim.network import (
     agreements,
+    blocks,
     borders,
     city,
     demand,
@@ -26,6 +27,7 @@ from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherS
 TABLES = {
     "buses": grid.Bus, "corridors": grid.Corridor, "joint_limits": grid.Joint,
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
+    "blocks": blocks.Block, "commitment": blocks.Starting,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
     "smelters": smelters.Smelter, "borders": borders.Step, "foreign": borders.Foreign,
     "agreements": agreements.Agreement, "agreement_years": agreements.AgreementYear,
