@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim import market_power
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -243,6 +244,11 @@ class ClosedMonth:
         """CNY [corridor]: fee on what a link delivers, either way; nan for lines, whose tariff is settled elsewhere."""
         fee = meters.arrived(self.facts).sum(axis=1) * self.grid.link_fee
         return np.concatenate([np.full(len(self.grid.line), np.nan), fee])
+
+    @cached_property
+    def power(self) -> market_power.Power:
+        """Who could set prices."""
+        return market_power.of(self.facts)
 
     def basin_sum(self, values: np.ndarray) -> np.ndarray:
         """Sum over the days and the reservoirs of each basin: [reservoir, D] -> [basin]."""

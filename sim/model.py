@@ -70,7 +70,7 @@ class PolicyLab(mesa.Model):
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
         values = self._plan_water()
         self.actors = [
-            *companies(self, ground, self.grid, values),
+            *companies(self, ground, self.grid, values, self.config, self.streams),
             *storage_companies(self, world["stores"], ground.first[STORE]),
             *large_users(self, world["smelters"], ground.first[USER]),
             *traders(self, world["borders"], ground.first[NEIGHBOUR]),

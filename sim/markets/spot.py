@@ -7,9 +7,10 @@ import numpy as np
 from pydantic import model_validator
 
 from sim.config import Section, bounded
+from sim.market_power import mitigated
 from sim.markets.base import Market
 from sim.messages import BUY, Clearing, Orders, Scene
-from sim.units import CNYPerMWh, Share
+from sim.units import CNYPerMWh, Ratio, Share
 
 if TYPE_CHECKING:
     from sim.engines.cooptimised import CooptimisedEngine
@@ -33,6 +34,8 @@ class Spot(Market):
 
         engine: `day` clears 24 coupled hours at once and can schedule stores and the day's water; `hour` clears every
         hour alone, so that their owners must.
+        mitigation: `cap` cuts the offers of owners whose residual-supply index is below `mitigation_rsi` to registered
+        cost x (1 + `mitigation_markup`), see `sim.market_power`.
         """
 
         engine: Literal["day", "hour"]
@@ -42,6 +45,9 @@ class Spot(Market):
         clearing_cap: CNYPerMWh
         storage_scheduling: Literal["market", "own"]
         storage_level: bounded(Share, ge=0, le=1)
+        mitigation: Literal["none", "cap"] = "none"
+        mitigation_rsi: bounded(Ratio, ge=0) = 1.1
+        mitigation_markup: bounded(Ratio, ge=0) = 0.1
 
         @model_validator(mode="after")
         def _limits_in_order(self):
@@ -70,9 +76,9 @@ class Spot(Market):
         engine = self._engine_for(scene.grid, rules.engine)
         if scene.now.opens_month:
             engine.restart()  # every month begins from the same basis, so a result depends on its month alone
-        bids = orders.side[:, None] == BUY
-        price = np.where(bids, np.clip(orders.price, rules.clearing_floor, rules.clearing_cap),
-                         np.clip(orders.price, rules.offer_floor, rules.offer_cap))
+        bids, asked = orders.side[:, None] == BUY, mitigated(orders, scene, rules)
+        price = np.where(bids, np.clip(asked, rules.clearing_floor, rules.clearing_cap),
+                         np.clip(asked, rules.offer_floor, rules.offer_cap))
         capacity = scene.grid.link_capacity[:, None] * conditions.link_share
         day = Day(load=conditions.load, minimum=conditions.minimum, energy=conditions.energy, stored=conditions.stored,
                   stored_end=self.least_left(scene), link_available=capacity, floor=rules.clearing_floor,

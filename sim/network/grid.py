@@ -132,6 +132,8 @@ class Units:
     ramp: MW/h, inf where free.  budgeted: bool, has a daily energy limit (its row in the clearing).
     store: MWh it can hold, 0 where it is no store.  efficiency: round trip of a store, 1 elsewhere.
     first, last: dates between which it exists.
+    cost: CNY/MWh of a MWh more as registered with the market; nan where none is: reservoirs (what their water is worth
+    is their owner's belief), stores, large users and neighbours.
     """
 
     key: np.ndarray
@@ -146,13 +148,14 @@ class Units:
     efficiency: np.ndarray
     first: np.ndarray
     last: np.ndarray
+    cost: np.ndarray
 
     def __len__(self):
         return len(self.key)
 
     @classmethod
     def make(cls, key, kind, bus, owner, technology, capacity, ramp=np.inf, budgeted=False, store=0.0, efficiency=1.0,
-             first=date.min, last=FOREVER) -> "Units":
+             first=date.min, last=FOREVER, cost=np.nan) -> "Units":
         """Units of one kind: a column, or one value for all; what is not given takes its neutral value."""
         def column(values, kind=None):
             return np.broadcast_to(np.asarray(values, kind), len(key)).copy()
@@ -160,7 +163,7 @@ class Units:
         return cls(column(key, object), column(kind, object), column(bus, np.int32), column(owner, object),
                    column(technology, object), column(capacity, np.float64), column(ramp, np.float64),
                    column(budgeted, bool), column(store, np.float64), column(efficiency, np.float64),
-                   column(first, object), column(last, object))
+                   column(first, object), column(last, object), column(cost, np.float64))
 
     @classmethod
     def join(cls, *parts: "Units") -> "Units":

@@ -124,7 +124,8 @@ class Plants:
     def units(self, at: dict[str, int], budgeted=frozenset()) -> Units:
         """The plants as rows of the grid's table of units.
 
-        at: position of each bus.  budgeted: keys of plants with a daily energy limit (they have a reservoir).
+        at: position of each bus.  budgeted: keys of plants with a daily energy limit (they have a reservoir, so that no
+        cost is registered for them).
         """
         plants = self._plants
         ramp = np.array([p.ramp for p in plants], float)
@@ -132,7 +133,8 @@ class Plants:
             self.key, PLANT, [at[p.bus] for p in plants], [p.owner for p in plants], [p.technology for p in plants],
             self.capacity, ramp=np.where(ramp < 1.0, ramp * self.capacity, np.inf),
             budgeted=[p.key in budgeted or p.pondage for p in plants], first=[p.in_service for p in plants],
-            last=[p.retires or FOREVER for p in plants])
+            last=[p.retires or FOREVER for p in plants],
+            cost=[np.nan if p.key in budgeted else p.cost for p in plants])
 
     def available(self, day: Day, weather: Weather) -> tuple[np.ndarray, np.ndarray]:
         """Most and least that each plant can give on a day: (available, minimum), MW [plant, hour]."""

@@ -11,7 +11,7 @@ import pytest
 from agents.beliefs import LEVELS, Inflow, WaterValues
 from agents.generator import Generator, OwnWater, by_price, companies, steps
 from sim.calendar import Calendar
-from sim.config import read_world
+from sim.config import load, read_world
 from sim.network.grid import PLANT
 from sim.network.ground import Ground
 from sim.schema import schema
@@ -128,7 +128,8 @@ def test_other_markets_hear_nothing_from_it():
 def toy():
     ground = Ground(read_world(TOY, schema()), Streams(1))
     grid = ground.grid(date(2025, 1, 1))
-    return ground, grid, companies(mesa.Model(), ground, grid, VALUES)
+    config = load(TOY.parents[1] / "scenarios" / "toy.yaml")
+    return ground, grid, companies(mesa.Model(), ground, grid, VALUES, config, Streams(1))
 
 
 def test_every_plant_has_one_company_named_as_its_owner(toy):
