@@ -142,7 +142,7 @@ class QLearning(Strategy):
     """A markup an hour, the one thought worth most in the hour's state, or now and then any.
 
     The state is the season and how tight the hour is among those of the last four weeks. Q <- Q + a (R + g max Q' - Q)
-    with R the hour's profit a MW that it could give and Q' the state an hour later (in the last hour of a day: its own).
+    with R the hour's profit a MW that it could give and Q' the state an hour later (in a day's last hour: its own).
     What a state first earns is what it thinks of all choices in it.
     """
 

@@ -21,8 +21,9 @@ CLEARED = ("price", "energy", "shed", "disposed", "output", "stored", "line_flow
 class Facts:
     """One month's arrays, filled day by day; hours (H) and days (D) of the days lived are the last axis.
 
-    price, energy: CNY/MWh [bus, H].  load, shed, disposed: MW [bus, H].  output, available: MW, stored: MWh [unit, H].
-    line_flow: MW, line_shadow: CNY/MWh [line, H].  sent, delivered: MW, link_shadow: CNY/MWh [link, H].  rent: CNY [H].
+    price, energy: CNY/MWh [bus, H].  load, shed, disposed: MW [bus, H].  output, available, minimum
+    (must-run): MW, stored: MWh [unit, H].  line_flow: MW, line_shadow: CNY/MWh [line, H].  rent: CNY [H].
+    sent, delivered: MW, link_shadow: CNY/MWh [link, H].
     consumption: MW [user row, H].  charging: MW [city, H].  asked, done: orders [city, H].  pay: CNY [city].
     budget: MWh [unit, D], most energy of the day, inf where there is no limit.
     water: hm3 [reservoir, D] at the day's end; inflow, spilled: hm3 [reservoir, D].  water_energy: MWh [basin, D].
@@ -51,7 +52,7 @@ class Facts:
         grid, hours, days = self.grid, month.days * HOURS, month.days
         buses, units, lines, links, cities = map(len, (grid.bus, grid.units, grid.line, grid.link, self.cities))
         rows = dict(price=buses, energy=buses, load=buses, shed=buses, disposed=buses, output=units, available=units,
-                    stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links, link_shadow=links,
+                    minimum=units, stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links, link_shadow=links,
                     consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
         daily = dict(water=self._reservoirs, inflow=self._reservoirs, spilled=self._reservoirs,
                      water_energy=self._basins, temperature=len(grid.zone), rain=len(grid.zone), budget=units)
@@ -94,7 +95,8 @@ class Facts:
         """
         cleared = self.today["real-time"]
         hourly = {name: getattr(cleared, name) for name in CLEARED}
-        hourly |= dict(load=conditions.load, available=conditions.available, consumption=use, charging=work.charging,
+        hourly |= dict(load=conditions.load, available=conditions.available,
+                       minimum=conditions.minimum, consumption=use, charging=work.charging,
                        asked=work.asked, done=work.done)
         daily = dict(water=rivers.stored, spilled=rivers.spilled, inflow=conditions.inflow,
                      water_energy=rivers.stored_energy(), temperature=weather.temperature, rain=weather.rain,

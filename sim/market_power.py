@@ -87,23 +87,24 @@ def concentration(grid: Grid, amount: np.ndarray) -> np.ndarray:
 
 
 def lerner(facts: "Facts") -> np.ndarray:
-    """(price - cost) / price [zone], mean over hours weighted by load; nan where no plant with a cost runs.
+    """(price - cost) / price [zone], mean over hours weighted by load; nan where no plant with a cost runs at will.
 
-    cost: of the dearest plant that would be needed if the zone's plants with a registered cost gave the same energy in
-    order of cost, must-run levels left aside. So a zone in which dear plants must run below their cost has a negative
-    index. Hours with a price of 0 or less, or in which no such plant runs, are left out.
+    cost: of the dearest plant that would be needed if the zone's plants with a registered cost gave what they gave above
+    their must-run levels in order of cost; plants with a daily energy limit are none of them, as what they forgo by
+    running is not their cost. Hours with a price of 0 or less, or in which none of them gives more than it
+    must, are left out.
     """
     grid = facts.grid
     weight = np.maximum(grid.by_zone(facts.load), 0.0)
     bus_weight = np.where(weight[grid.bus_zone] > 0, facts.load, 1.0)
     price = grid.by_zone(facts.price * bus_weight) / grid.by_zone(bus_weight)
     index = np.full(len(grid.zone), np.nan)
-    costly = np.flatnonzero((grid.units.kind == PLANT) & (grid.units.cost > 0))
+    costly = np.flatnonzero((grid.units.kind == PLANT) & (grid.units.cost > 0) & ~grid.units.budgeted)
     for zone in range(len(grid.zone)):
         mine = costly[grid.bus_zone[grid.units.bus[costly]] == zone]
         mine = mine[np.argsort(grid.units.cost[mine], kind="stable")]
-        given = facts.output[mine].sum(axis=0)
-        upto = np.cumsum(facts.available[mine], axis=0)
+        given = (facts.output[mine] - facts.minimum[mine]).sum(axis=0)
+        upto = np.cumsum(facts.available[mine] - facts.minimum[mine], axis=0)
         needed = np.minimum((upto < given - 1e-6).sum(axis=0), len(mine) - 1)
         counted = np.where((given > 1e-6) & (price[zone] > 0), weight[zone], 0.0)
         if counted.sum() > 0:
