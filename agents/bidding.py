@@ -268,16 +268,18 @@ def rising(values: np.ndarray) -> np.ndarray:
 def best_markups(menu: np.ndarray, stand: Stand, curve: tuple[np.ndarray, np.ndarray], reach: Ratio) -> np.ndarray:
     """The markup of the menu that earns most in each hour, ratio [hour]; among equals the least.
 
-    curve: prices (ascending) and what others give at each, MW; between them it is straight, beyond them constant.
-    reach: how far above the dearest price it is followed. For each markup the price is the lowest at which own offers
-    and others' supply meet the need, the dearest there is where they never do. Earned is
-    price x (output - cover) - cost of the output: energy sold ahead gains nothing from a dearer hour.
+    curve: prices (ascending) and what others give at each, MW; between them it is straight.  reach: how far above the
+    dearest price it is followed, with the slope from the least to the dearest; below the least it is constant.
+    For each markup the price is the lowest at which own offers and others' supply meet the need, the dearest there is
+    where they never do. Earned is price x (output - cover) - cost of the output: energy sold ahead gains nothing from a
+    dearer hour.
     """
     costly = np.flatnonzero(stand.cost > 0)
     if not len(costly):
         return np.zeros(HOURS)
     costly = costly[np.argsort(stand.cost[costly], kind="stable")]
-    cost, top = stand.cost[costly], curve[0][-1] * (1 + reach)
+    cost, top = stand.cost[costly], curve[0][-1] + reach * abs(curve[0][-1])
+    curve = followed(curve, top)
     offers = cost * (1 + menu[:, None])
     evenly = np.broadcast_to(np.linspace(min(curve[0][0], 0.0), top, STEPS), (len(menu), STEPS))
     seen = np.broadcast_to(curve[0], (len(menu), len(curve[0])))
@@ -289,6 +291,13 @@ def best_markups(menu: np.ndarray, stand: Stand, curve: tuple[np.ndarray, np.nda
         earned = _earned(stand, hour, costly, prices, others, called)
         best[hour] = menu[np.argmax(earned)]
     return best
+
+
+def followed(curve: tuple[np.ndarray, np.ndarray], top: CNYPerMWh) -> tuple[np.ndarray, np.ndarray]:
+    """A curve led on to a price above its last, with its mean slope; level where it holds one price only."""
+    price, given = curve
+    slope = (given[-1] - given[0]) / (price[-1] - price[0]) if price[-1] > price[0] else 0.0
+    return np.append(price, top), np.append(given, given[-1] + slope * (top - price[-1]))
 
 
 def _earned(stand: Stand, hour: int, costly: np.ndarray, prices: np.ndarray, others: np.ndarray,

@@ -52,8 +52,8 @@ class Facts:
         grid, hours, days = self.grid, month.days * HOURS, month.days
         buses, units, lines, links, cities = map(len, (grid.bus, grid.units, grid.line, grid.link, self.cities))
         rows = dict(price=buses, energy=buses, load=buses, shed=buses, disposed=buses, output=units, available=units,
-                    minimum=units, stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links, link_shadow=links,
-                    consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
+                    minimum=units, stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links,
+                    link_shadow=links, consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
         daily = dict(water=self._reservoirs, inflow=self._reservoirs, spilled=self._reservoirs,
                      water_energy=self._basins, temperature=len(grid.zone), rain=len(grid.zone), budget=units)
         self._page = {name: np.zeros((n, hours)) for name, n in rows.items()} | {"rent": np.zeros(hours)}

@@ -89,10 +89,10 @@ def concentration(grid: Grid, amount: np.ndarray) -> np.ndarray:
 def lerner(facts: "Facts") -> np.ndarray:
     """(price - cost) / price [zone], mean over hours weighted by load; nan where no plant with a cost runs at will.
 
-    cost: of the dearest plant that would be needed if the zone's plants with a registered cost gave what they gave above
-    their must-run levels in order of cost; plants with a daily energy limit are none of them, as what they forgo by
-    running is not their cost. Hours with a price of 0 or less, or in which none of them gives more than it
-    must, are left out.
+    cost: of the dearest plant that would be needed if the zone's plants with a registered cost gave what they gave
+    above their must-run levels in order of cost; plants with a daily energy limit are none of them, as what they forgo
+    by running is not their cost. Hours with a price of 0 or less, or in which none of them gives more than it must, are
+    left out.
     """
     grid = facts.grid
     weight = np.maximum(grid.by_zone(facts.load), 0.0)
