@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sim.calendar import Day
     from sim.streams import Stream
 
-STEPS = 64  # between the least and the dearest price that a best response weighs
 REMEMBERED = 28  # days of tightness that say what is tight
+ALIKE = 1e-6  # CNY an hour; markups that earn so nearly the same are equally good
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ class Propensities:
     others does so in proportion to what they were worth. Before a profit above 0 was heard all choices are alike; the
     first sets all propensities to strength x profit / M. What is lost counts as 0: propensities are not negative.
 
-    Source: equations 5 and 6 of [Nicolaisen2001]; choice by exp(q / C) as in later work of the same group.
+    A cold choice by exp(q / C) settles on what first earned well, good or best.
+
+    Source: [Nicolaisen2001]; choice by exp(q / C) as in later work of the same group.
     """
 
     def __init__(self, choices: int, forgetting: float, experiment: float, strength: float, temperature: float):
@@ -281,15 +283,14 @@ def best_markups(menu: np.ndarray, stand: Stand, curve: tuple[np.ndarray, np.nda
     cost, top = stand.cost[costly], curve[0][-1] + reach * abs(curve[0][-1])
     curve = followed(curve, top)
     offers = cost * (1 + menu[:, None])
-    evenly = np.broadcast_to(np.linspace(min(curve[0][0], 0.0), top, STEPS), (len(menu), STEPS))
     seen = np.broadcast_to(curve[0], (len(menu), len(curve[0])))
-    prices = np.sort(np.concatenate([evenly, np.minimum(offers, top), seen], axis=1), axis=1)
+    prices = np.sort(np.concatenate([np.minimum(offers, top), seen], axis=1), axis=1)
     others = np.interp(prices, *curve)
     called = np.array([np.searchsorted(row, at, side="right") for row, at in zip(offers, prices)])  # plants in merit
     best = np.zeros(HOURS)
     for hour in range(HOURS):
         earned = _earned(stand, hour, costly, prices, others, called)
-        best[hour] = menu[np.argmax(earned)]
+        best[hour] = menu[np.argmax(earned >= earned.max() - ALIKE)]
     return best
 
 
@@ -312,9 +313,13 @@ def _earned(stand: Stand, hour: int, costly: np.ndarray, prices: np.ndarray, oth
     own: MW = least.sum() + spare[called]
     met = own + others >= stand.need[hour] - 1e-9
     at = np.where(met.any(axis=1), met.argmax(axis=1), prices.shape[1] - 1)
-    row = np.arange(len(prices))
-    price, most = prices[row, at], own[row, at]
-    given = np.clip(stand.need[hour] - others[row, at], least.sum(), most)
+    row, before = np.arange(len(prices)), np.maximum(at - 1, 0)
+    price, theirs, short = prices[row, at], others[row, at], stand.need[hour] - own[row, before]
+    rise = theirs - others[row, before]  # of others over the last interval, in which own offers stand still
+    inside = (at > 0) & (rise > 0) & (theirs >= short) & met[row, at]
+    share = np.divide(theirs - short, rise, out=np.zeros_like(price), where=inside)
+    price = price - share * (price - prices[row, before])
+    given = np.clip(stand.need[hour] - np.where(inside, short, theirs), least.sum(), own[row, at])
     spent = np.r_[0.0, np.cumsum(np.diff(spare) * stand.cost[costly])]
     cost = (least * stand.cost[costly]).sum() + np.interp(given - least.sum(), spare, spent)
     return price * (given + stand.free[hour] - stand.cover[hour]) - cost
