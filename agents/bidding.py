@@ -49,6 +49,20 @@ class Stand:
         return self.able[self.cost <= 0].sum(axis=0)
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What a company heard of a day in a zone.
+
+    output: MW, price: CNY/MWh at its bus [plant, hour], zone_price: CNY/MWh [hour], all of the day's first clearing, a
+    day ahead where there is one.  later: CNY [hour], earned in real time by leaving that schedule, net of cost.
+    """
+
+    output: np.ndarray
+    price: np.ndarray
+    zone_price: np.ndarray
+    later: np.ndarray
+
+
 class Strategy:
     """How a company bids in a zone: here, at cost. number: tells its draws from those in other zones."""
 
@@ -59,8 +73,8 @@ class Strategy:
         """What it adds to cost, ratio [hour]; asked twice of one stand it says the same."""
         return np.zeros(HOURS)
 
-    def hear(self, stand: Stand, output: np.ndarray, price: np.ndarray, zone_price: np.ndarray):
-        """Learn of a day. output: MW, price: CNY/MWh at its bus [plant, hour].  zone_price: CNY/MWh [hour]."""
+    def hear(self, stand: Stand, heard: Heard):
+        """Learn of a day."""
 
     def _draws(self, day: "Day", kind: int, count: int) -> np.ndarray:
         """Uniform draws [count] of a day; kind tells one use from another."""
@@ -134,9 +148,9 @@ class RothErev(Strategy):
         """The day's draw."""
         return np.full(HOURS, self.menu[self._choice(stand.day)])
 
-    def hear(self, stand: Stand, output: np.ndarray, price: np.ndarray, zone_price: np.ndarray):
+    def hear(self, stand: Stand, heard: Heard):
         """The day's profit reinforces the day's choice."""
-        earned = profit(stand, output, price, self.contract.difference(zone_price)).sum()
+        earned = profit(stand, heard, self.contract.difference(heard.zone_price)).sum()
         self.propensities.reward(self._choice(stand.day), earned)
 
 
@@ -174,11 +188,11 @@ class QLearning(Strategy):
         """The hours' choices."""
         return self.menu[self._choices(stand)]
 
-    def hear(self, stand: Stand, output: np.ndarray, price: np.ndarray, zone_price: np.ndarray):
+    def hear(self, stand: Stand, heard: Heard):
         """Hour by hour, what the choice brought and where it led."""
         states, choices = self._states(stand), self._choices(stand)
         able = np.maximum(stand.able.sum(axis=0), 1e-9)
-        earned = profit(stand, output, price, self.contract.difference(zone_price)) / able
+        earned = profit(stand, heard, self.contract.difference(heard.zone_price)) / able
         for hour, (state, chosen) in enumerate(zip(states, choices)):
             if np.isnan(self.worth[state, 0]):
                 self.worth[state] = earned[hour] / (1 - self.played.discount)
@@ -221,11 +235,11 @@ class BestResponse(Strategy):
         best = best_markups(self.menu, stand, curve, self.played.reach)
         return self.offered + self.played.weight * (best - self.offered)
 
-    def hear(self, stand: Stand, output: np.ndarray, price: np.ndarray, zone_price: np.ndarray):
+    def hear(self, stand: Stand, heard: Heard):
         """Remember what others gave at the hour's price, and what it offered itself."""
         self.offered = self.markup(stand)
-        given = np.maximum(output[stand.cost > 0], 0.0).sum(axis=0)
-        self.seen.append((stand.need - given, zone_price))
+        given = np.maximum(heard.output[stand.cost > 0], 0.0).sum(axis=0)
+        self.seen.append((stand.need - given, heard.zone_price))
 
 
 class Contract:
@@ -243,12 +257,12 @@ class Contract:
         return self.price - zone_price
 
 
-def profit(stand: Stand, output: np.ndarray, price: np.ndarray, difference: np.ndarray) -> np.ndarray:
-    """CNY [hour]: output x (price - cost), and on what was sold ahead the contract's difference.
+def profit(stand: Stand, heard: Heard, difference: np.ndarray) -> np.ndarray:
+    """CNY [hour]: output x (price - cost), what real time added, and on what was sold ahead the contract's difference.
 
-    output: MW, price: CNY/MWh [plant, hour].  difference: CNY/MWh [hour], contract price less the market's.
+    difference: CNY/MWh [hour], contract price less the market's.
     """
-    return (output * (price - stand.cost[:, None])).sum(axis=0) + stand.cover * difference
+    return (heard.output * (heard.price - stand.cost[:, None])).sum(axis=0) + heard.later + stand.cover * difference
 
 
 def rising(values: np.ndarray) -> np.ndarray:

@@ -5,14 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents import bidding
 from agents.base import Institution
 from agents.beliefs import WaterValues
-from agents.bidding import Stand
+from agents.desks import Desks, desks
 from agents.forecast import forecast
-from sim.config.strategies import Cost
-from sim.market_power import inward
-from sim.messages import Award, Orders
+from sim.messages import Orders
 from sim.network.grid import PLANT
 from sim.units import HOURS, CNYPerMWh, Ratio, Rows
 
@@ -24,6 +21,8 @@ if TYPE_CHECKING:
 
 WORTHLESS = 1e-3  # CNY/MWh that an hour counts for at least, so that it is used when all others are full
 HALVINGS = 60
+SOME = 1e-3  # MW: less is a solver's rounding
+TURN = 1.0  # CNY/MWh that leaving a schedule must earn [assumption]
 STEPS = 2  # in which the water that need not be used is offered, dearer as the reservoir falls
 
 
@@ -42,15 +41,6 @@ class OwnWater:
     full: np.ndarray
 
 
-@dataclass(frozen=True)
-class Desk:
-    """Who bids for a company in a zone. zone: int.  plants: int [plant], positions within the company's units."""
-
-    zone: int
-    plants: np.ndarray
-    strategy: bidding.Strategy
-
-
 class Generator(Institution):
     """A generation company.
 
@@ -62,7 +52,8 @@ class Generator(Institution):
     turbines' remaining power, and the other half, at the water value of the level to which their use would bring the
     reservoir, plus operation, times (1 + markup). A full reservoir so undercuts an empty one of the same basin, and the
     more a day takes the dearer the next MWh. The level weighs the plant's own with its basin's. Where the market clears
-    every hour alone it also decides the hours: the day's water is spread in proportion to the prices it expects.
+    every hour alone it also decides the hours: the day's water is spread in proportion to the prices it expects. In real
+    time it keeps to what it sold a day ahead, within the band that the law leaves it.
 
     Source: water values, see `agents.beliefs`; that a level of one's own moves the offer: [assumption].
     """
@@ -71,70 +62,67 @@ class Generator(Institution):
     markup: Rows[Ratio]
 
     def __init__(self, model, name: str, units, cost, markup, reservoirs: np.ndarray, water: OwnWater,
-                 values: WaterValues | None, own_level: float, desks: tuple[Desk, ...] = ()):
+                 values: WaterValues | None, own_level: float, its_desks: Desks):
         """units: rows of `grid.units`.  cost: CNY/MWh, markup: ratio [unit].  reservoirs: positions within `units` that
-        have one, in the order of `water`.  values: None only for a company without reservoirs.  desks: of the zones in
-        which it does not bid at cost."""
+        have one, in the order of `water`.  values: None only for a company without reservoirs.  its_desks: who
+        bids for it where it does not bid at cost."""
         super().__init__(model, name, units)
+        self.desks = its_desks
         self.cost, self.markup = np.asarray(cost, np.float64), np.asarray(markup, np.float64)
         self.water, self.values, self.own_level = water, values, own_level
         self.reservoirs = np.asarray(reservoirs, np.intp)
         self.plain = np.setdiff1d(np.arange(len(self.units)), self.reservoirs)
-        self.desks = desks
-        self.stands: tuple[Stand, ...] = ()  # of the desks, when it last spoke
-        self._weights: list[np.ndarray] = []  # load by bus and hour of each desk's zone, then
-        self._bus = np.zeros(len(self.units), np.int32)
+        # today's day-ahead schedule, MW, and its price, CNY/MWh [unit, hour]; None where there was none
+        self.sold: np.ndarray | None = None
+        self.ahead_price: np.ndarray | None = None
+        self._added = np.zeros((len(self.units), HOURS))  # by the desks, in the day's first clearing
 
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price."""
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]
+        if scene.rhythm == "real-time" and self.sold is not None:
+            return self._following(scene, available)
         if scene.rules.engine == "hour":
             available = self._scheduled(scene, available)
         volume, value = self._water(scene, available[self.reservoirs])
-        markup = self._markup(scene, available, value)
-        plain = Orders.sell(self.units[self.plain], available[self.plain],
-                            (self.cost[:, None] * (1 + markup))[self.plain])
-        return Orders.gather((plain, self._water_orders(volume, value, markup[self.reservoirs])))
-
-    def hear(self, award: Award):
-        """What the desks' plants gave in real time, and at which prices, teaches the desks."""
-        if award.market != "spot" or award.rhythm != "real-time":
-            return
-        for desk, stand, weight in zip(self.desks, self.stands, self._weights):
-            price = award.price[self._bus[desk.plants]]
-            zone_price = (award.price * weight).sum(axis=0) / weight.sum(axis=0)
-            desk.strategy.hear(stand, award.output[desk.plants], price, zone_price)
-
-    def _markup(self, scene, available: np.ndarray, value: np.ndarray) -> np.ndarray:
-        """What is added to the cost of each plant, ratio [own unit, hour].  value: CNY/MWh [step, reservoir]."""
-        markup = np.repeat(self.markup[:, None], HOURS, axis=1)
-        if not self.desks:
-            return markup
         worth = self.cost.copy()
-        if len(self.reservoirs):
-            worth[self.reservoirs] += value[0]
-        self._bus = scene.grid.units.bus[self.units]
-        self.stands = tuple(self._stand(desk, scene, available, worth) for desk in self.desks)
-        self._weights = [zone_weight(scene, desk.zone) for desk in self.desks]
-        for desk, stand in zip(self.desks, self.stands):
-            markup[desk.plants] += desk.strategy.markup(stand)
-        return markup
+        worth[self.reservoirs] += value[0]
+        self._added = self.desks.added(scene, available, worth)
+        plain = Orders.sell(self.units[self.plain], available[self.plain], self._asked()[self.plain])
+        return Orders.gather((plain, self._water_orders(volume, value)))
 
-    def _stand(self, desk: Desk, scene, available: np.ndarray, worth: np.ndarray) -> Stand:
-        """Where a desk stands this morning."""
-        grid, today = scene.grid, scene.conditions
-        here = grid.bus_zone[grid.units.bus] == desk.zone
-        plants = here & (grid.units.kind == PLANT)
-        load = today.load[grid.bus_zone == desk.zone].sum(axis=0)
-        bring = today.available[plants].sum(axis=0) + inward(grid, today.link_share)[desk.zone]
-        mine = self.units[desk.plants]
-        sold = getattr(scene, "positions", None)  # nothing is sold ahead where there are no contracts
-        cover = np.zeros(HOURS) if sold is None else sold.sold[mine].sum(axis=0)
-        return Stand(day=scene.now, cost=worth[desk.plants], least=today.minimum[mine], able=available[desk.plants],
-                     cover=cover, need=load - today.available[plants & (grid.units.cost == 0)].sum(axis=0),
-                     tightness=load / np.maximum(bring, 1e-9))
+    def _asked(self) -> np.ndarray:
+        """What is asked of plants without water of their own, CNY/MWh [own unit, hour]."""
+        return self.cost[:, None] * (1 + (self.markup[:, None] + self._added))
+
+    def hear(self, award):
+        """Keep today's schedule, and what it tells of the day's water, until the day is over."""
+        if award.market == "spot":
+            self.desks.hear(award)
+            ahead = award.rhythm == "day-ahead"
+            self.sold, self.ahead_price = (award.output, award.price[self.desks.bus]) if ahead else (None, None)
+
+    def _following(self, scene, available: np.ndarray) -> Orders:
+        """Real time after a day-ahead market: units whose energy of the day is limited keep to what they sold.
+
+        Up to the band they give less or more where the price is below or above what the day's water was worth when it was
+        sold; all other units are offered as before.
+        """
+        limited = np.isfinite(scene.conditions.energy[self.units])
+        held, free = np.flatnonzero(limited), np.flatnonzero(~limited)
+        least, most = scene.conditions.minimum[self.units][held], available[held]
+        width = scene.rules.band * scene.grid.units.capacity[self.units[held], None]
+        firm = np.clip(np.maximum(self.sold[held] - width, least), 0, most)
+        sold = np.clip(self.sold[held], firm, most)
+        worth = water_sold_at(self.sold[held], least, self.ahead_price[held])[:, None]
+        worth = np.maximum(np.where(np.isnan(worth), 0, worth), (self.cost * (1 + self.markup))[held, None])
+        units = self.units[held]
+        return Orders.gather((
+            Orders.sell(self.units[free], available[free], self._asked()[free]),
+            Orders.sell(units, firm, scene.rules.offer_floor), Orders.sell(units, sold - firm, worth - TURN),
+            Orders.sell(units, np.clip(sold + width, sold, most) - sold, worth + TURN)))
 
     def _scheduled(self, scene, available: np.ndarray) -> np.ndarray:
         """What is offered of plants whose energy of the day is limited, where nobody else chooses their hours."""
@@ -159,23 +147,16 @@ class Generator(Institution):
         index = scene.public.inflow_index[own.basin]
         return volume, np.array([self.values.at(scene.now.date, own.basin, at, index) for at in level])
 
-    def _water_orders(self, volume: np.ndarray, value: np.ndarray, markup: np.ndarray) -> Orders:
-        """The reservoirs' offers: what would be spilled at cost, the steps above it at what they are worth.
+    def _water_orders(self, volume: np.ndarray, value: np.ndarray) -> Orders:
+        """The reservoirs' offers: what would be spilled at cost, the steps above it at what they are worth and more.
 
-        volume: MW [1 + step, reservoir, hour].  value: CNY/MWh [step, reservoir].  markup: ratio [reservoir, hour].
+        volume: MW [1 + step, reservoir, hour].  value: CNY/MWh [step, reservoir].
         """
-        cost = self.cost[self.reservoirs]
+        cost, markup = self.cost[self.reservoirs], (self.markup[:, None] + self._added)[self.reservoirs]
         spilled = np.repeat(cost[None, :, None], HOURS, axis=2)
         price = np.concatenate([spilled, (value + cost)[:, :, None] * (1 + markup)])
         units = np.tile(self.units[self.reservoirs], 1 + STEPS)
         return Orders.sell(units, volume.reshape(-1, HOURS), price.reshape(-1, HOURS))
-
-
-def zone_weight(scene, zone: int) -> np.ndarray:
-    """Weights of bus prices that make the zone's price, [bus, hour]: its load, ones in hours that have none."""
-    here = (scene.grid.bus_zone == zone)[:, None]
-    load = np.where(here, scene.conditions.load, 0.0)
-    return np.where(load.sum(axis=0) > 0, load, here)
 
 
 def steps(hand: np.ndarray, active: np.ndarray, per_hm3: np.ndarray, available: np.ndarray):
@@ -194,6 +175,16 @@ def steps(hand: np.ndarray, active: np.ndarray, per_hm3: np.ndarray, available: 
     drawn = (able - spill) / per_hm3 * (np.arange(STEPS)[:, None] + 0.5) / STEPS
     level = np.clip((left - drawn) / active, 0.0, 1.0)
     return np.concatenate([(available * share[:, None])[None], np.repeat(power[None], STEPS, axis=0)]), level
+
+
+def water_sold_at(sold: np.ndarray, least: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """What a MWh of a day's limited energy was worth when it was sold: the price of the cheapest hour in which more than
+    the least was, CNY/MWh [unit]; nan where none was. In dearer hours the unit was full, in cheaper ones it kept still.
+
+    sold, least: MW, price: CNY/MWh [unit, hour].
+    """
+    worth = np.where(sold > least + SOME, price, np.inf).min(axis=1, initial=np.inf)
+    return np.where(np.isinf(worth), np.nan, worth)
 
 
 def by_price(available: np.ndarray, least: np.ndarray, energy: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -232,13 +223,3 @@ def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None,
         found.append(Generator(model, owner, rows, plants["cost"][rows], plants["markup"][rows], within, water, values,
                                ground.world.settings.water.own_level, desks(owner, rows, grid, config, streams)))
     return found
-
-
-def desks(owner: str, rows: np.ndarray, grid: "Grid", config: "Config", streams: "Streams") -> tuple[Desk, ...]:
-    """The zones in which a company plays something else than cost, and what.  rows: its plants in `grid.units`."""
-    played = config.strategy(owner)
-    if isinstance(played, Cost):
-        return ()
-    zone = grid.bus_zone[grid.units.bus[rows]]
-    return tuple(Desk(int(z), np.flatnonzero(zone == z), bidding.player(played, streams[f"bidding/{owner}"], int(z)))
-                 for z in np.unique(zone) if played.zones is None or grid.zone[z] in played.zones)

@@ -90,16 +90,15 @@ def lerner(facts: "Facts") -> np.ndarray:
     """(price - cost) / price [zone], mean over hours weighted by load; nan where no plant with a cost runs at will.
 
     cost: of the dearest plant that would be needed if the zone's plants with a registered cost gave what they gave
-    above their must-run levels in order of cost; plants with a daily energy limit are none of them, as what they forgo
-    by running is not their cost. Hours with a price of 0 or less, or in which none of them gives more than it must, are
-    left out.
+    above their must-run levels in order of cost. Hours with a price of 0 or less, or in which none of them gives more
+    than it must, are left out.
     """
     grid = facts.grid
     weight = np.maximum(grid.by_zone(facts.load), 0.0)
     bus_weight = np.where(weight[grid.bus_zone] > 0, facts.load, 1.0)
     price = grid.by_zone(facts.price * bus_weight) / grid.by_zone(bus_weight)
     index = np.full(len(grid.zone), np.nan)
-    costly = np.flatnonzero((grid.units.kind == PLANT) & (grid.units.cost > 0) & ~grid.units.budgeted)
+    costly = np.flatnonzero((grid.units.kind == PLANT) & (grid.units.cost > 0))
     for zone in range(len(grid.zone)):
         mine = costly[grid.bus_zone[grid.units.bus[costly]] == zone]
         mine = mine[np.argsort(grid.units.cost[mine], kind="stable")]
@@ -163,8 +162,9 @@ def mitigated(orders: Orders, scene: Scene, rules: Any) -> np.ndarray:
     """Prices of the orders after mitigation, CNY/MWh [order, hour].
 
     With `mitigation: cap`, in every hour in which an owner's residual-supply index in a zone is below `mitigation_rsi`
-    his offers there are cut to the registered cost of the unit x (1 + `mitigation_markup`). Plants with a reservoir
-    have no registered cost, for the worth of water is a belief of its owner: they are exempt, as are bids.
+    his offers there are cut to the registered cost of the unit x (1 + `mitigation_markup`). Plants with a
+    daily energy limit have no registered cost, for the worth of their water is a belief of its owner: they are exempt,
+    as are bids.
     rules: the spot's rules.
     """
     if rules.mitigation == "none":

@@ -134,7 +134,7 @@ class Plants:
             self.capacity, ramp=np.where(ramp < 1.0, ramp * self.capacity, np.inf),
             budgeted=[p.key in budgeted or p.pondage for p in plants], first=[p.in_service for p in plants],
             last=[p.retires or FOREVER for p in plants],
-            cost=[np.nan if p.key in budgeted else p.cost for p in plants])
+            cost=[np.nan if p.key in budgeted or p.pondage else p.cost for p in plants])
 
     def available(self, day: Day, weather: Weather) -> tuple[np.ndarray, np.ndarray]:
         """Most and least that each plant can give on a day: (available, minimum), MW [plant, hour]."""

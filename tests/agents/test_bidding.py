@@ -11,6 +11,7 @@ from agents.beliefs import WaterValues
 from agents.bidding import (
     BestResponse,
     Contract,
+    Heard,
     Propensities,
     QLearning,
     RothErev,
@@ -20,7 +21,8 @@ from agents.bidding import (
     profit,
     rising,
 )
-from agents.generator import Desk, Generator, OwnWater
+from agents.desks import Desk, Desks
+from agents.generator import Generator, OwnWater
 from sim.calendar import Calendar
 from sim.config import strategies as told
 from sim.messages import Award
@@ -38,10 +40,16 @@ def stand(day=0, cost=(100.0,), able=(50.0,), least=(0.0,), cover=0.0, need=80.0
     return Stand(DAYS[day], np.array(cost), column(least), column(able), cover * FLAT, need * FLAT, tightness * FLAT)
 
 
+def heard(output, price, later=0.0) -> Heard:
+    """One plant's output and the price, the same all day."""
+    price = price * FLAT
+    return Heard((output * FLAT)[None], price[None], price, later * FLAT)
+
+
 def test_profit_is_output_times_margin_and_the_contracts_difference():
-    # 40 MW x (150 - 100), and on 30 MW sold at 10 above the market 300
-    earned = profit(stand(cover=30), np.full((1, 24), 40.0), np.full((1, 24), 150.0), 10 * FLAT)
-    np.testing.assert_allclose(earned, 2300)
+    # 40 MW x (150 - 100), on 30 MW sold at 10 above the market 300, and 25 in real time
+    earned = profit(stand(cover=30), heard(40, 150, later=25), 10 * FLAT)
+    np.testing.assert_allclose(earned, 2325)
 
 
 def test_a_contract_is_worth_the_mean_price_heard():
@@ -103,8 +111,7 @@ def lived(strategy, days=62):
         now = stand(day)
         markup = strategy.markup(now)
         price = 100 * (1 + markup)
-        sold = np.where(markup <= 0.61, 50.0, 0.0)[None]
-        strategy.hear(now, sold, price[None], price)
+        strategy.hear(now, heard(np.where(markup <= 0.61, 50.0, 0.0), price))
     return strategy
 
 
@@ -129,11 +136,11 @@ def test_q_learning_learns_as_watkins_says():
     # 50 MW at 150, cost 100, able to give 50: 50 a MW. At first sight all of a state is worth 50 / (1 - 0.5) = 100
     one = QLearning(told.QLearning(choices=3, levels=1, rate=0.5, discount=0.5, explore_first=0.0, explore_last=0.0),
                     STREAM, 0)
-    one.hear(stand(0), np.full((1, 24), 50.0), np.full((1, 24), 150.0), 150 * FLAT)
+    one.hear(stand(0), heard(50, 150))
     assert one.worth[1] == pytest.approx([100, 100, 100])
     # then nothing is earned by the choice of all hours, 0; but others still promise 100: the first hour moves it to
     # 100 + 0.5 x (0 + 0.5 x 100 - 100) = 75, from then on choice 1 is what the state is worth
-    one.hear(stand(1), np.zeros((1, 24)), np.full((1, 24), 150.0), 150 * FLAT)
+    one.hear(stand(1), heard(0, 150))
     assert one.worth[1, 1:] == pytest.approx([100, 100])
     assert one.worth[1, 0] == pytest.approx(50, abs=0.01)
 
@@ -189,8 +196,7 @@ def test_more_cover_never_raises_the_best_markup():
 def test_best_response_offers_at_cost_until_it_has_seen_a_price():
     one = BestResponse(told.BestResponse(), STREAM, 0)
     np.testing.assert_allclose(one.markup(stand()), 0)
-    now = stand()
-    one.hear(now, np.full((1, 24), 50.0), np.full((1, 24), 100.0), np.linspace(100, 200, 24))
+    one.hear(stand(), heard(50, np.linspace(100, 200, 24)))
     assert one.markup(stand(1)).max() > 0
 
 
@@ -236,11 +242,12 @@ def company():
     able = np.repeat(np.array([[100.0], [50.0], [100.0], [30.0]]), 24, axis=1)
     conditions = SimpleNamespace(available=able, minimum=0.3 * able, load=np.repeat([[150.0], [70.0]], 24, axis=1),
                                  link_share=np.ones((1, 24)))
-    scene = SimpleNamespace(now=DAYS[0], conditions=conditions, grid=grid, rules=SimpleNamespace(engine="day"))
+    rules = SimpleNamespace(engine="day", band=0.1, offer_floor=0.0, settles=lambda day: True)
+    scene = SimpleNamespace(now=DAYS[0], rhythm="day-ahead", conditions=conditions, grid=grid, positions=None, rules=rules)
     water = OwnWater(*np.zeros((5, 0)))
     listener = Listener()
-    generator = Generator(mesa.Model(), "x", [0, 1, 2], [290, 0, 300], [0.1, 0, 0], [], water, WaterValues, 0.5,
-                          (Desk(0, np.array([0, 1]), listener),))
+    desks = Desks(np.array([0, 1, 2]), np.array([0, 0, 1]), (Desk(0, np.array([0, 1]), listener),))
+    generator = Generator(mesa.Model(), "x", [0, 1, 2], [290, 0, 300], [0.1, 0, 0], [], water, WaterValues, 0.5, desks)
     return generator, scene, listener
 
 
@@ -271,14 +278,46 @@ def test_a_desk_counts_what_its_own_plants_sold_ahead(company):
     assert listener.stands[0].cover[0] == 45
 
 
-def test_a_desk_hears_its_plants_awards_in_real_time_only(company):
+def award(rhythm, output, price, market="spot") -> Award:
+    """Of all three plants; the price at the two buses, all day alike."""
+    wide = [np.repeat(np.array(values, float)[:, None], 24, axis=1) for values in (output, price)]
+    return Award(market, rhythm, DAYS[0], np.array([0, 1, 2]), None, None, None, wide[0], None, wide[1])
+
+
+def test_a_desk_hears_of_the_day_when_it_is_over(company):
     generator, scene, listener = company
     generator.orders(SPOT, scene)
-    output, price = np.repeat([[60.0], [40.0], [70.0]], 24, axis=1), np.repeat([[310.0], [280.0]], 24, axis=1)
-    for market, rhythm in (("spot", "day-ahead"), ("green", "real-time"), ("spot", "real-time")):
-        generator.hear(Award(market, rhythm, DAYS[0], generator.units, None, None, output, None, price))
-    [(now, given, at_bus, zone_price)] = listener.heard
+    generator.hear(award("month", [1, 1, 1], [1, 1], market="green"))
+    generator.hear(award("real-time", [60, 40, 70], [310, 280]))
+    [(now, told_of)] = listener.heard
     assert now is listener.stands[0]
-    assert given[:, 0].tolist() == [60, 40]
-    assert at_bus[:, 0].tolist() == [310, 310]
-    np.testing.assert_allclose(zone_price, 310)
+    assert told_of.output[:, 0].tolist() == [60, 40]
+    assert told_of.price[:, 0].tolist() == [310, 310]
+    np.testing.assert_allclose(told_of.zone_price, 310)
+    np.testing.assert_allclose(told_of.later, 0)
+
+
+def test_where_the_day_ahead_settles_a_desk_learns_of_it_and_of_what_it_left(company):
+    generator, scene, listener = company
+    generator.orders(SPOT, scene)
+    generator.hear(award("day-ahead", [60, 40, 70], [310, 280]))
+    assert not listener.heard
+    scene.rhythm, scene.conditions.energy = "real-time", np.full(4, np.inf)
+    orders = generator.orders(SPOT, scene)
+    assert orders.price[orders.of([0]), 0].tolist() == pytest.approx([290 * 1.6])  # as it was offered the day before
+    generator.hear(award("real-time", [70, 35, 90], [330, 280]))
+    [(_, told_of)] = listener.heard
+    assert len(listener.stands) == 1
+    assert told_of.output[:, 0].tolist() == [60, 40]
+    np.testing.assert_allclose(told_of.zone_price, 310)
+    np.testing.assert_allclose(told_of.later, 10 * (330 - 290) - 5 * 330)  # 10 MW more coal, 5 MW less sun
+
+
+def test_on_days_that_the_spot_does_not_settle_desks_are_silent(company):
+    generator, scene, listener = company
+    scene.rules.settles = lambda day: False
+    orders = generator.orders(SPOT, scene)
+    assert orders.price[orders.of([0]), 0].tolist() == pytest.approx([290 * 1.1])
+    generator.hear(award("real-time", [60, 40, 70], [310, 280]))
+    assert not listener.stands
+    assert not listener.heard

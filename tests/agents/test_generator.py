@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents.beliefs import LEVELS, Inflow, WaterValues
+from agents.desks import Desks
 from agents.generator import Generator, OwnWater, by_price, companies, steps
 from sim.calendar import Calendar
 from sim.config import load, read_world
@@ -34,14 +35,15 @@ def megawatts(*rows):
 def scene(available, water=(0.0, 0.0), inflow=(0.0, 0.0), stored=(0.0, 0.0)):
     conditions = SimpleNamespace(available=available, water=np.array(water), inflow=np.array(inflow))
     public = SimpleNamespace(stored_water=np.array(stored), inflow_index=np.ones(2))
-    return SimpleNamespace(now=DAY, conditions=conditions, public=public, rules=WHOLE_DAYS)
+    return SimpleNamespace(now=DAY, rhythm="day-ahead", conditions=conditions, public=public, rules=WHOLE_DAYS)
 
 
 def company(own_level=0.5, markup=(0.0, 0.0, 0.0)):
     """Units 4 (coal at 290), 5 and 7 (water, 8 for operation; reservoirs 1 and 0 of 100 hm3, 500 and 250 MWh/hm3)."""
     water = OwnWater(place=np.array([1, 0]), basin=np.array([1, 0]), active=np.array([100.0, 100.0]),
                      per_hm3=np.array([500.0, 250.0]), full=np.array([50_000.0, 200_000.0]))
-    return Generator(mesa.Model(), "x", [4, 5, 7], [290, 8, 8], markup, [1, 2], water, VALUES, own_level)
+    return Generator(mesa.Model(), "x", [4, 5, 7], [290, 8, 8], markup, [1, 2], water, VALUES, own_level,
+                     Desks(np.array([4, 5, 7]), np.zeros(3, int)))
 
 
 def test_power_is_offered_in_what_would_be_spilled_and_two_halves_of_the_rest():
@@ -155,7 +157,7 @@ def test_a_company_offers_at_least_what_its_plants_must_run(toy):
                                    np.full(len(grid.units), np.nan))
     public = SimpleNamespace(stored_water=ground.rivers.stored_energy(), inflow_index=np.ones(2))
     for one in found:
-        orders = one.orders(SPOT, SimpleNamespace(now=DAY, conditions=conditions, public=public,
+        orders = one.orders(SPOT, SimpleNamespace(now=DAY, rhythm="day-ahead", conditions=conditions, public=public,
                                                   rules=WHOLE_DAYS))
         for unit in one.units:
             assert np.all(orders.volume[orders.of([unit])].sum(axis=0) >= conditions.minimum[unit] - 1e-9)

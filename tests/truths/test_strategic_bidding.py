@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from agents.bidding import BestResponse, Propensities, Stand, best_markups
+from agents.bidding import BestResponse, Heard, Propensities, Stand, best_markups
 from sim.calendar import Calendar
 from sim.config import load
 from sim.config import strategies as told
@@ -128,7 +128,7 @@ def dominated(cover: float, days: int = 60) -> np.ndarray:
     for _ in range(days):
         now = stand(need=HOURLY, cover=cover)
         price = np.minimum(20 * (1 + firm.markup(now)), HOURLY / 2)
-        firm.hear(now, (HOURLY - 2 * price)[None], price[None], price)
+        firm.hear(now, Heard((HOURLY - 2 * price)[None], price[None], price, np.zeros(24)))
     return price
 
 
