@@ -85,7 +85,7 @@ class PolicyLab(mesa.Model):
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
         values, prospect, use = self._plan(self.calendar.start.year)
         self._open_rivers(values)
-        self.companies = companies(self, ground, self.grid, values)
+        self.companies = companies(self, ground, self.grid, values, self.config, self.streams)
         self.smelters = large_users(self, world, ground.first[USER])
         self.foreign = Foreign(
             self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],

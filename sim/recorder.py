@@ -108,6 +108,13 @@ OUTCOMES = (
     Outcome("services_missed", "MWh", MONTH, (ZONE,), lambda m: services.missed(m.facts)),
     Outcome("ancillary_cost", "CNY", MONTH, (ZONE,), lambda m: services.cost(m.facts)),
     Outcome("ancillary_income", "CNY", MONTH, (ZONE, TECHNOLOGY), lambda m: services.income(m.facts, m.technologies)),
+    # market power, by zone of the plants
+    Outcome("hhi_capacity", "points", MONTH, (ZONE,), lambda m: m.power.hhi_capacity),
+    Outcome("hhi_output", "points", MONTH, (ZONE,), lambda m: m.power.hhi_output),
+    Outcome("lerner", "ratio", MONTH, (ZONE,), lambda m: m.power.lerner),
+    Outcome("rsi_min", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_min),
+    Outcome("rsi_p05", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_p05),
+    Outcome("pivotal", "share", MONTH, (ZONE,), lambda m: m.power.pivotal),
     # water and weather
     Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),

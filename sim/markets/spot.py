@@ -10,10 +10,11 @@ from pydantic import model_validator
 
 from sim.calendar import Month
 from sim.config import Section, bounded
+from sim.market_power import mitigated
 from sim.markets.base import Market
 from sim.messages import BUY, Dispatch, Orders, Scene, Transfer
 from sim.settlement import bills
-from sim.units import CNYPerMWh, Days, Share
+from sim.units import CNYPerMWh, Days, Ratio, Share
 
 if TYPE_CHECKING:
     from sim.engines.records import Products, Solution
@@ -55,6 +56,8 @@ class Spot(Market):
         rent: congestion rent is `kept` or `returned` to users in the next month.
         administered_dry, administered_wet: by zone, at what energy is settled on days that the spot does not settle;
         a zone without one settles at its prices of the dispatch.
+        mitigation: `cap` cuts the offers of owners whose residual-supply index is below `mitigation_rsi` to registered
+        cost x (1 + `mitigation_markup`), see `sim.market_power`.
         """
 
         regime: Literal["schedule", "trial", "spot"]
@@ -75,6 +78,9 @@ class Spot(Market):
         storage_level: bounded(Share, ge=0, le=1)
         administered_dry: dict[str, bounded(CNYPerMWh, ge=0)]
         administered_wet: dict[str, bounded(CNYPerMWh, ge=0)]
+        mitigation: Literal["none", "cap"] = "none"
+        mitigation_rsi: bounded(Ratio, ge=0) = 1.1
+        mitigation_markup: bounded(Ratio, ge=0) = 0.1
 
         def settles(self, day: date) -> bool:
             """Whether the spot's prices settle a day."""
@@ -133,9 +139,9 @@ class Spot(Market):
         engine, wiring = self._engine_for(scene, kind, apart, sold)
         if scene.now.opens_month:
             engine.restart()  # every month begins from the same basis, so a result depends on its month alone
-        bids = orders.side[:, None] == BUY
-        price = np.where(bids, np.clip(orders.price, rules.clearing_floor, rules.clearing_cap),
-                         np.clip(orders.price, rules.offer_floor, rules.offer_cap))
+        bids, asked = orders.side[:, None] == BUY, mitigated(orders, scene, rules)
+        price = np.where(bids, np.clip(asked, rules.clearing_floor, rules.clearing_cap),
+                         np.clip(asked, rules.offer_floor, rules.offer_cap))
         capacity = scene.grid.link_capacity[:, None] * conditions.link_share
         ties = np.repeat(scene.grid.line_capacity[wiring.tie, None], capacity.shape[1], axis=1)
         available = np.concatenate([capacity, ties])
