@@ -189,6 +189,7 @@ class Dispatch(Clearing):
     residual: largest violation of the rent identity in CNY; imbalance: largest of any bus and hour in MW.
     objective: CNY of the day, true costs.  bus: int [order], where each order stands.
     alone: the same orders cleared with every zone alone, where the law asks for the comparison.
+    lost: CNY that clearing by turns cost more than clearing at once would have, where the law asks for both.
     reserved: MW [product, unit, hour]; reserve_price: CNY/MW, reserve_short: MW [product, group, hour], where reserve
     was held back with the energy, see `engines.records`; reserve_cost: CNY, its part of the objective.
     """
@@ -212,6 +213,7 @@ class Dispatch(Clearing):
     objective: float
     bus: np.ndarray
     alone: "Dispatch | None" = None
+    lost: float = 0.0
     reserved: np.ndarray | None = None
     reserve_price: np.ndarray | None = None
     reserve_short: np.ndarray | None = None

@@ -5,7 +5,9 @@ from datetime import date, timedelta
 import mesa
 import numpy as np
 
-from agents.beliefs import WaterValues, opening_levels, water_beliefs
+from agents.beliefs import WaterValues, normal_year, opening_levels, water_beliefs
+from agents.exports import Prospect
+from agents.foreign import Foreign
 from agents.generator import companies
 from agents.large_user import large_users
 from agents.outlook import NoPlan
@@ -14,7 +16,7 @@ from agents.riders import Riders
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
-from sim.calendar import Calendar, Day
+from sim.calendar import Calendar, Day, Month
 from sim.config import BadInput, Config
 from sim.facts import Facts
 from sim.markets.base import Market
@@ -47,7 +49,7 @@ class PolicyLab(mesa.Model):
         if "spot" not in self.rules:
             raise BadInput(f"{config.path}: markets.spot: is off or not in force on {config.start}; expected it on, "
                            "nothing else clears energy")
-        self.ground = Ground(config.world, self.streams)
+        self.ground = Ground(config.world, self.streams, config.start.year)
         self.weather, self.cities = self.ground.weather, self.ground.cities
         self.grid = self.ground.grid(config.start)
         self.markets = {key: market() for key, market in markets().items()}
@@ -74,31 +76,59 @@ class PolicyLab(mesa.Model):
     def _people_the_world(self):
         """Everybody who decides, in the order in which they are asked."""
         world, ground = self.config.world, self.ground
-        self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"],
-                           splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
-                           profiles=ground.profiles)
+        self.users = Users(self, grid=self.grid, demand=world["demand"], years=world["demand_years"],
+                           classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
+                           build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles,
+                           trading=world.settings.contracts)
+        self.users.register(self.law, self.calendar.start)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
-        values = self._plan_water()
+        values, prospect, use = self._plan(self.calendar.start.year)
+        self._open_rivers(values)
+        self.companies = companies(self, ground, self.grid, values, self.config, self.streams)
+        self.smelters = large_users(self, world, ground.first[USER])
+        self.foreign = Foreign(
+            self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
+            grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
+            start=Month.of(self.calendar.start))
         self.actors = [
-            *companies(self, ground, self.grid, values),
+            *self.companies,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
-            *large_users(self, world["smelters"], ground.first[USER]),
-            *traders(self, world["borders"], ground.first[NEIGHBOUR]),
-            self.platform, self.users, self.riders]
+            *self.smelters,
+            *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
+            self.foreign, self.platform, self.users, self.riders]
+        self._tell(values, prospect, use)
 
-    def _plan_water(self) -> WaterValues | None:
-        """What the owners of reservoirs believe, and the levels at which years of their plans leave the rivers."""
-        rivers, limits = self.ground.rivers, self.rules["spot"]
-        if not len(rivers):
-            return None
+    def _plan(self, year: int) -> tuple[WaterValues | None, Prospect, np.ndarray]:
+        """What the owners of reservoirs believe their water to be worth in a year, what everybody expects of it, and the
+        use of a typical day of each month, MW [12, user row, hour]."""
+        limits, values, stored = self.rules["spot"], None, None
+        days, use = self.typical_year(year)
         try:
-            values = water_beliefs(self.ground, self.grid, self.typical_year(), limits.clearing_floor,
-                                   limits.clearing_cap)
-            rivers.open(self.calendar.start, opening_levels(values, rivers, self.calendar.start))
+            if len(self.ground.rivers):
+                values = water_beliefs(self.ground, self.grid, days, limits.clearing_floor, limits.clearing_cap)
+                stored = normal_year(values)
+        except NoPlan as reason:
+            raise BadInput(f"{self.config.world.path}: nobody can plan its water in {year}: {reason}") from reason
+        return values, Prospect.of(self.ground, self.grid, days, stored), use
+
+    def _tell(self, values: WaterValues | None, prospect: Prospect, use: np.ndarray):
+        """Let those who plan ahead know what a year may bring."""
+        for company in self.companies:
+            company.replan(self.grid, values, prospect)
+        for smelter in self.smelters:
+            smelter.replan(prospect)
+        self.users.replan(prospect, use)
+
+    def _open_rivers(self, values: WaterValues | None):
+        """The levels at which years of the owners' plans leave the rivers."""
+        rivers, start = self.ground.rivers, self.calendar.start
+        if values is None:
+            return
+        try:
+            rivers.open(start, opening_levels(values, rivers, start))
         except NoPlan as reason:
             raise BadInput(f"{self.config.world.path}: nobody can plan its water: {reason}") from reason
-        return values
 
     def step(self):
         """Live one day: law, what is traded ahead, weather, work, clear; settle what the day closes."""
@@ -114,8 +144,11 @@ class PolicyLab(mesa.Model):
         self.running = day.date < self.calendar.end
 
     def open_year(self, day: Day):
-        """What stands on the grid this year; what is traded for a year."""
+        """What stands on the grid this year, what its owners make of it, what is traded for a year."""
         self.grid = self.ground.grid(day.date)
+        if day.index:  # the first year was planned when the rivers were opened
+            self.ground.stores.turn(day.date.year)
+            self._tell(*self._plan(day.date.year))
         self.facts.turn_year(self.grid)
         self.clear("year")
 
@@ -202,17 +235,19 @@ class PolicyLab(mesa.Model):
         self.recorder.keep(month, self)
         checks.month(self.journal, self.facts)  # faults raise here, beside their cause
 
-    def typical_year(self) -> list[Conditions]:
-        """A typical day of each month, as everybody can know it: the working day nearest mid-month, average weather."""
-        unknown, days = np.full(len(self.grid.units), np.nan), []
+    def typical_year(self, year: int) -> tuple[list[Conditions], np.ndarray]:
+        """A typical day of each month of a year, as everybody can know it: the working day nearest mid-month, average
+        weather; and its use, MW [12, user row, hour]."""
+        unknown, days, uses = np.full(len(self.grid.units), np.nan), [], []
         for month in range(1, 13):
-            middle = date(self.calendar.start.year, month, 15)
+            middle = date(year, month, 15)
             when = middle - timedelta(days=max(0, middle.weekday() - 4))  # a weekend's middle is the Friday before
             day = Calendar(when, when).turn()
             weather = self.ground.typical(day)
-            load = self.users.by_bus(self.users.consume(day, weather))
+            uses.append(self.users.usual(day, weather))
+            load = self.users.by_bus(uses[-1])
             days.append(self.ground.conditions(day, weather, load, self.grid, unknown))
-        return days
+        return days, np.stack(uses)
 
     def run(self, progress=None) -> "PolicyLab":
         """Live all days that are left.  progress: called with each lived day."""

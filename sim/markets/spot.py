@@ -10,10 +10,11 @@ from pydantic import model_validator
 
 from sim.calendar import Month
 from sim.config import Section, bounded
+from sim.market_power import mitigated
 from sim.markets.base import Market
 from sim.messages import BUY, Dispatch, Orders, Scene, Transfer
 from sim.settlement import bills
-from sim.units import CNYPerMWh, Days, Share
+from sim.units import CNYPerMWh, Days, Ratio, Share
 
 if TYPE_CHECKING:
     from sim.engines.records import Products, Solution
@@ -48,11 +49,15 @@ class Spot(Market):
         day's water; `hour` clears every hour alone, so that their owners must.
         band: share of capacity by which water may leave its day-ahead schedule in real time.
         clearing: `joint` clears all zones at once, `separate` each zone alone between corridors held to agreements.
+        coordination: `joint` opens all links at once; `priority` by turns: inside zones, between them, across operating
+        areas, across borders; what was taken in a turn stays taken.
         exports: on settled days agreements bind corridors not at all (`free`) or as a least flow (`floor`).
         compare: also clear every settled day separately, for what joint clearing gains.
         rent: congestion rent is `kept` or `returned` to users in the next month.
         administered_dry, administered_wet: by zone, at what energy is settled on days that the spot does not settle;
         a zone without one settles at its prices of the dispatch.
+        mitigation: `cap` cuts the offers of owners whose residual-supply index is below `mitigation_rsi` to registered
+        cost x (1 + `mitigation_markup`), see `sim.market_power`.
         """
 
         regime: Literal["schedule", "trial", "spot"]
@@ -61,6 +66,7 @@ class Spot(Market):
         engine: Literal["day", "hour"]
         band: bounded(Share, ge=0, le=1)
         clearing: Literal["joint", "separate"]
+        coordination: Literal["joint", "priority"]
         exports: Literal["free", "floor"]
         compare: bool
         rent: Literal["kept", "returned"]
@@ -72,6 +78,9 @@ class Spot(Market):
         storage_level: bounded(Share, ge=0, le=1)
         administered_dry: dict[str, bounded(CNYPerMWh, ge=0)]
         administered_wet: dict[str, bounded(CNYPerMWh, ge=0)]
+        mitigation: Literal["none", "cap"] = "none"
+        mitigation_rsi: bounded(Ratio, ge=0) = 1.1
+        mitigation_markup: bounded(Ratio, ge=0) = 0.1
 
         def settles(self, day: date) -> bool:
             """Whether the spot's prices settle a day."""
@@ -122,6 +131,7 @@ class Spot(Market):
 
     def _clear(self, orders: Orders, scene: Scene, kind: str, apart: bool, held: str) -> Dispatch:
         """One clearing. kind: of engine.  held: how corridors are held to agreements: all, floor or free."""
+        from sim.engines.prioritised import prioritised
         from sim.engines.records import Book, ClearingError, Day
 
         rules, conditions = scene.rules, scene.conditions
@@ -129,9 +139,9 @@ class Spot(Market):
         engine, wiring = self._engine_for(scene, kind, apart, sold)
         if scene.now.opens_month:
             engine.restart()  # every month begins from the same basis, so a result depends on its month alone
-        bids = orders.side[:, None] == BUY
-        price = np.where(bids, np.clip(orders.price, rules.clearing_floor, rules.clearing_cap),
-                         np.clip(orders.price, rules.offer_floor, rules.offer_cap))
+        bids, asked = orders.side[:, None] == BUY, mitigated(orders, scene, rules)
+        price = np.where(bids, np.clip(asked, rules.clearing_floor, rules.clearing_cap),
+                         np.clip(asked, rules.offer_floor, rules.offer_cap))
         capacity = scene.grid.link_capacity[:, None] * conditions.link_share
         ties = np.repeat(scene.grid.line_capacity[wiring.tie, None], capacity.shape[1], axis=1)
         available = np.concatenate([capacity, ties])
@@ -140,8 +150,14 @@ class Spot(Market):
                   stored_end=self.least_left(scene, coupled), link_available=available, floor=rules.clearing_floor,
                   cap=rules.clearing_cap, output_before=conditions.output_before,
                   link_held=_held(scene, wiring, available, held, apart), reserve=reserve)
+        book, first = Book(orders.unit, orders.side, price, orders.volume), kind == rules.engine
         try:
-            found = engine.clear(Book(orders.unit, orders.side, price, orders.volume), day)
+            if rules.coordination == "priority" and first and not apart:
+                before = np.nan_to_num(scene.positions.schedule)  # what was agreed flows in every turn
+                turns = prioritised(engine.clear, wiring.network, engine.fleet, book, day, scene.grid.turn, before)
+                lost = turns.solution.objective - engine.clear(book, day).objective if rules.compare else 0.0
+                return replace(_dispatch(self.key, orders, scene, wiring, turns.solution), lost=lost)
+            found = engine.clear(book, day)
         except ClearingError as error:
             raise ClearingError(f"{self.key} on {scene.now}: {error}") from error
         return _dispatch(self.key, orders, scene, wiring, found)
