@@ -14,7 +14,6 @@ from sim.engines.skeleton import Skeleton
 from sim.engines.steps import Steps
 
 FLOW = 1e-6  # MW: less is no flow, and less beyond a limit is no violation
-NEAR = 3  # hours to either side in which a unit that has no room for its reserve is looked at too: fewer rounds
 WRONG = 1e-7  # CNY/MWh by which a true cost may be missed: the solver's own tolerance
 
 
@@ -123,11 +122,14 @@ class CooptimisedEngine:
         skeleton, program = self._skeleton, self._program
         activity = skeleton.activity(x)
         beyond = (activity < sheet.pool_lower - FLOW) | (activity > sheet.pool_upper + FLOW)
-        if not len(np.setdiff1d(np.flatnonzero(beyond), skeleton.pool)):
+        new = beyond.ravel()
+        new[skeleton.pool] = False
+        if not new.any():
             return False
         holding = len(self.network.line_from) + len(self.fleet.bus)
-        beyond[holding:] = _neighbouring(beyond[holding:])
-        keys = np.setdiff1d(np.flatnonzero(beyond), skeleton.pool)
+        beyond[holding:] = skeleton.holding.alike(beyond[holding:])
+        new[skeleton.pool] = False
+        keys = np.flatnonzero(new)
         program.append(skeleton.pool_rows(keys), sheet.pool_lower.ravel()[keys], sheet.pool_upper.ravel()[keys])
         skeleton.pool = np.concatenate([skeleton.pool, keys])
         sheet.events["rows_added"] += len(keys)
@@ -157,12 +159,3 @@ class CooptimisedEngine:
             reserve_short=np.maximum(x[skeleton.lacking], 0.0).reshape(asked),
             objective=float((sheet.cost * x).sum()), kkt=self._program.kkt(y, d.ravel(), sheet.cost),
             events=sheet.events)
-
-
-def _neighbouring(hit: np.ndarray) -> np.ndarray:
-    """Hours near one that is hit, bool [row, hour]."""
-    near = hit.copy()
-    for step in range(1, NEAR + 1):
-        near[:, step:] |= hit[:, :-step]
-        near[:, :-step] |= hit[:, step:]
-    return near

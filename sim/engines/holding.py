@@ -41,6 +41,9 @@ class Holding:
         self.runners = self.sellers[np.isfinite(spin[self.sellers])]
         self.stores = np.intersect1d(self.sellers, stores)
         self._level = np.searchsorted(stores, self.stores)
+        kinds = (self.sellers, self.sellers, self.runners, self.stores, self.stores)
+        group = np.zeros(units, np.int64) if products is None else np.asarray(products.group)
+        self._alike = np.concatenate([kind * max(self.groups, 1) + group[of] for kind, of in enumerate(kinds)])
 
     @property
     def awards(self) -> int:
@@ -102,6 +105,16 @@ class Holding:
         upper[spinning], lower[empty] = 0.0, 0.0
         upper[full] = self.fleet.store[self.stores][:, None]
         return lower, upper
+
+    def alike(self, hit: np.ndarray) -> np.ndarray:
+        """Rows of the same kind, group and hour as one that is hit, bool [row, hour].
+
+        Where one seller has no room the award goes to the next at the same price, who may have none either: looking at
+        all of them at once saves a round for each.
+        """
+        found = np.zeros((5 * max(self.groups, 1), hit.shape[1]), bool)
+        np.logical_or.at(found, self._alike, hit)
+        return found[self._alike]
 
     def check(self, day: Day):
         """Refuse a day's reserve that no clearing can honour. Raises: ValueError."""
