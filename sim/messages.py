@@ -192,6 +192,7 @@ class Dispatch(Clearing):
     lost: CNY that clearing by turns cost more than clearing at once would have, where the law asks for both.
     reserved: MW [product, unit, hour]; reserve_price: CNY/MW, reserve_short: MW [product, group, hour], where reserve
     was held back with the energy, see `engines.records`; reserve_cost: CNY, its part of the objective.
+    blocks: [committed, hour] that run, where plants were committed.
     """
 
     output: np.ndarray
@@ -218,6 +219,7 @@ class Dispatch(Clearing):
     reserve_price: np.ndarray | None = None
     reserve_short: np.ndarray | None = None
     reserve_cost: float = 0.0
+    blocks: np.ndarray | None = None
 
     def paid(self) -> np.ndarray:
         """The price at the bus of each order, CNY/MWh [order, hour]."""
