@@ -30,6 +30,7 @@ TWh = Annotated[float, Unit("TWh")]
 KWh = Annotated[float, Unit("kWh")]
 CNY = Annotated[float, Unit("CNY")]
 CNYPerMWh = Annotated[float, Unit("CNY/MWh")]
+CNYPerCertificate = Annotated[float, Unit("CNY/certificate")]  # of one MWh
 CNYPerMonth = Annotated[float, Unit("CNY/month")]
 CNYPerOrder = Annotated[float, Unit("CNY/order")]
 Fen = Annotated[int, Unit("fen", "i8")]
