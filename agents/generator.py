@@ -7,6 +7,7 @@ import numpy as np
 
 from agents.base import Institution
 from agents.beliefs import WaterValues
+from agents.certificates import offers
 from agents.forecast import forecast
 from sim.messages import Orders
 from sim.network.grid import PLANT
@@ -66,6 +67,8 @@ class Generator(Institution):
 
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price."""
+        if market.key == "green":
+            return offers(self.units, scene)
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]

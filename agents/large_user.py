@@ -3,7 +3,8 @@
 import numpy as np
 
 from agents.base import Institution
-from sim.config import Table
+from agents.certificates import Wants
+from sim.config import World
 from sim.messages import Orders
 from sim.units import CNYPerMWh, Rows
 
@@ -17,20 +18,28 @@ class LargeUser(Institution):
 
     willingness: Rows[CNYPerMWh]
 
-    def __init__(self, model, name: str, units, willingness):
-        """units: rows of `grid.units`, one a block.  willingness: CNY/MWh at the bus [block]."""
+    def __init__(self, model, name: str, units, willingness, wants: Wants):
+        """units: rows of `grid.units`, one a block.  willingness: CNY/MWh at the bus [block].  wants: certificates."""
         super().__init__(model, name, units)
+        self.wants = wants
         self.willingness = np.asarray(willingness, np.float64)
 
     def orders(self, market, scene) -> Orders:
         """Bid for all blocks, round the clock, at what they are worth."""
+        if market.key == "green":
+            return self.wants.bids(self.units, scene)
         if market.key != "spot":
             return Orders.none()
         return Orders.buy(self.units, scene.conditions.available[self.units], self.willingness)
 
 
-def large_users(model, table: Table, first_unit_row: int) -> list[LargeUser]:
+def large_users(model, world: World, first_unit_row: int) -> list[LargeUser]:
     """One actor per firm of `smelters.csv`, whose blocks begin at a row of `grid.units`."""
+    table = world["smelters"]
     owner, willingness = table["owner"], table["willingness"]
+    zone = {bus.key: bus.zone for bus in world["buses"]}
+    classes = {row.zone: row.key for row in world["user_classes"] if row.large_users}
+    of = [classes.get(zone[bus], "") for bus in table["bus"]]
     rows = {firm: np.flatnonzero(owner == firm) for firm in dict.fromkeys(owner)}
-    return [LargeUser(model, firm, first_unit_row + mine, willingness[mine]) for firm, mine in rows.items()]
+    return [LargeUser(model, firm, first_unit_row + mine, willingness[mine],
+                      Wants(world["green_demand"], [of[row] for row in mine])) for firm, mine in rows.items()]

@@ -1,13 +1,14 @@
-"""Users: the load of every class at every bus. A population whose only decision is how much to draw."""
+"""Users: the load of every class at every bus. A population that decides how much to draw and which part of it is green."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agents.base import Population
+from agents.certificates import Wants
 from sim.calendar import Day
 from sim.config import Table
-from sim.messages import Public, Statement, Weather
+from sim.messages import Orders, Public, Statement, Weather
 from sim.network.demand import Curves, Drawn
 from sim.units import MW, CNYPerMWh, Index, Ratio, Rows, SignedRatio
 
@@ -20,6 +21,7 @@ class Users(Population):
     """Everybody who consumes electricity: a row is a class of users at a bus.
 
     *Decides* how much to draw when prices change: once a month, each class by its elasticity to the delivered price.
+    And which certificates to bid for, see `agents.certificates`.
 
     load = (class curve - large users' blocks) x response, in MW; the curve is `Drawn.load` of `Curves`. The response
     is exp(-elasticity x (p - n) / (n + delivery)) with p the zone's mean price of the month that has just closed and
@@ -43,8 +45,8 @@ class Users(Population):
     delivery: Rows[CNYPerMWh]
     response: Rows[Ratio]
 
-    def __init__(self, model, *, grid: "Grid", demand: Table, classes: Table, splits: Table, smelters: Table,
-                 climate: Table, profiles: "Profiles"):
+    def __init__(self, model, *, grid: "Grid", demand: Table, classes: Table, green: Table, splits: Table,
+                 smelters: Table, climate: Table, profiles: "Profiles"):
         """grid: whose buses and zones order all arrays; the rest are tables of the world."""
         super().__init__(model, "users", len(splits))
         self._buses, self._profiles = len(grid.bus), profiles
@@ -63,6 +65,13 @@ class Users(Population):
         self._zone = np.array([zones.index(row.zone) for row in rows], np.int32)
         self._grid_zone = np.array([grid.zone.index(zone) for zone in zones], np.int32)
         self._price = [row.price for row in demand]
+        self._wants = Wants(green, splits["user_class"])
+
+    def orders(self, market, scene) -> Orders:
+        """Bids for certificates; energy is drawn, not bid for."""
+        if market.key != "green":
+            return Orders.none()
+        return self._wants.bids(len(scene.grid.units) + np.arange(len(self)), scene)
 
     def consume(self, day: Day, weather: Weather) -> np.ndarray:
         """What is drawn in each hour of a day, MW [row, hour], large users' blocks left out."""

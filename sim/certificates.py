@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TECHNOLOGIES = ("biomass", "hydro", "solar", "wind", "wind_offshore")
 WEATHERED = ("solar", "wind", "wind_offshore")
 KWH = 1000  # of a certificate
+GREEN = "green"  # the market whose trades move certificates
 CURRENT, EARLIER, BUNDLED = range(3)  # columns of an order: production of the accounting year, before it, to be made
 FLOWS = ("issued", "traded", "bundled", "transferred", "retired", "expired")
 
@@ -240,8 +241,11 @@ class Certificates:
 
     # ------------------------------------------------------------------------------------------------ month by month
 
-    def trade(self, cleared: "Trade"):
-        """A month opens: hand over what was sold of the certificates there are, each seller's oldest first."""
+    def add(self, cleared: "Trade"):
+        """Take down a trade: of the green market what was sold of the certificates there are changes hands, each
+        seller's oldest first. Other markets sell none."""
+        if cleared.market != GREEN:
+            return
         month = cleared.day.month
         self._turn(month)
         orders, sold = cleared.orders, np.rint(cleared.accepted).astype(np.int64)
@@ -254,12 +258,12 @@ class Certificates:
                 raise ValueError(f"{taken.sum()} certificates were sold, of which {count.sum()} are there")
             self._match(some, count, taken, self.move)
 
-    def close(self, month: Month, facts: "Facts", rules, cleared: "Trade | None"):
+    def close(self, month: Month, facts: "Facts", rules):
         """A month closes: issue for its energy, hand over what was sold with it and what follows it, retire, expire.
 
-        cleared: the green trade that opened the month, None where there was none.  rules: of the green market.
+        rules: of the green market.
         """
-        grid = facts.grid
+        grid, cleared = facts.grid, traded(facts)
         energy = certified(facts)
         self.issue(month, grid, energy, bound(grid, rules, month.first))
         if cleared is not None:
@@ -296,6 +300,12 @@ class Certificates:
         """Hand so many of each lot to those who take so many, in the order of both. taken: int64 [party]."""
         lot, party, number = matched(count, taken)
         how(lots.where(lot), number, party, *label)
+
+
+def traded(facts: "Facts") -> "Trade | None":
+    """The green trade that opened the month; None where the market was not in force."""
+    trade = facts.trades.get((GREEN, "month"))
+    return None if trade is None or trade.day.month != facts.month else trade
 
 
 def matched(given: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from sim.units import HOURS
 
 if TYPE_CHECKING:
     from sim.network.grid import Grid
+    from sim.certificates import Certificates
     from sim.positions import Positions
 
 SELL, BUY = np.int8(1), np.int8(-1)
@@ -270,6 +271,7 @@ class Scene:
 
     conditions: a forecast of them where trade is a day ahead; None where it is further ahead.
     earlier: what was cleared before, by market and rhythm.  positions: what was sold ahead (actors read their own rows).
+    certificates: who holds which (likewise).
     """
 
     now: Day
@@ -279,6 +281,7 @@ class Scene:
     earlier: dict[tuple[str, str], Clearing]
     public: Public
     positions: "Positions"
+    certificates: "Certificates"
     rules: Any
 
 

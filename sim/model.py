@@ -63,7 +63,7 @@ class PolicyLab(mesa.Model):
     def _people_the_world(self):
         """Everybody who decides, in the order in which they are asked."""
         world, ground = self.config.world, self.ground
-        self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"],
+        self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"], green=world["green_demand"],
                            splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
                            profiles=ground.profiles)
         self.platform = Platform(self, world, self.law)
@@ -72,7 +72,7 @@ class PolicyLab(mesa.Model):
         self.actors = [
             *companies(self, ground, self.grid, values),
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
-            *large_users(self, world["smelters"], ground.first[USER]),
+            *large_users(self, world, ground.first[USER]),
             *traders(self, world["borders"], ground.first[NEIGHBOUR]),
             self.platform, self.users, self.riders]
 
@@ -140,7 +140,8 @@ class PolicyLab(mesa.Model):
             if rhythm not in market.rhythms or key not in self.rules:
                 continue
             scene = Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
-                          public=self.facts.public, positions=self.facts.positions, rules=self.rules[key])
+                          public=self.facts.public, positions=self.facts.positions,
+                          certificates=self.facts.certificates, rules=self.rules[key])
             clearing = market.clear(Orders.gather(actor.orders(market, scene) for actor in self.actors), scene)
             self.facts.tell(clearing)
             for actor in self.actors:
@@ -150,6 +151,8 @@ class PolicyLab(mesa.Model):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""
         month = day.month
         self.facts.people = self.riders.close(month, self.rules)
+        if "green" in self.rules:
+            self.facts.certificates.close(month, self.facts, self.rules["green"])
         transfers, services = bills.of(self.facts, self.rules), []
         for key, market in self.markets.items():
             if key in self.rules:

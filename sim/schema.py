@@ -4,7 +4,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
-from sim.network import borders, city, demand, grid, outages, plants, rivers, smelters, stores, workforce
+from sim.network import borders, city, demand, green_demand, grid, outages, plants, rivers, smelters, stores, workforce
 from sim.policy.pension_subsidy import PensionRules
 from sim.policy.tariffs import PlatformRules, SwapRules
 from sim.registry import instruments, markets
@@ -16,6 +16,7 @@ TABLES = {
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
     "smelters": smelters.Smelter, "borders": borders.Step,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
+    "green_demand": green_demand.GreenDemand,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
     "cities": city.City, "order_levels": city.OrderLevel,
     "rider_tiers": workforce.Tier, "rider_segments": workforce.Segment, "rider_incomes": workforce.Income,

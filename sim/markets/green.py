@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import model_validator
 
 from sim.calendar import Month
-from sim.certificates import BUNDLED, CURRENT, EARLIER, bundled, by_party
+from sim.certificates import BUNDLED, CURRENT, EARLIER, bundled, by_party, traded
 from sim.config import Section, bounded
 from sim.markets.base import Market
 from sim.messages import BUY, SELL, Orders, Scene, Trade, Transfer
@@ -35,6 +35,7 @@ class Green(Market):
 
     key = "green"
     rhythms = ("month",)
+    closes_itself = True
 
     class Rules(Section):
         """What the law says of green certificates.
@@ -93,8 +94,7 @@ class Green(Market):
     def bill(self, month: Month, facts: "Facts", rules) -> list[Transfer]:
         """Buyers pay the exchange and it pays the sellers: for certificates what was sold, for those that come with
         energy what was delivered. It keeps nothing."""
-        trade = facts.trades.get((self.key, "month"))
-        if trade is None or trade.day.month != month:
+        if (trade := traded(facts)) is None:
             return []
         sold = np.rint(trade.accepted).astype(np.int64) * meters.cents(trade.price)
         parties = len(facts.grid.units) + len(facts.user_bus)
@@ -146,4 +146,5 @@ def premiums(trade: Trade, facts: "Facts", rules) -> tuple[np.ndarray, np.ndarra
 
 def exchanged(bill: str, given: np.ndarray, taken: np.ndarray, facts: "Facts") -> list[Transfer]:
     """Fen [party] to receive and to pay, through the account of the exchange."""
-    return [transfer for amount in (-taken, given) for transfer in owed_parties(bill, amount, facts, by="certificate_exchange")]
+    return [transfer for amount in (-taken, given)
+            for transfer in owed_parties(bill, amount, facts, payer="certificate_exchange")]

@@ -53,7 +53,7 @@ def facts(month=JULY, scale=1.0):
     return SimpleNamespace(
         month=month, grid=net, user_bus=user_bus, party_bus=np.concatenate([net.units.bus, user_bus]), price=price,
         output=scale * np.array([60, 10.5, 20.255, 30, 4, -10])[:, None] * hours,
-        consumption=scale * np.array([40, 20, 54.755])[:, None] * hours,
+        certificates=None, consumption=scale * np.array([40, 20, 54.755])[:, None] * hours,
         load=scale * np.array([60, 54.755])[:, None] * hours, shed=np.zeros((2, 24)), disposed=np.zeros((2, 24)),
         line_flow=np.zeros((0, 24)), sent=scale * 50.755 * hours[None], delivered=scale * 50.755 * hours[None],
         settled=np.ones(24, bool), ahead=SimpleNamespace(hours=np.zeros(24, bool), price=np.zeros((2, 24))),

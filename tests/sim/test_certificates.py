@@ -39,6 +39,12 @@ from tests.sim.green_world import (
 STAYS = RULES.model_copy(update={"follows": False})
 
 
+def opened(page, cleared):
+    """The page of a month that a trade has opened."""
+    page.trades["green", "month"] = cleared
+    return page
+
+
 def whole(book):
     """Counts by (technology, tradable, holder)."""
     lots = book.lots()
@@ -79,7 +85,7 @@ def test_two_plants_do_not_pool_their_fractions():
 
 def test_a_year_of_random_energies_is_certified_to_the_kwh():
     rng = np.random.default_rng(3)
-    book, energies = registry(), rng.integers(0, 10_000, (12, 6))
+    book, energies = registry(), rng.integers(0, 10_000, (12, 6)) * np.array([1, 1, 1, 0, 1, 0])
     for k, energy in enumerate(energies):
         book.issue(Month(2025, 1).later(k), grid(), energy, np.full(6, 0.3))
     assert np.array_equal(book.held()[:6] * 1000 + book.rest, energies.sum(axis=0))
@@ -96,7 +102,7 @@ def test_energy_of_a_zone_is_its_own_use_and_what_it_sends():
 
 def test_certificates_that_cannot_be_traded_follow_the_energy_to_the_market_users():
     book = registry()
-    book.close(JULY, facts(), RULES, None)
+    book.close(JULY, facts(), RULES)
     # 1440 + 243 = 1683 by 240 : 960 : 480 : 1218.12 of 2898.12 are 139.37, 557.49, 278.74 and 707.40; the two largest
     # remainders go up: 139, 558, 279 and 707. Homes are outside the market: their 279 stay with the plants, pro rata:
     # 279 = 1683 - 1404; the dam gives 1404 x 1440 / 1683 = 1201.28 -> 1201, the wind 202.72 -> 203
@@ -110,7 +116,7 @@ def test_certificates_that_cannot_be_traded_follow_the_energy_to_the_market_user
 
 def test_before_the_rule_they_stay_where_they_were_made():
     book = registry()
-    book.close(JULY, facts(), STAYS, None)
+    book.close(JULY, facts(), STAYS)
     assert book.held()[[SMELTER, METAL, HOMES, COAST]].sum() == 0
     assert book.flows["transferred"] == 0
 
@@ -162,7 +168,7 @@ def test_the_year_of_the_month_before_is_current():
 
 def test_sold_certificates_change_hands_vintage_by_vintage():
     book = two_vintages()
-    book.trade(trade(Month(2026, 2), ("sell", SUN, [40, 90, 0], [5, 2, 0]), ("sell", NEW_DAM, [0, 10, 0], [5, 2, 0]),
+    book.add(trade(Month(2026, 2), ("sell", SUN, [40, 90, 0], [5, 2, 0]), ("sell", NEW_DAM, [0, 10, 0], [5, 2, 0]),
                      ("buy", METAL, [30, 25, 0], [5, 2, 0]), ("buy", COAST, [10, 75, 0], [5, 2, 0])))
     lots = book.lots()
     got = {(who, vintage): int(lots.count[(lots.holder == who) & (lots.vintage == vintage.number)].sum())
@@ -177,7 +183,7 @@ def test_the_oldest_of_a_column_goes_first():
     book = registry()
     for month in (Month(2025, 5), Month(2025, 6)):
         book.issue(month, grid(), np.array([0, 0, 0, 0, 50_000, 0]), np.zeros(6))
-    book.trade(trade(JULY, ("sell", SUN, [70, 0, 0], [5, 0, 0]), ("buy", METAL, [70, 0, 0], [5, 0, 0])))
+    book.add(trade(JULY, ("sell", SUN, [70, 0, 0], [5, 0, 0]), ("buy", METAL, [70, 0, 0], [5, 0, 0])))
     lots = book.lots()
     left = lots.where(lots.holder == SUN)
     assert left.vintage.tolist() == [Month(2025, 6).number]
@@ -186,7 +192,7 @@ def test_the_oldest_of_a_column_goes_first():
 
 def test_nobody_sells_what_he_does_not_have():
     with pytest.raises(ValueError, match="97 certificates were sold, of which 96"):
-        two_vintages().trade(trade(Month(2026, 2), ("sell", SUN, [97, 0, 0], [5] * 3), ("buy", METAL, [97, 0, 0], [5] * 3)))
+        two_vintages().add(trade(Month(2026, 2), ("sell", SUN, [97, 0, 0], [5] * 3), ("buy", METAL, [97, 0, 0], [5] * 3)))
 
 
 def test_pairs_are_made_in_the_order_of_both():
@@ -216,7 +222,7 @@ def test_who_makes_less_than_he_sold_delivers_that_and_his_buyers_share_it():
 def test_delivered_certificates_are_those_of_the_month():
     book = registry()
     book.issue(Month(2025, 6), grid(), np.array([0, 0, 50_000, 0, 50_000, 0]), np.zeros(6))
-    book.close(JULY, facts(), STAYS, sold_with_energy())
+    book.close(JULY, opened(facts(), sold_with_energy()), STAYS)
     lots = book.lots()
     mine = lots.where((lots.holder == METAL) | (lots.holder == COAST))
     assert (mine.vintage == JULY.number).all()
@@ -230,7 +236,7 @@ def test_delivered_certificates_are_those_of_the_month():
 @pytest.mark.parametrize("scale", [0.01, 0.37, 1.0])
 def test_what_is_delivered_can_always_be_delivered(share, scale):
     book, rules = registry(), RULES.model_copy(update={"shared": share})
-    book.close(JULY, facts(scale=scale), rules, sold_with_energy())
+    book.close(JULY, opened(facts(scale=scale), sold_with_energy()), rules)
     assert book.faults() == []
 
 
@@ -240,7 +246,7 @@ def test_what_is_delivered_can_always_be_delivered(share, scale):
 def test_retirement_is_up_to_what_was_used_and_at_the_years_end():
     book = registry()
     for k in range(6):
-        book.close(JULY.later(k), facts(JULY.later(k)), RULES, None)
+        book.close(JULY.later(k), facts(JULY.later(k)), RULES)
         assert (book.flows["retired"] > 0) == (k == 5)  # December
     # six days of 139 to 140, 558 and 707 or so: less than what they used, so nothing is left to them
     assert book.held()[[SMELTER, METAL, COAST]].tolist() == [0, 0, 0]
@@ -252,17 +258,17 @@ def test_retirement_is_up_to_what_was_used_and_at_the_years_end():
 def test_by_the_month_nobody_retires_more_than_he_used():
     book, rules = registry(), RULES.model_copy(update={"retirement": "month", "follows": False})
     book.issue(Month(2025, 6), grid(), np.array([0, 0, 2_000_000, 0, 0, 0]), np.zeros(6))
-    book.trade(trade(JULY, ("sell", WIND, [2000, 0, 0], [5] * 3), ("buy", METAL, [2000, 0, 0], [5] * 3)))
-    book.close(JULY, facts(), rules, None)
+    book.add(trade(JULY, ("sell", WIND, [2000, 0, 0], [5] * 3), ("buy", METAL, [2000, 0, 0], [5] * 3)))
+    book.close(JULY, facts(), rules)
     assert (book.covered[METAL], book.held()[METAL]) == (960, 1040)
-    book.close(JULY.later(1), facts(JULY.later(1)), rules, None)
+    book.close(JULY.later(1), facts(JULY.later(1)), rules)
     assert (book.covered[METAL], book.held()[METAL]) == (1920, 80)
 
 
 def test_a_new_year_begins_with_an_empty_account():
     book, rules = registry(), RULES.model_copy(update={"retirement": "month"})
-    book.close(Month(2025, 12), facts(Month(2025, 12)), rules, None)
-    book.close(Month(2026, 1), facts(Month(2026, 1)), rules, None)
+    book.close(Month(2025, 12), facts(Month(2025, 12)), rules)
+    book.close(Month(2026, 1), facts(Month(2026, 1)), rules)
     assert book.used[METAL] == 960_000
     assert book.covered[METAL] == 558
 
@@ -299,7 +305,7 @@ def test_the_truth_of_a_month_asks_the_registry():
 
 def test_what_is_held_keeps_its_holder_when_units_are_added():
     book = registry()
-    book.close(JULY, facts(), RULES, None)
+    book.close(JULY, facts(), RULES)
     before, used = book.held(), book.used
     book.turn_year(grid(first=["first", "second"]))
     assert np.array_equal(book.held(), np.concatenate([[0, 0], before]))
@@ -333,8 +339,9 @@ def test_forty_months_of_chance_keep_the_books():
                 buys = np.zeros(3, int)
                 buys[vintages] = sold.sum()
                 lines += [("buy", METAL + 2 * (k % 2), buys, [1] * 3)]
-            book.trade(trade(month, *lines))
-        book.close(month, facts(month, scale=rng.random()), RULES, trade(month, *lines) if k else None)
+            book.add(trade(month, *lines))
+        page = facts(month, scale=rng.random())
+        book.close(month, opened(page, trade(month, *lines)) if k else page, RULES)
         assert book.faults() == []
     assert book.expired.total > 0
     assert book.retired.total > 0
