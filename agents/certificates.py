@@ -4,46 +4,65 @@ from datetime import date
 
 import numpy as np
 
-from sim.certificates import BUNDLED, CURRENT, EARLIER, KWH
+from sim.certificates import BUNDLED, CURRENT, EARLIER, FREE, KWH
 from sim.config import Table
 from sim.messages import Orders
-from sim.units import Ratio
 
 COLUMNS = 3
 STEPS = 5  # of willingness to pay, each of as many certificates
-PATIENCE: Ratio = 0.1  # by which a certificate that can wait must be dearer than the last ones
 
 
 def offers(units: np.ndarray, scene) -> Orders:
-    """What the owner of some plants (rows of `grid.units`) sells.
+    """What the owner of some plants (rows of `grid.units`) sells: all that it holds and gains by, and of what the month
+    will make as much with its energy as the law lets it.
 
-    Of each vintage an even part of what it holds must go in this month, so that all is sold when the vintage ends or
-    stops to count for the year; that part is offered at the cost of its transfer. The rest can wait: it is offered a
-    tenth above the last price, before there was one at what obliged users pay at most. What the month will make is
-    offered with its energy, up to the law's limit, at what a certificate by itself brought last.
+    It asks what a certificate is worth kept: the cost of a sale, plus the last price above that cost times the chance
+    to get it later, see `worth_kept`. What will be made is asked what a new certificate is worth kept.
 
-    *Source*: even sales until a deadline and the tenth are [assumption]; sellers who cannot store beyond it compete
-    their price down to the cost of a sale.
+    *Source*: the value of waiting; that the next price is expected to be the last and the chance to be that of all
+    who offered is [assumption].
     """
-    registry, rules, month = scene.certificates, scene.rules, scene.now.month
-    last = scene.public.traded.get("green", {})
-    lots, column = registry.lots(), registry.column(month)
-    months = np.where(column == CURRENT, 13 - month.later(-1).month, lots.vintage + rules.validity - month.number)
-    own = lots.tradable & np.isin(lots.holder, units)
-    hurry, patient = np.zeros((2, registry.units, COLUMNS))
-    for vintages in (CURRENT, EARLIER):
-        mine = own & (column == vintages)
-        now = np.ceil(lots.count[mine] / np.maximum(months[mine], 1))
-        np.add.at(hurry[:, vintages], lots.holder[mine], now)
-        np.add.at(patient[:, vintages], lots.holder[mine], lots.count[mine] - now)
-    hurry[:, BUNDLED] = np.floor(rules.bundled * registry.issued_last)
-    price = np.full((2, COLUMNS), rules.fee)
-    price[1] = [max(rules.fee, (1 + PATIENCE) * last.get(name, rules.alternative / (1 + PATIENCE)))
-                for name in ("price_current", "price_earlier", "price_bundled")]
-    price[0, BUNDLED] = max(rules.fee, last.get("price_current", rules.fee))
-    each = np.ones((len(units), 1))
-    return spoken(Orders.sell(units, hurry[units], price[0] * each, hours=COLUMNS),
-                  Orders.sell(units, patient[units], price[1] * each, hours=COLUMNS))
+    registry, month = scene.certificates, scene.now.month
+    column, lots = registry.column(month), registry.lots()
+    mine = np.isin(lots.holder, units) & (lots.kind == FREE)
+    kept = worth_kept(lots.vintage, column, scene)
+    volume, price = np.zeros((registry.units, COLUMNS)), np.zeros((registry.units, COLUMNS))
+    at = lots.holder[mine], column[mine]
+    np.add.at(volume, at, lots.count[mine])
+    np.add.at(price, at, (lots.count * kept)[mine])
+    price = np.divide(price, volume, out=np.full_like(price, scene.rules.fee), where=volume > 0)
+    volume[:, BUNDLED] = np.floor(scene.rules.bundled * registry.issued_last)
+    price[:, BUNDLED] = worth_kept(np.array([month.number]), np.array([CURRENT]), scene)[0]
+    return spoken(Orders.sell(units, volume[units], price[units], hours=COLUMNS))
+
+
+def worth_kept(vintage: np.ndarray, column: np.ndarray, scene) -> np.ndarray:
+    """CNY [lot]: what certificates are worth that are not sold today.
+
+    vintage: number of the month [lot].  column: CURRENT or EARLIER [lot]. A part s of what is offered is sold in a
+    month, so in n more months one is sold with chance 1 - (1 - s)^n, at the price of its class; what is still there when
+    its year is over has the same chance as one of an earlier year, until it ends.
+    """
+    rules, now = scene.rules, scene.now.month
+    (price, sold), (price_old, sold_old) = (outlook(scene, name) for name in ("current", "earlier"))
+    left = np.maximum(vintage + rules.validity - now.number - 1, 0)  # trades after today's
+    young = np.where(column == CURRENT, np.minimum(12 - now.later(-1).month, left), 0)
+    chance, chance_old = 1 - (1 - sold) ** young, 1 - (1 - sold_old) ** (left - young)
+    gain, gain_old = max(price - rules.fee, 0.0), max(price_old - rules.fee, 0.0)
+    return rules.fee + chance * gain + (1 - chance) * chance_old * gain_old
+
+
+def outlook(scene, name: str) -> tuple[float, float]:
+    """The price of a class of certificates that is expected, CNY, and the part of what is offered that is sold in a month.
+
+    Before there was a price, that of the other vintages; before any, what buyers would pay in the mean; until then
+    nobody has bid and a certificate is worth its cost. What was never offered sells at once.
+    """
+    seen = scene.public.traded.get("green", {})
+    guesses = [f"price_{name}", "price_current", "willingness_current"]
+    price = next((seen[guess] for guess in guesses if seen.get(guess)), scene.rules.fee)
+    offered = seen.get(f"offered_{name}", 0.0)
+    return price, seen[f"volume_{name}"] / offered if offered else 1.0
 
 
 class Wants:
@@ -71,7 +90,7 @@ class Wants:
 
         Obliged users buy what they lack for the year so far and the month that opens, at what the law has them pay
         instead. Others buy for last month's consumption, in steps of equal size whose willingness to pay is that of
-        the middle of each step.
+        the middle of each step; nobody bids more for an earlier vintage than the newest cost last.
         """
         registry, rules, month = scene.certificates, scene.rules, scene.now.month
         obligation, voluntary, willingness, bundled, earlier = self.on(scene.now.date)
@@ -79,12 +98,14 @@ class Wants:
         have = registry.held(column == CURRENT)[parties] + registry.covered[parties]
         used, last = registry.used[parties] / KWH, registry.used_last[parties] / KWH
         must = np.zeros((len(parties), COLUMNS))
-        if month.month > 1:  # in January last year's account is closed, and what it traded in does not count for this one
+        if month.month > 1:  # in January last year's account is closed, and its certificates do not count for this one
             must[:, CURRENT] = np.floor(np.maximum(obligation * (used + last) - have, 0))
         share = np.stack([(1 - bundled) * (1 - earlier), (1 - bundled) * earlier, bundled], axis=1)
         would = np.floor((voluntary * last)[:, None] * share / STEPS)
-        price = -np.log((np.arange(STEPS) + 0.5) / STEPS)[:, None] * willingness  # [step, buyer]
-        steps = [Orders.buy(parties, would, np.repeat(one[:, None], COLUMNS, axis=1), hours=COLUMNS) for one in price]
+        price = np.repeat((-np.log((np.arange(STEPS) + 0.5) / STEPS)[:, None] * willingness)[..., None], COLUMNS, axis=2)
+        young = scene.public.traded.get("green", {}).get("price_current", np.inf)
+        price[..., EARLIER] = np.minimum(price[..., EARLIER], young)
+        steps = [Orders.buy(parties, would, one, hours=COLUMNS) for one in price]
         return spoken(Orders.buy(parties, must, rules.alternative, hours=COLUMNS), *steps)
 
 

@@ -1,4 +1,4 @@
-"""Users: the load of every class at every bus. A population that decides how much to draw and which part of it is green."""
+"""Users: the load of every class at every bus. A population that decides how much to draw and what of it is green."""
 
 from typing import TYPE_CHECKING
 

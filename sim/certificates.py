@@ -23,28 +23,36 @@ if TYPE_CHECKING:
 
 TECHNOLOGIES = ("biomass", "hydro", "solar", "wind", "wind_offshore")
 WEATHERED = ("solar", "wind", "wind_offshore")
+BOUND, FREE, SUBSIDISED = range(3)  # kinds: cannot be traded; can; can, but the income is set off against a subsidy
+KINDS = 3
 KWH = 1000  # of a certificate
 GREEN = "green"  # the market whose trades move certificates
 CURRENT, EARLIER, BUNDLED = range(3)  # columns of an order: production of the accounting year, before it, to be made
+CLASSES = {"current": CURRENT, "earlier": EARLIER, "bundled": BUNDLED}
 FLOWS = ("issued", "traded", "bundled", "transferred", "retired", "expired")
 
 
 @dataclass(frozen=True)
 class Lots:
     """Lots of certificates, one a row, oldest first: technology: index into TECHNOLOGIES; zone: of the plant; vintage:
-    number of the month of production; tradable: bool; holder: party; count: certificates. All int64 [lot] but tradable.
+    number of the month of production; kind: BOUND, FREE or SUBSIDISED; holder: party; count: certificates. int64 [lot].
     key: what a lot is called, its columns in one number."""
 
     key: np.ndarray
     vintage: np.ndarray
     technology: np.ndarray
-    tradable: np.ndarray
+    kind: np.ndarray
     zone: np.ndarray
     holder: np.ndarray
     count: np.ndarray
 
     def __len__(self):
         return len(self.key)
+
+    @property
+    def tradable(self) -> np.ndarray:
+        """Whether a lot may be traded, bool [lot]."""
+        return self.kind != BOUND
 
     def where(self, some: np.ndarray) -> "Lots":
         """Some of the lots: bool [lot], or their rows."""
@@ -89,7 +97,7 @@ class Certificates:
     issued, retired, expired: `Tally` by kind of certificate (a lot's key without its holder), since the beginning.
     rest: kWh [unit] metered that make no whole certificate yet.  used: kWh [party] of the year so far.
     covered: certificates [party] that were retired for the year so far.  metered: kWh since the beginning.
-    used_last: kWh [party], issued_last: tradable certificates [unit] of the month that closed last.
+    used_last: kWh [party], issued_last: free certificates [unit] of the month that closed last.
     flows: certificates of the open month by FLOWS.
 
     *Source*: a certificate for every 1,000 kWh, what is left over counts next month; certificates of hydropower from
@@ -126,8 +134,9 @@ class Certificates:
         unit = np.array([row[key] for key in self._unit], np.int64)
         self._place(grid)
         party = np.concatenate([unit, np.arange(self.units, self.parties)])
+        key = self.key(lots.vintage, lots.technology, lots.kind, lots.zone, party[lots.holder])
         self._held = Tally()
-        self._held.add(self.key(lots.vintage, lots.technology, lots.tradable, lots.zone, party[lots.holder]), lots.count)
+        self._held.add(key, lots.count)
         for name, place, size in (("rest", unit, self.units), ("issued_last", unit, self.units),
                                   *((n, party, self.parties) for n in ("used", "used_last", "covered"))):
             column = np.zeros(size, np.int64)
@@ -136,18 +145,18 @@ class Certificates:
 
     # ------------------------------------------------------------------------------------------------------- looking
 
-    def key(self, vintage, technology, tradable, zone, holder) -> np.ndarray:
+    def key(self, vintage, technology, kind, zone, holder) -> np.ndarray:
         """The lots' keys, int64: sorted, they go from the oldest vintage to the newest."""
-        kind = (np.asarray(vintage, np.int64) * len(TECHNOLOGIES) + technology) * 2 + tradable
-        return (kind * self.zones + zone) * self.parties + holder
+        sort = (np.asarray(vintage, np.int64) * len(TECHNOLOGIES) + technology) * KINDS + kind
+        return (sort * self.zones + zone) * self.parties + holder
 
     def lots(self) -> Lots:
         """All that is held."""
         rest, holder = np.divmod(self._held.key, self.parties)
         rest, zone = np.divmod(rest, self.zones)
-        rest, tradable = np.divmod(rest, 2)
+        rest, kind = np.divmod(rest, KINDS)
         vintage, technology = np.divmod(rest, len(TECHNOLOGIES))
-        return Lots(self._held.key, vintage, technology, tradable.astype(bool), zone, holder, self._held.count)
+        return Lots(self._held.key, vintage, technology, kind, zone, holder, self._held.count)
 
     def held(self, some: np.ndarray | None = None) -> np.ndarray:
         """Certificates [party], of all lots or of some (bool [lot])."""
@@ -176,26 +185,27 @@ class Certificates:
 
     # -------------------------------------------------------------------------------------------------- what happens
 
-    def issue(self, month: Month, grid: "Grid", energy: np.ndarray, shared: np.ndarray) -> np.ndarray:
-        """Issue the month's certificates to the plants that made the energy; gives the whole number [unit].
+    def issue(self, month: Month, grid: "Grid", energy: np.ndarray, bound: np.ndarray, subsidised: np.ndarray):
+        """Issue the month's certificates to the plants that made the energy.
 
-        energy: kWh, int64 [unit], 0 for what is not renewable.  shared: share [unit] that cannot be traded, rounded
-        down to whole certificates; 1 for all.
+        energy: kWh, int64 [unit], 0 for what is not renewable.  bound: share [unit] that cannot be traded, subsidised:
+        share [unit] of the rest whose income is set off; both rounded down to whole certificates, 1 for all.
         """
         self._turn(month)
         self.metered += int(energy.sum())
         whole, self.rest = np.divmod(self.rest + energy, KWH)
-        bound = np.floor(whole * shared + 1e-9).astype(np.int64)
+        fixed = np.floor(whole * bound + 1e-9).astype(np.int64)
+        set_off = np.floor((whole - fixed) * subsidised + 1e-9).astype(np.int64)
         made = np.flatnonzero(whole)
         technology = np.array([TECHNOLOGIES.index(t) for t in grid.units.technology[made]], np.int64)
         zone = grid.bus_zone[grid.units.bus[made]]
-        for tradable, count in ((0, bound[made]), (1, (whole - bound)[made])):
-            keys = self.key(month.number, technology, tradable, zone, made)[count > 0]
+        for kind, counts in ((BOUND, fixed), (FREE, whole - fixed - set_off), (SUBSIDISED, set_off)):
+            count = counts[made]
+            keys = self.key(month.number, technology, kind, zone, made)[count > 0]
             self._held.add(keys, count[count > 0])
             self.issued.add(keys // self.parties, count[count > 0])
-        self.issued_last = whole - bound
+        self.issued_last = whole - fixed - set_off
         self.flows["issued"] += int(whole.sum())
-        return whole
 
     def move(self, lots: Lots, count: np.ndarray, to: np.ndarray, flow: str = "traded"):
         """Hand certificates that were sold to their buyers. lots: of which.  count, to: int64 [lot].
@@ -252,7 +262,7 @@ class Certificates:
         lots, column = self.lots(), self.column(month)
         for vintages in (CURRENT, EARLIER):
             given, taken = by_party(orders, sold[:, vintages], self.parties)
-            some = lots.where(lots.tradable & (column == vintages))
+            some = lots.where((lots.kind == FREE) & (column == vintages))
             count = some.first(given)
             if count.sum() != taken.sum():
                 raise ValueError(f"{taken.sum()} certificates were sold, of which {count.sum()} are there")
@@ -264,12 +274,11 @@ class Certificates:
         rules: of the green market.
         """
         grid, cleared = facts.grid, traded(facts)
-        energy = certified(facts)
-        self.issue(month, grid, energy, bound(grid, rules, month.first))
+        self.issue(month, grid, certified(facts), bound(grid, rules), subsidised(grid, rules))
         if cleared is not None:
             given, taken = bundled(cleared, facts, rules)
             lots = self.lots()
-            fresh = lots.where(lots.tradable & (lots.vintage == month.number))
+            fresh = lots.where((lots.kind == FREE) & (lots.vintage == month.number))
             for zone in range(self.zones):
                 some = fresh.where(fresh.zone == zone)
                 self._match(some, some.first(given), np.where(self.zone == zone, taken, 0), self.move, "bundled")
@@ -288,7 +297,7 @@ class Certificates:
         all users by what they used. The part of those outside the market stays with the plants."""
         lots, sold, total = self.lots(), sold_to(facts), np.bincount(self.zone, self.used_last, self.zones)
         for source in range(self.zones):
-            some = lots.where(~lots.tradable & (lots.vintage == month.number) & (lots.zone == source)
+            some = lots.where((lots.kind == BOUND) & (lots.vintage == month.number) & (lots.zone == source)
                               & (lots.holder < self.units))
             share = np.divide(sold[source], total, out=np.zeros(self.zones), where=total > 0)
             weight = share[self.zone] * self.used_last
@@ -306,6 +315,18 @@ def traded(facts: "Facts") -> "Trade | None":
     """The green trade that opened the month; None where the market was not in force."""
     trade = facts.trades.get((GREEN, "month"))
     return None if trade is None or trade.day.month != facts.month else trade
+
+
+def flows(facts: "Facts") -> np.ndarray:
+    """Certificates of the month [flow]; nan while there are none."""
+    registry = facts.certificates
+    return np.array([registry.flows[name] if registry.month == facts.month else np.nan for name in FLOWS], float)
+
+
+def prices(facts: "Facts") -> np.ndarray:
+    """CNY a certificate [class] of the month's trade, mean over what was sold; nan where nothing was."""
+    cleared = traded(facts)
+    return np.array([np.nan if cleared is None else cleared.public.get(f"price_{name}", np.nan) for name in CLASSES])
 
 
 def matched(given: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -366,26 +387,40 @@ def sold_to(facts: "Facts") -> np.ndarray:
     return sold
 
 
-def bound(grid: "Grid", rules, on: date) -> np.ndarray:
+def bound(grid: "Grid", rules) -> np.ndarray:
     """Share [unit] of a plant's certificates that cannot be traded: all of old hydropower's, and of old wind's and
     sun's what is sold at a price that the law sets."""
     units = grid.units
-    before = np.array([first < rules.existing_before for first in units.first], bool)
-    priced = np.array([first < rules.shared_before for first in units.first], bool)
-    share = np.where((units.technology == "hydro") & before, 1.0, 0.0)
-    return np.where(np.isin(units.technology, WEATHERED) & priced, rules.shared, share)
+    of_zone = np.array([rules.shared.get(zone, 0.0) for zone in grid.zone])[grid.bus_zone[units.bus]]
+    old_water = (units.technology == "hydro") & before(units, rules.existing_before)
+    old_weather = np.isin(units.technology, WEATHERED) & before(units, rules.shared_before)
+    return np.where(old_water, 1.0, np.where(old_weather, of_zone, 0.0))
+
+
+def subsidised(grid: "Grid", rules) -> np.ndarray:
+    """Share [unit] of a plant's tradable certificates whose income is set off against its subsidy: all of biomass, a
+    part of old wind and sun."""
+    units = grid.units
+    old_weather = np.isin(units.technology, WEATHERED) & before(units, rules.shared_before)
+    return np.where(units.technology == "biomass", 1.0, np.where(old_weather, rules.subsidised, 0.0))
+
+
+def before(units, day: date) -> np.ndarray:
+    """Whether a unit was in service before a day, bool [unit]."""
+    return np.array([first < day for first in units.first], bool)
 
 
 def bundled(cleared: "Trade", facts: "Facts", rules) -> tuple[np.ndarray, np.ndarray]:
     """Certificates sold with the month's energy that were delivered, (given, taken), int64 [party].
 
-    A plant delivers what it sold, or what it made and may trade where that is less; the buyers of its zone go short in
+    A plant delivers what it sold, or what it made to sell where that is less; the buyers of its zone go short in
     proportion.
     """
     parties = len(facts.grid.units) + len(facts.user_bus)
     sold = np.rint(cleared.accepted[:, BUNDLED]).astype(np.int64)
     given, wanted = by_party(cleared.orders, sold, parties)
-    able = np.floor((certified(facts) // KWH) * (1 - bound(facts.grid, rules, facts.month.first)) + 1e-9)
+    whole = certified(facts) // KWH  # at least so many are issued
+    able = np.floor(whole * (1 - bound(facts.grid, rules)) * (1 - subsidised(facts.grid, rules)) + 1e-9)
     units = len(facts.grid.units)
     given[:units] = np.minimum(given[:units], able.astype(np.int64))
     zone, taken = facts.grid.bus_zone[facts.party_bus], np.zeros(parties, np.int64)

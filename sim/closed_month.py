@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim import certificates
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -120,7 +121,8 @@ class ClosedMonth:
             "world": ("all",), "zone": self.grid.zone, "basin": tuple(world["basins"]["key"]),
             "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
             "technology": self.technologies, "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
-            "account": tuple(lab.journal.balance), "event": tuple(self.facts.events)}
+            "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
+            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES)}
 
     # ------------------------------------------------------------------------------------------------- electricity
 

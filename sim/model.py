@@ -63,8 +63,8 @@ class PolicyLab(mesa.Model):
     def _people_the_world(self):
         """Everybody who decides, in the order in which they are asked."""
         world, ground = self.config.world, self.ground
-        self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"], green=world["green_demand"],
-                           splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
+        self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"],
+                           green=world["green_demand"], splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
                            profiles=ground.profiles)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import model_validator
 
 from sim.calendar import Month
-from sim.certificates import BUNDLED, CURRENT, EARLIER, bundled, by_party, traded
+from sim.certificates import BUNDLED, CLASSES, CURRENT, EARLIER, bundled, by_party, traded
 from sim.config import Section, bounded
 from sim.markets.base import Market
 from sim.messages import BUY, SELL, Orders, Scene, Trade, Transfer
@@ -17,8 +17,6 @@ from sim.units import CNYPerCertificate, Flag, Months, Share
 
 if TYPE_CHECKING:
     from sim.facts import Facts
-
-CLASSES = {"current": CURRENT, "earlier": EARLIER, "bundled": BUNDLED}
 
 
 class Green(Market):
@@ -43,8 +41,9 @@ class Green(Market):
         validity: months until a certificate ends, that of its production included.  alternative: what an obliged user
         pays at most for one.  fee: what the transfer of one costs its seller.  existing_before: hydropower in service
         before it cannot trade its certificates; follows: whether they go with the energy, for nothing.
-        shared: part of the certificates of wind and sun in service before `shared_before` that belongs to all users of
-        the zone, because the energy is paid a price that the law sets.  bundled: most of its tradable output that a
+        shared: part, by zone, of the certificates of wind and sun in service before `shared_before` that belongs to all
+        users, because the energy is paid a price that the law sets.  subsidised: part of what else these plants make
+        whose income is set off against a subsidy, so that nobody sells it.  bundled: most of its tradable output that a
         plant may sell ahead with its energy.  retirement: when users let what they hold stand against what they used.
         """
 
@@ -53,7 +52,8 @@ class Green(Market):
         fee: bounded(CNYPerCertificate, ge=0)
         existing_before: date
         follows: Flag
-        shared: bounded(Share, ge=0, le=1)
+        shared: dict[str, bounded(Share, ge=0, le=1)]
+        subsidised: bounded(Share, ge=0, le=1)
         shared_before: date
         bundled: bounded(Share, ge=0, le=1)
         retirement: Literal["month", "year"]
@@ -61,8 +61,8 @@ class Green(Market):
         @model_validator(mode="after")
         def _somebody_can_buy(self):
             if self.fee > self.alternative:
-                raise ValueError(f"fee {self.fee:g} is above alternative {self.alternative:g}; nobody would sell at what "
-                                 "is paid at most; expected fee <= alternative")
+                raise ValueError(f"fee {self.fee:g} is above alternative {self.alternative:g}; nobody would sell at "
+                                 "what is paid at most; expected fee <= alternative")
             return self
 
         @model_validator(mode="after")
@@ -77,13 +77,15 @@ class Green(Market):
         volume = np.floor(orders.volume + 1e-9).astype(np.int64)
         price, zone = meters.cents(orders.price), scene.certificates.zone[orders.unit]
         accepted, settled, public = np.zeros_like(volume), np.zeros_like(price), {}
+        everybody = np.arange(len(orders))
+        books = [("current", CURRENT, everybody), ("earlier", EARLIER, everybody)]
+        books += [(f"bundled_{scene.grid.zone[z]}", BUNDLED, np.flatnonzero(zone == z)) for z in np.unique(zone)]
+        for name, column, place in books:
+            side, at, size = orders.side[place], price[place, column], volume[place, column]
+            accepted[place, column], settled[place, column] = auction(side, at, size)
+            public |= seen(name, size[side == SELL].sum(), at[side == BUY] / 100, size[side == BUY],
+                           scene.rules.alternative)
         for name, column in CLASSES.items():
-            places = [np.arange(len(orders))]
-            if column == BUNDLED:
-                places = [np.flatnonzero(zone == z) for z in np.unique(zone)]
-            for place in places:
-                taken, at = auction(orders.side[place], price[place, column], volume[place, column])
-                accepted[place, column], settled[place, column] = taken, at
             sold = accepted[orders.side == SELL, column]
             public[f"volume_{name}"] = float(sold.sum())
             if sold.any():
@@ -126,6 +128,16 @@ def auction(side: np.ndarray, price: np.ndarray, volume: np.ndarray) -> tuple[np
         edge = mine & (price == margin)
         accepted[edge] = shared(traded - int(accepted[mine & inside].sum()), volume[edge])
     return accepted, int((low + high) // 2)
+
+
+def seen(name: str, offered: int, price: np.ndarray, volume: np.ndarray, alternative: float) -> dict[str, float]:
+    """What everybody may see of a class: how many are offered and bid for (price: CNY, volume: [bid]), how many bids are
+    by users who are obliged and pay the alternative, and the mean that the others would pay."""
+    obliged = price >= alternative
+    free = volume * ~obliged
+    figures = {"offered": offered, "bids": volume.sum(), "obliged": volume[obliged].sum(),
+               "willingness": (price * free).sum() / free.sum() if free.any() else 0.0}
+    return {f"{figure}_{name}": float(value) for figure, value in figures.items()}
 
 
 def at_levels(levels: np.ndarray, price: np.ndarray, volume: np.ndarray) -> np.ndarray:

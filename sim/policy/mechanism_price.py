@@ -50,7 +50,7 @@ class MechanismPrice(Instrument):
     in better hours than the others keeps what he gains. Above the mechanism price the plants pay back. The system levy
     closes the account. Only energy that the spot settles counts; administered prices stand for themselves.
 
-    *Source*: NDRC 2025 No.136 [Ndrc136of2025]; share and price of existing plants are Yunnan's.
+    *Source*: NDRC 2025 No.136 [Ndrc2025]; share and price of existing plants are Yunnan's.
     """
 
     key = "mechanism_price"

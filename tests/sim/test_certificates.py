@@ -7,8 +7,11 @@ import pytest
 
 from sim.calendar import Month
 from sim.certificates import (
+    BOUND,
     CURRENT,
     EARLIER,
+    FREE,
+    SUBSIDISED,
     TECHNOLOGIES,
     bound,
     bundled,
@@ -16,6 +19,7 @@ from sim.certificates import (
     consumption,
     matched,
     sold_to,
+    subsidised,
 )
 from sim.settlement import checks
 from tests.sim.green_world import (
@@ -46,17 +50,19 @@ def opened(page, cleared):
 
 
 def whole(book):
-    """Counts by (technology, tradable, holder)."""
+    """Counts by (technology, kind, holder)."""
     lots = book.lots()
-    return {(TECHNOLOGIES[t], bool(can), int(who)): int(n)
-            for t, can, who, n in zip(lots.technology, lots.tradable, lots.holder, lots.count)}
+    return {(TECHNOLOGIES[t], int(kind), int(who)): int(n)
+            for t, kind, who, n in zip(lots.technology, lots.kind, lots.holder, lots.count)}
 
 
-def issued(month=JULY, energy=None, shared=None):
-    book = registry()
-    page = facts(month)
-    book.issue(month, page.grid, certified(page) if energy is None else energy,
-               bound(page.grid, RULES, month.first) if shared is None else shared)
+NONE = np.zeros(6)
+
+
+def issued(month=JULY, energy=None, rules=RULES):
+    book, page = registry(), facts(month)
+    book.issue(month, page.grid, certified(page) if energy is None else energy, bound(page.grid, rules),
+               subsidised(page.grid, rules))
     return book
 
 
@@ -65,20 +71,34 @@ def issued(month=JULY, energy=None, shared=None):
 
 def test_a_whole_mwh_is_a_certificate_and_its_kind_says_whether_it_can_be_traded():
     # half of the 486 of the wind, which stood before June 2025, belongs to all users: 243; coal has none
-    assert whole(issued()) == {("hydro", False, OLD_DAM): 1440, ("hydro", True, NEW_DAM): 252,
-                               ("wind", False, WIND): 243, ("wind", True, WIND): 243, ("solar", True, SUN): 96}
+    assert whole(issued()) == {("hydro", BOUND, OLD_DAM): 1440, ("hydro", FREE, NEW_DAM): 252,
+                               ("wind", BOUND, WIND): 243, ("wind", FREE, WIND): 243, ("solar", FREE, SUN): 96}
+
+
+def test_of_an_old_plants_rest_a_part_is_subsidised():
+    # 243 of the wind may be traded; 0.3 of them, 72.9 -> 72, are set off against its subsidy; the sun is of 2026
+    counts = whole(issued(rules=RULES.model_copy(update={"subsidised": 0.3})))
+    assert (counts["wind", SUBSIDISED, WIND], counts["wind", FREE, WIND]) == (72, 171)
+    assert ("solar", SUBSIDISED, SUN) not in counts
+
+
+def test_a_zone_whose_law_sets_no_price_shares_nothing():
+    assert ("wind", BOUND, WIND) not in whole(issued(rules=RULES.model_copy(update={"shared": {"EAST": 0.5}})))
 
 
 def test_what_makes_no_whole_mwh_is_carried_over_by_plant():
     book, energy = registry(), np.array([0, 0, 400, 0, 0, 0])
-    counts = [int(book.issue(JULY.later(k), grid(), energy, np.zeros(6)).sum()) for k in range(6)]
+    counts = []
+    for k in range(6):
+        book.issue(JULY.later(k), grid(), energy, NONE, NONE)
+        counts.append(book.flows["issued"])
     assert counts == [0, 0, 1, 0, 1, 0]  # 0.4, 0.8, 1.2, 0.6, 1.0, 0.4 MWh
     assert book.rest.tolist() == [0, 0, 400, 0, 0, 0]
     assert book.faults() == []
 
 
 def test_two_plants_do_not_pool_their_fractions():
-    book = issued(energy=np.array([0, 600, 600, 0, 0, 0]), shared=np.zeros(6))
+    book = issued(energy=np.array([0, 600, 600, 0, 0, 0]))
     assert book.issued.total == 0
     assert book.rest.tolist() == [0, 600, 600, 0, 0, 0]
 
@@ -87,7 +107,7 @@ def test_a_year_of_random_energies_is_certified_to_the_kwh():
     rng = np.random.default_rng(3)
     book, energies = registry(), rng.integers(0, 10_000, (12, 6)) * np.array([1, 1, 1, 0, 1, 0])
     for k, energy in enumerate(energies):
-        book.issue(Month(2025, 1).later(k), grid(), energy, np.full(6, 0.3))
+        book.issue(Month(2025, 1).later(k), grid(), energy, np.full(6, 0.3), np.full(6, 0.2))
     assert np.array_equal(book.held()[:6] * 1000 + book.rest, energies.sum(axis=0))
 
 
@@ -108,8 +128,8 @@ def test_certificates_that_cannot_be_traded_follow_the_energy_to_the_market_user
     # 279 = 1683 - 1404; the dam gives 1404 x 1440 / 1683 = 1201.28 -> 1201, the wind 202.72 -> 203
     held = book.held()
     assert (held[SMELTER], held[METAL], held[HOMES], held[COAST]) == (139, 558, 0, 707)
-    assert whole(book)["hydro", False, OLD_DAM] == 1440 - 1201
-    assert whole(book)["wind", False, WIND] == 243 - 203
+    assert whole(book)["hydro", BOUND, OLD_DAM] == 1440 - 1201
+    assert whole(book)["wind", BOUND, WIND] == 243 - 203
     assert book.flows["transferred"] == 1404
     assert book.faults() == []
 
@@ -124,7 +144,7 @@ def test_before_the_rule_they_stay_where_they_were_made():
 def test_what_can_be_traded_does_not_move_for_free_and_what_cannot_is_not_sold():
     book = issued()
     lots = book.lots()
-    dam, wind = lots.where(lots.holder == OLD_DAM), lots.where((lots.holder == WIND) & lots.tradable)
+    dam, wind = lots.where(lots.holder == OLD_DAM), lots.where((lots.holder == WIND) & (lots.kind == FREE))
     with pytest.raises(ValueError, match="cannot be traded were sold"):
         book.move(dam, np.array([1]), np.array([METAL]))
     with pytest.raises(ValueError, match="follow the energy"):
@@ -155,7 +175,7 @@ def two_vintages():
     book = registry()
     for month in (Month(2025, 12), Month(2026, 1)):
         page = facts(month)
-        book.issue(month, page.grid, certified(page), bound(page.grid, RULES, month.first))
+        book.issue(month, page.grid, certified(page), bound(page.grid, RULES), NONE)
     return book
 
 
@@ -182,7 +202,7 @@ def test_sold_certificates_change_hands_vintage_by_vintage():
 def test_the_oldest_of_a_column_goes_first():
     book = registry()
     for month in (Month(2025, 5), Month(2025, 6)):
-        book.issue(month, grid(), np.array([0, 0, 0, 0, 50_000, 0]), np.zeros(6))
+        book.issue(month, grid(), np.array([0, 0, 0, 0, 50_000, 0]), NONE, NONE)
     book.add(trade(JULY, ("sell", SUN, [70, 0, 0], [5, 0, 0]), ("buy", METAL, [70, 0, 0], [5, 0, 0])))
     lots = book.lots()
     left = lots.where(lots.holder == SUN)
@@ -192,7 +212,7 @@ def test_the_oldest_of_a_column_goes_first():
 
 def test_nobody_sells_what_he_does_not_have():
     with pytest.raises(ValueError, match="97 certificates were sold, of which 96"):
-        two_vintages().add(trade(Month(2026, 2), ("sell", SUN, [97, 0, 0], [5] * 3), ("buy", METAL, [97, 0, 0], [5] * 3)))
+        two_vintages().add(trade(Month(2026, 1), ("sell", SUN, [97, 0, 0], [5] * 3), ("buy", METAL, [97] * 3, [5] * 3)))
 
 
 def test_pairs_are_made_in_the_order_of_both():
@@ -221,7 +241,7 @@ def test_who_makes_less_than_he_sold_delivers_that_and_his_buyers_share_it():
 
 def test_delivered_certificates_are_those_of_the_month():
     book = registry()
-    book.issue(Month(2025, 6), grid(), np.array([0, 0, 50_000, 0, 50_000, 0]), np.zeros(6))
+    book.issue(Month(2025, 6), grid(), np.array([0, 0, 50_000, 0, 50_000, 0]), NONE, NONE)
     book.close(JULY, opened(facts(), sold_with_energy()), STAYS)
     lots = book.lots()
     mine = lots.where((lots.holder == METAL) | (lots.holder == COAST))
@@ -235,7 +255,7 @@ def test_delivered_certificates_are_those_of_the_month():
 @pytest.mark.parametrize("share", [0.0, 0.3, 1 / 3, 0.725, 0.99, 1.0])
 @pytest.mark.parametrize("scale", [0.01, 0.37, 1.0])
 def test_what_is_delivered_can_always_be_delivered(share, scale):
-    book, rules = registry(), RULES.model_copy(update={"shared": share})
+    book, rules = registry(), RULES.model_copy(update={"shared": {"WEST": share}, "subsidised": share / 3})
     book.close(JULY, opened(facts(scale=scale), sold_with_energy()), rules)
     assert book.faults() == []
 
@@ -257,7 +277,7 @@ def test_retirement_is_up_to_what_was_used_and_at_the_years_end():
 
 def test_by_the_month_nobody_retires_more_than_he_used():
     book, rules = registry(), RULES.model_copy(update={"retirement": "month", "follows": False})
-    book.issue(Month(2025, 6), grid(), np.array([0, 0, 2_000_000, 0, 0, 0]), np.zeros(6))
+    book.issue(Month(2025, 6), grid(), np.array([0, 0, 2_000_000, 0, 0, 0]), NONE, NONE)
     book.add(trade(JULY, ("sell", WIND, [2000, 0, 0], [5] * 3), ("buy", METAL, [2000, 0, 0], [5] * 3)))
     book.close(JULY, facts(), rules)
     assert (book.covered[METAL], book.held()[METAL]) == (960, 1040)
@@ -330,7 +350,7 @@ def test_forty_months_of_chance_keep_the_books():
             lots, column = book.lots(), book.column(month)
             lines = []
             for vintages in (CURRENT, EARLIER):
-                can = lots.where(lots.tradable & (column == vintages) & (lots.holder < 6))
+                can = lots.where((lots.kind == FREE) & (column == vintages) & (lots.holder < 6))
                 has = np.bincount(can.holder, can.count, 9).astype(int)
                 sold = (has * rng.random(9)).astype(int)
                 counts = np.zeros((9, 3), int)

@@ -19,6 +19,7 @@ from tests.sim.green_world import (
     SUN,
     WIND,
     facts,
+    grid,
     opening,
     registry,
     trade,
@@ -104,7 +105,7 @@ def most(side, price, volume) -> int:
 def cleared(*lines, rules=RULES):
     """The market's answer to (side, party, counts, prices)."""
     orders = trade(JULY, *lines).orders
-    scene = SimpleNamespace(now=opening(JULY), rules=rules, certificates=registry())
+    scene = SimpleNamespace(now=opening(JULY), rules=rules, certificates=registry(), grid=grid())
     return Green().clear(orders, scene)
 
 
@@ -112,8 +113,9 @@ def test_each_class_has_a_price_and_energy_with_certificates_one_in_each_zone():
     found = cleared(("sell", WIND, [10, 10, 10], [4, 2, 3]), ("sell", SUN, [0, 0, 10], [9, 9, 7]),
                     ("buy", METAL, [10, 10, 10], [6, 3, 5]), ("buy", COAST, [0, 0, 10], [9, 9, 9]))
     # 4 and 6 -> 5; 2 and 3 -> 2.50; with energy 3 and 5 -> 4 in the west, 7 and 9 -> 8 in the east
-    assert found.public == {"volume_current": 10, "price_current": 5, "volume_earlier": 10, "price_earlier": 2.5,
-                            "volume_bundled": 20, "price_bundled": 6}
+    public = {name: found.public[name] for name in found.public if name.startswith(("volume", "price"))}
+    assert public == {"volume_current": 10, "price_current": 5, "volume_earlier": 10, "price_earlier": 2.5,
+                      "volume_bundled": 20, "price_bundled": 6}
     assert found.price[found.orders.unit == WIND].tolist() == [[5, 2.5, 4]]
     assert found.price[found.orders.unit == COAST, BUNDLED].tolist() == [8]
 
@@ -121,7 +123,16 @@ def test_each_class_has_a_price_and_energy_with_certificates_one_in_each_zone():
 def test_energy_with_certificates_is_not_sold_to_another_zone():
     found = cleared(("sell", WIND, [0, 0, 10], [1, 1, 1]), ("buy", COAST, [0, 0, 10], [9, 9, 9]))
     assert not found.accepted.any()
-    assert found.public == {"volume_current": 0, "volume_earlier": 0, "volume_bundled": 0}
+    assert found.public["volume_bundled"] == 0
+    assert "price_bundled" not in found.public
+
+
+def test_everybody_sees_what_is_offered_and_how_much_buyers_would_pay():
+    found = cleared(("sell", WIND, [50, 0, 0], [1, 1, 1]), ("buy", METAL, [10, 0, 0], [6, 0, 0]),
+                    ("buy", COAST, [30, 0, 0], [2, 0, 0]), ("buy", SMELTER, [7, 0, 0], [20, 0, 0]))
+    # 47 are bid for, 7 of them by somebody obliged, the others at (10 x 6 + 30 x 2) / 40 = 3 in the mean
+    seen = {name: found.public[f"{name}_current"] for name in ("offered", "bids", "obliged", "willingness")}
+    assert seen == {"offered": 50, "bids": 47, "obliged": 7, "willingness": 3}
 
 
 def test_certificates_are_whole():
@@ -130,7 +141,7 @@ def test_certificates_are_whole():
 
 
 def test_without_orders_there_is_no_price():
-    scene = SimpleNamespace(now=opening(JULY), rules=RULES, certificates=registry())
+    scene = SimpleNamespace(now=opening(JULY), rules=RULES, certificates=registry(), grid=grid())
     found = Green().clear(Orders.none(), scene)
     assert len(found.orders) == 0
     assert "price_current" not in found.public
@@ -181,7 +192,8 @@ def test_a_trade_of_another_month_is_not_billed_again():
 @pytest.mark.parametrize("change, words", [
     ("law.green.fee=30", "fee 30 is above alternative 20"),
     ("law.green.validity=6", "validity 6 months ends before the year"),
-    ("law.green.shared=1.2", "expected share"),
+    ("law.green.subsidised=1.2", "expected share"),
+    ("law.green.shared.HILLS=-1", "expected share"),
     ("law.green.bundled=-0.1", "expected share"),
 ])
 def test_rules_that_cannot_be_meant_are_refused(change, words):
