@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 
 from sim.certificates import BUNDLED, CURRENT, EARLIER, FREE, KWH
-from sim.config import Table
+from sim.config import Table, World
 from sim.messages import Orders
 
 COLUMNS = 3
@@ -23,6 +23,8 @@ def offers(units: np.ndarray, scene) -> Orders:
     who offered is [assumption].
     """
     registry, month = scene.certificates, scene.now.month
+    if not scene.public.traded.get("green", {}).get("willingness_current"):
+        return Orders.none()  # who has seen no bid yet does not know what to ask
     column, lots = registry.column(month), registry.lots()
     mine = np.isin(lots.holder, units) & (lots.kind == FREE)
     kept = worth_kept(lots.vintage, column, scene)
@@ -39,9 +41,9 @@ def offers(units: np.ndarray, scene) -> Orders:
 def worth_kept(vintage: np.ndarray, column: np.ndarray, scene) -> np.ndarray:
     """CNY [lot]: what certificates are worth that are not sold today.
 
-    vintage: number of the month [lot].  column: CURRENT or EARLIER [lot]. A part s of what is offered is sold in a
-    month, so in n more months one is sold with chance 1 - (1 - s)^n, at the price of its class; what is still there when
-    its year is over has the same chance as one of an earlier year, until it ends.
+    vintage: number of the month [lot].  column: CURRENT or EARLIER [lot]. If a part s of what is offered finds a bidder in
+    a month, in n more months one does with chance 1 - (1 - s)^n, at the price of its class; what is still there when its
+    year is over has the same chance as one of an earlier year, until it ends.
     """
     rules, now = scene.rules, scene.now.month
     (price, sold), (price_old, sold_old) = (outlook(scene, name) for name in ("current", "earlier"))
@@ -53,16 +55,17 @@ def worth_kept(vintage: np.ndarray, column: np.ndarray, scene) -> np.ndarray:
 
 
 def outlook(scene, name: str) -> tuple[float, float]:
-    """The price of a class of certificates that is expected, CNY, and the part of what is offered that is sold in a month.
+    """The price of a class of certificates that is expected, CNY, and the part of what is offered that finds a bidder.
 
-    Before there was a price, that of the other vintages; before any, what buyers would pay in the mean; until then
-    nobody has bid and a certificate is worth its cost. What was never offered sells at once.
+    Before there was a price, that of the year's vintages; before that, what buyers would pay in the mean. What was not
+    offered last is thought to find bidders as the year's vintages do.
     """
-    seen = scene.public.traded.get("green", {})
+    seen = scene.public.traded["green"]
     guesses = [f"price_{name}", "price_current", "willingness_current"]
-    price = next((seen[guess] for guess in guesses if seen.get(guess)), scene.rules.fee)
-    offered = seen.get(f"offered_{name}", 0.0)
-    return price, seen[f"volume_{name}"] / offered if offered else 1.0
+    price = next(seen[guess] for guess in guesses if seen.get(guess))
+    like = name if seen.get(f"offered_{name}") else "current"
+    offered = seen.get(f"offered_{like}")
+    return price, min(seen[f"bids_{like}"] / offered, 1.0) if offered else 1.0
 
 
 class Wants:
@@ -107,6 +110,13 @@ class Wants:
         price[..., EARLIER] = np.minimum(price[..., EARLIER], young)
         steps = [Orders.buy(parties, would, one, hours=COLUMNS) for one in price]
         return spoken(Orders.buy(parties, must, rules.alternative, hours=COLUMNS), *steps)
+
+
+def classes_of_blocks(world: World) -> list[str]:
+    """Key of the class of users to which each block of `smelters.csv` belongs; "" in a zone whose classes hold none."""
+    zone = {bus.key: bus.zone for bus in world["buses"]}
+    holds = {row.zone: row.key for row in world["user_classes"] if row.large_users}
+    return [holds.get(zone[bus], "") for bus in world["smelters"]["bus"]]
 
 
 def spoken(*orders: Orders) -> Orders:

@@ -4,7 +4,7 @@ import numpy as np
 
 from agents.base import Institution
 from agents.certificates import Wants
-from sim.config import World
+from sim.config import Table
 from sim.messages import Orders
 from sim.units import CNYPerMWh, Rows
 
@@ -33,13 +33,13 @@ class LargeUser(Institution):
         return Orders.buy(self.units, scene.conditions.available[self.units], self.willingness)
 
 
-def large_users(model, world: World, first_unit_row: int) -> list[LargeUser]:
-    """One actor per firm of `smelters.csv`, whose blocks begin at a row of `grid.units`."""
-    table = world["smelters"]
+def large_users(model, table: Table, first_unit_row: int, green: Table | tuple = (), classes=()) -> list[LargeUser]:
+    """One actor per firm of `smelters.csv`, whose blocks begin at a row of `grid.units`.
+
+    green: what classes of users want of certificates.  classes: key of the class of each block; without, none wants any.
+    """
     owner, willingness = table["owner"], table["willingness"]
-    zone = {bus.key: bus.zone for bus in world["buses"]}
-    classes = {row.zone: row.key for row in world["user_classes"] if row.large_users}
-    of = [classes.get(zone[bus], "") for bus in table["bus"]]
+    of = np.array(list(classes) or [""] * len(table), object)
     rows = {firm: np.flatnonzero(owner == firm) for firm in dict.fromkeys(owner)}
-    return [LargeUser(model, firm, first_unit_row + mine, willingness[mine],
-                      Wants(world["green_demand"], [of[row] for row in mine])) for firm, mine in rows.items()]
+    return [LargeUser(model, firm, first_unit_row + mine, willingness[mine], Wants(green, of[mine]))
+            for firm, mine in rows.items()]

@@ -45,8 +45,8 @@ class Users(Population):
     delivery: Rows[CNYPerMWh]
     response: Rows[Ratio]
 
-    def __init__(self, model, *, grid: "Grid", demand: Table, classes: Table, green: Table, splits: Table,
-                 smelters: Table, climate: Table, profiles: "Profiles"):
+    def __init__(self, model, *, grid: "Grid", demand: Table, classes: Table, splits: Table, smelters: Table,
+                 climate: Table, profiles: "Profiles", green: Table | tuple = ()):
         """grid: whose buses and zones order all arrays; the rest are tables of the world."""
         super().__init__(model, "users", len(splits))
         self._buses, self._profiles = len(grid.bus), profiles

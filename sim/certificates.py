@@ -285,16 +285,17 @@ class Certificates:
         self.used_last = consumption(facts)
         self.used = self.used_last + (0 if month.month == 1 else self.used)
         self.covered = self.covered * (month.month != 1)
-        if rules.follows:
-            self._follow(month, facts)
+        if rules.follows != "no":
+            self._follow(month, facts, abroad=rules.follows == "exports")
         if rules.retirement == "month" or month.month == 12:
             lots = self.lots()
             self.retire(lots, lots.first(np.maximum(self.used // KWH - self.covered, 0)))
         self.expire(month, rules.validity)
 
-    def _follow(self, month: Month, facts: "Facts"):
+    def _follow(self, month: Month, facts: "Facts", abroad: bool):
         """The month's certificates that cannot be traded go with the energy: to the zones where it was sold, there to
-        all users by what they used. The part of those outside the market stays with the plants."""
+        all users by what they used. The part of those outside the market stays with the plants, and so does that of
+        exports unless theirs goes abroad."""
         lots, sold, total = self.lots(), sold_to(facts), np.bincount(self.zone, self.used_last, self.zones)
         for source in range(self.zones):
             some = lots.where((lots.kind == BOUND) & (lots.vintage == month.number) & (lots.zone == source)
@@ -302,7 +303,8 @@ class Certificates:
             share = np.divide(sold[source], total, out=np.zeros(self.zones), where=total > 0)
             weight = share[self.zone] * self.used_last
             if len(some) and weight.any():
-                owed = np.where(self.market, shared(int(some.count.sum()), weight), 0)
+                taking = self.market & (abroad | (self.zone == source))
+                owed = np.where(taking, shared(int(some.count.sum()), weight), 0)
                 self._match(some, shared(int(owed.sum()), some.count), owed, self.transfer_free)
 
     def _match(self, lots: Lots, count: np.ndarray, taken: np.ndarray, how, *label):

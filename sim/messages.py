@@ -281,8 +281,8 @@ class Scene:
     earlier: dict[tuple[str, str], Clearing]
     public: Public
     positions: "Positions"
-    certificates: "Certificates"
     rules: Any
+    certificates: "Certificates | None" = None
 
 
 @dataclass(frozen=True)

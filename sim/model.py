@@ -6,6 +6,7 @@ import mesa
 import numpy as np
 
 from agents.beliefs import WaterValues, opening_levels, water_beliefs
+from agents.certificates import classes_of_blocks
 from agents.generator import companies
 from agents.large_user import large_users
 from agents.outlook import NoPlan
@@ -64,15 +65,15 @@ class PolicyLab(mesa.Model):
         """Everybody who decides, in the order in which they are asked."""
         world, ground = self.config.world, self.ground
         self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"],
-                           green=world["green_demand"], splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
-                           profiles=ground.profiles)
+                           splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
+                           profiles=ground.profiles, green=world["green_demand"])
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
         values = self._plan_water()
         self.actors = [
             *companies(self, ground, self.grid, values),
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
-            *large_users(self, world, ground.first[USER]),
+            *large_users(self, world["smelters"], ground.first[USER], world["green_demand"], classes_of_blocks(world)),
             *traders(self, world["borders"], ground.first[NEIGHBOUR]),
             self.platform, self.users, self.riders]
 

@@ -13,7 +13,7 @@ from sim.markets.base import Market
 from sim.messages import BUY, SELL, Orders, Scene, Trade, Transfer
 from sim.settlement import meters
 from sim.settlement.owing import owed_parties, shared
-from sim.units import CNYPerCertificate, Flag, Months, Share
+from sim.units import CNYPerCertificate, Months, Share
 
 if TYPE_CHECKING:
     from sim.facts import Facts
@@ -40,7 +40,8 @@ class Green(Market):
 
         validity: months until a certificate ends, that of its production included.  alternative: what an obliged user
         pays at most for one.  fee: what the transfer of one costs its seller.  existing_before: hydropower in service
-        before it cannot trade its certificates; follows: whether they go with the energy, for nothing.
+        before it cannot trade its certificates; follows: whether they go with the energy, for nothing: not at all (`no`), to
+        the users of its own zone (`zone`), or also to those of the zones that its exports reach (`exports`).
         shared: part, by zone, of the certificates of wind and sun in service before `shared_before` that belongs to all
         users, because the energy is paid a price that the law sets.  subsidised: part of what else these plants make
         whose income is set off against a subsidy, so that nobody sells it.  bundled: most of its tradable output that a
@@ -51,7 +52,7 @@ class Green(Market):
         alternative: bounded(CNYPerCertificate, gt=0)
         fee: bounded(CNYPerCertificate, ge=0)
         existing_before: date
-        follows: Flag
+        follows: Literal["no", "zone", "exports"]
         shared: dict[str, bounded(Share, ge=0, le=1)]
         subsidised: bounded(Share, ge=0, le=1)
         shared_before: date
@@ -75,7 +76,7 @@ class Green(Market):
     def clear(self, orders: Orders, scene: Scene) -> Trade:
         """Trade the certificates there are and those that the month will make."""
         volume = np.floor(orders.volume + 1e-9).astype(np.int64)
-        price, zone = meters.cents(orders.price), scene.certificates.zone[orders.unit]
+        price, zone = whole_fen(orders), scene.certificates.zone[orders.unit]
         accepted, settled, public = np.zeros_like(volume), np.zeros_like(price), {}
         everybody = np.arange(len(orders))
         books = [("current", CURRENT, everybody), ("earlier", EARLIER, everybody)]
@@ -103,6 +104,13 @@ class Green(Market):
         given, taken = by_party(trade.orders, sold[:, [CURRENT, EARLIER]].sum(axis=1), parties)
         bills = exchanged("green certificates", given, taken, facts)
         return bills + exchanged("green power premium", *premiums(trade, facts, rules), facts)
+
+
+def whole_fen(orders: Orders) -> np.ndarray:
+    """Fen, int64 [order, class]: offers rounded up and bids down, so that nobody trades at a worse price than his own."""
+    fen = orders.price * 100
+    up = (orders.side == SELL)[:, None]
+    return np.where(up, np.ceil(fen - 1e-6), np.floor(fen + 1e-6)).astype(np.int64)
 
 
 def auction(side: np.ndarray, price: np.ndarray, volume: np.ndarray) -> tuple[np.ndarray, int]:

@@ -32,19 +32,19 @@ def lived(*months):
 
 
 def test_waiting_is_worth_the_price_times_the_chance_to_get_it():
-    # September 2025: of the year's certificates half are sold a month, at 4.50; three trades follow that are of this year
+    # September 2025: half of the year's certificates find a bidder in a month, at 4.50; three trades follow that are of this year
     # (October, November, December), and January's: 4. 1 - 0.5^4 = 0.9375: 0.5 + 0.9375 x 4 = 4.25. What is left then has
     # 23 - 2 = 21 months of life from July, less 4 trades: 17 as an earlier one, at 2.50 with a tenth sold a month:
     # 1 - 0.9^17 = 0.83323; 0.0625 x 0.83323 x 2 = 0.104
-    seen = dict(price_current=4.5, offered_current=100.0, volume_current=50.0, price_earlier=2.5, offered_earlier=100.0,
-                volume_earlier=10.0)
+    seen = dict(price_current=4.5, offered_current=100.0, bids_current=50.0, price_earlier=2.5, offered_earlier=100.0,
+                bids_earlier=10.0)
     kept = worth_kept(np.array([JULY.number]), np.array([CURRENT]), scene(SEPTEMBER, **seen))
     assert kept == pytest.approx([0.5 + 0.9375 * 4 + 0.0625 * (1 - 0.9**17) * 2])
 
 
 def test_an_older_certificate_is_asked_less():
-    seen = dict(price_current=4.5, offered_current=100.0, volume_current=10.0, price_earlier=4.5, offered_earlier=100.0,
-                volume_earlier=10.0)
+    seen = dict(price_current=4.5, offered_current=100.0, bids_current=10.0, price_earlier=4.5, offered_earlier=100.0,
+                bids_earlier=10.0)
     vintages = np.array([Month(2023, 11).number, Month(2024, 6).number, Month(2024, 12).number])
     kept = worth_kept(vintages, np.full(3, EARLIER), scene(SEPTEMBER, **seen))
     assert kept[0] < kept[1] < kept[2] < 4.5
@@ -56,30 +56,34 @@ def test_on_its_last_day_it_is_worth_its_sale():
 
 
 def test_before_there_was_a_price_buyers_bids_tell():
-    assert outlook(scene(SEPTEMBER), "current") == (0.5, 1.0)
     assert outlook(scene(SEPTEMBER, willingness_current=6.0), "earlier") == (6.0, 1.0)
     assert outlook(scene(SEPTEMBER, willingness_current=6.0, price_current=3.0), "earlier") == (3.0, 1.0)
+    assert outlook(scene(SEPTEMBER, price_current=3.0, bids_current=5.0, offered_current=50.0), "earlier") == (3.0, 0.1)
 
 
 def test_owners_offer_what_they_hold_and_gain_by():
     book = lived(JULY)
-    found = offers(np.array([OLD_DAM, NEW_DAM, WIND]), scene(JULY.later(1), book))
+    found = offers(np.array([OLD_DAM, NEW_DAM, WIND]), scene(JULY.later(1), book, willingness_current=6.0))
     # the old dam may not sell; the new one has 252, the wind 243; as much as half of that with August's energy
     volume = {int(unit): row.tolist() for unit, row in zip(found.unit, found.volume)}
     assert volume == {NEW_DAM: [252, 0, 126], WIND: [243, 0, 121]}
 
 
+def test_nobody_offers_who_has_seen_no_bid():
+    assert len(offers(np.array([NEW_DAM, WIND]), scene(JULY.later(1), lived(JULY)))) == 0
+
+
 def test_subsidised_certificates_are_not_offered():
     book, page = registry(), facts()
     book.issue(JULY, page.grid, certified(page), bound(page.grid, RULES), np.full(6, 1.0))
-    assert len(offers(np.array([NEW_DAM, WIND, SUN]), scene(JULY.later(1), book))) == 0
+    assert len(offers(np.array([NEW_DAM, WIND, SUN]), scene(JULY.later(1), book, willingness_current=6.0))) == 0
 
 
 def test_a_year_later_they_are_earlier_ones():
     book = lived(Month(2025, 12))
-    found = offers(np.array([SUN]), scene(Month(2026, 2), book))
+    found = offers(np.array([SUN]), scene(Month(2026, 2), book, willingness_current=6.0))
     assert found.volume.tolist() == [[0, 96, 48]]
-    assert offers(np.array([SUN]), scene(Month(2026, 1), book)).volume.tolist() == [[96, 0, 48]]
+    assert offers(np.array([SUN]), scene(Month(2026, 1), book, willingness_current=6.0)).volume.tolist() == [[96, 0, 48]]
 
 
 # --------------------------------------------------------------------------------------------------------------- buyers

@@ -40,7 +40,7 @@ from tests.sim.green_world import (
     trade,
 )
 
-STAYS = RULES.model_copy(update={"follows": False})
+STAYS = RULES.model_copy(update={"follows": "no"})
 
 
 def opened(page, cleared):
@@ -132,6 +132,14 @@ def test_certificates_that_cannot_be_traded_follow_the_energy_to_the_market_user
     assert whole(book)["wind", BOUND, WIND] == 243 - 203
     assert book.flows["transferred"] == 1404
     assert book.faults() == []
+
+
+def test_within_the_zone_the_part_of_exports_stays_with_the_plants():
+    book = registry()
+    book.close(JULY, facts(), RULES.model_copy(update={"follows": "zone"}))
+    held = book.held()
+    assert (held[SMELTER], held[METAL], held[HOMES], held[COAST]) == (139, 558, 0, 0)  # of the same 1683
+    assert book.flows["transferred"] == 697
 
 
 def test_before_the_rule_they_stay_where_they_were_made():
@@ -276,7 +284,7 @@ def test_retirement_is_up_to_what_was_used_and_at_the_years_end():
 
 
 def test_by_the_month_nobody_retires_more_than_he_used():
-    book, rules = registry(), RULES.model_copy(update={"retirement": "month", "follows": False})
+    book, rules = registry(), RULES.model_copy(update={"retirement": "month", "follows": "no"})
     book.issue(Month(2025, 6), grid(), np.array([0, 0, 2_000_000, 0, 0, 0]), NONE, NONE)
     book.add(trade(JULY, ("sell", WIND, [2000, 0, 0], [5] * 3), ("buy", METAL, [2000, 0, 0], [5] * 3)))
     book.close(JULY, facts(), rules)

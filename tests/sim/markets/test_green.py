@@ -140,6 +140,13 @@ def test_certificates_are_whole():
     assert found.accepted[:, 0].tolist() == [10, 10]
 
 
+def test_a_part_of_a_fen_is_rounded_against_the_trade():
+    found = cleared(("sell", WIND, [10, 10, 0], [4.001, 3.001, 1]), ("buy", COAST, [10, 10, 0], [4.009, 3.019, 9]))
+    assert found.accepted[:, 0].tolist() == [0, 0]  # 4.01 is asked, 4.00 bid
+    assert found.accepted[:, 1].tolist() == [10, 10]
+    assert found.price[:, 1].tolist() == [3.01, 3.01]
+
+
 def test_without_orders_there_is_no_price():
     scene = SimpleNamespace(now=opening(JULY), rules=RULES, certificates=registry(), grid=grid())
     found = Green().clear(Orders.none(), scene)
@@ -206,3 +213,19 @@ def test_a_short_life_is_enough_where_every_month_is_accounted_for():
     toy("law.green.validity=6", "law.green.retirement=month")
 
 
+
+
+def test_one_more_bid_never_lowers_the_price_and_one_more_offer_never_raises_it():
+    rng, seen = np.random.default_rng(9), 0
+    for _ in range(500):
+        n = rng.integers(2, 10)
+        side, price, volume = rng.choice([SELL, BUY], n), rng.integers(0, 20, n), rng.integers(1, 6, n)
+        accepted, at = auction(side, price, volume)
+        if not accepted.any():
+            continue
+        for extra, direction in ((BUY, 1), (SELL, -1)):
+            more = auction(np.append(side, extra), np.append(price, rng.integers(0, 20)),
+                           np.append(volume, rng.integers(1, 6)))[1]
+            assert direction * (more - at) >= 0
+            seen += more != at
+    assert seen > 50
