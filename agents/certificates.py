@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 
 from sim.certificates import BUNDLED, CURRENT, EARLIER, FREE, KWH
-from sim.config import Table, World
+from sim.config import Table
 from sim.messages import Orders
 
 COLUMNS = 3
@@ -110,13 +110,6 @@ class Wants:
         price[..., EARLIER] = np.minimum(price[..., EARLIER], young)
         steps = [Orders.buy(parties, would, one, hours=COLUMNS) for one in price]
         return spoken(Orders.buy(parties, must, rules.alternative, hours=COLUMNS), *steps)
-
-
-def classes_of_blocks(world: World) -> list[str]:
-    """Key of the class of users to which each block of `smelters.csv` belongs; "" in a zone whose classes hold none."""
-    zone = {bus.key: bus.zone for bus in world["buses"]}
-    holds = {row.zone: row.key for row in world["user_classes"] if row.large_users}
-    return [holds.get(zone[bus], "") for bus in world["smelters"]["bus"]]
 
 
 def spoken(*orders: Orders) -> Orders:

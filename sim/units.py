@@ -31,6 +31,7 @@ KWh = Annotated[float, Unit("kWh")]
 CNY = Annotated[float, Unit("CNY")]
 CNYPerMWh = Annotated[float, Unit("CNY/MWh")]
 CNYPerCertificate = Annotated[float, Unit("CNY/certificate")]  # of one MWh
+CNYPerMW = Annotated[float, Unit("CNY/MW")]
 CNYPerMonth = Annotated[float, Unit("CNY/month")]
 CNYPerOrder = Annotated[float, Unit("CNY/order")]
 Fen = Annotated[int, Unit("fen", "i8")]

@@ -9,7 +9,20 @@ import pytest
 from agents.certificates import STEPS, Wants, offers, outlook, worth_kept
 from sim.calendar import Month
 from sim.certificates import BUNDLED, CURRENT, EARLIER, bound, certified
-from tests.sim.green_world import COAST, HOMES, JULY, METAL, NEW_DAM, OLD_DAM, RULES, SUN, WIND, facts, opening, registry
+from tests.sim.green_world import (
+    COAST,
+    HOMES,
+    JULY,
+    METAL,
+    NEW_DAM,
+    OLD_DAM,
+    RULES,
+    SUN,
+    WIND,
+    facts,
+    opening,
+    registry,
+)
 
 SEPTEMBER = Month(2025, 9)
 ROW = dict(obligation=0.5, voluntary=0.1, willingness=8.0, bundled=0.2, earlier=0.25)
