@@ -14,6 +14,7 @@ from sim.calendar import Day, Month
 from sim.units import HOURS
 
 if TYPE_CHECKING:
+    from sim.certificates import Certificates
     from sim.engines.records import Products, Reserve
     from sim.network.grid import Grid
     from sim.positions import Positions
@@ -292,6 +293,7 @@ class Scene:
 
     conditions: a forecast of them where trade is a day ahead; None where it is further ahead.
     earlier: what was cleared before, by market and rhythm.  positions: what was sold ahead (actors read their own rows).
+    certificates: who holds which (likewise).
     reserve: what the spot must hold back with its energy (products and the day's reserve, see `engines.records`).
     """
 
@@ -303,6 +305,7 @@ class Scene:
     public: Public
     positions: "Positions"
     rules: Any
+    certificates: "Certificates | None" = None
     reserve: tuple["Products", "Reserve"] | None = None
 
 
