@@ -56,7 +56,7 @@ def scene(grid: Grid, load, **law) -> Scene:
               "storage_scheduling": "market", "storage_level": 0.5, "engine": "day", "regime": "spot", "trial_days": 0,
               "ahead": False, "band": 0.1, "clearing": "joint", "exports": "free", "compare": False, "rent": "kept",
               "administered_dry": {}, "administered_wet": {}, "commitment": "must-run", "security": "none",
-       "emergency": 1.2, "circuit": 2500}
+       "emergency": 1.2, "circuit": 2500, "coordination": "joint"}
     return Scene(now=DAY, rhythm="real-time", conditions=conditions, grid=grid, earlier={}, public=None,
                  positions=None, rules=Spot.Rules(**limits | law))
 
