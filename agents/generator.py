@@ -62,17 +62,42 @@ class Generator(Institution):
         self.water, self.values, self.own_level = water, values, own_level
         self.reservoirs = np.asarray(reservoirs, np.intp)
         self.plain = np.setdiff1d(np.arange(len(self.units)), self.reservoirs)
+        self.sold: np.ndarray | None = None  # MW [unit, hour], today's day-ahead schedule; None where there was none
 
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price."""
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]
+        if scene.rhythm == "real-time" and self.sold is not None:
+            return self._following(scene, available)
         if scene.rules.engine == "hour":
             available = self._scheduled(scene, available)
         plain = Orders.sell(self.units[self.plain], available[self.plain],
                             (self.cost * (1 + self.markup))[self.plain])
         return Orders.gather((plain, self._water(scene, available[self.reservoirs])))
+
+    def hear(self, award):
+        """Keep today's schedule until the day is over."""
+        if award.market == "spot":
+            self.sold = award.output if award.rhythm == "day-ahead" else None
+
+    def _following(self, scene, available: np.ndarray) -> Orders:
+        """Real time after a day-ahead market: units whose hours hang together keep to what they sold, up to the band.
+
+        What the band does not move is offered at the floor, the rest at the price of a day-ahead offer.
+        """
+        limited = np.isfinite(scene.conditions.energy[self.units])
+        width = scene.rules.band * scene.grid.units.capacity[self.units, None]
+        most = np.where(limited[:, None], np.minimum(available, np.maximum(self.sold, 0) + width), available)
+        # what must run is never outside what is offered
+        most = np.maximum(most, scene.conditions.minimum[self.units])
+        firm = np.where(limited[:, None], np.clip(self.sold - width, 0, most), 0)
+        plain = Orders.sell(self.units[self.plain], (most - firm)[self.plain],
+                            (self.cost * (1 + self.markup))[self.plain])
+        held = np.flatnonzero(limited)
+        kept = Orders.sell(self.units[held], firm[held], scene.rules.offer_floor)
+        return Orders.gather((plain, kept, self._water(scene, (most - firm)[self.reservoirs])))
 
     def _scheduled(self, scene, available: np.ndarray) -> np.ndarray:
         """What is offered of plants whose energy of the day is limited, where nobody else chooses their hours."""

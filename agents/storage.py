@@ -22,16 +22,20 @@ class StorageCompany(Institution):
 
     wear: Rows[CNYPerMWh]
 
-    def __init__(self, model, name: str, units, wear):
-        """units: rows of `grid.units`, one a store.  wear: CNY per MWh given [store]."""
+    def __init__(self, model, name: str, units, wear, bus):
+        """units: rows of `grid.units`, one a store.  wear: CNY per MWh given [store].  bus: int [store]."""
         super().__init__(model, name, units)
+        self._bus = np.asarray(bus, np.int32)
         self.wear = np.asarray(wear, np.float64)
+        self.sold: tuple[np.ndarray, np.ndarray] | None = None  # today's day-ahead schedule and price [store, hour]
 
     def orders(self, market, scene: Scene) -> Orders:
         """Offer all of the stores to the market's scheduling, or its own plan for the day."""
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]
+        if scene.rhythm == "real-time" and self.sold is not None:
+            return self._following(scene)
         if scene.rules.storage_scheduling == "market":
             return Orders.gather((Orders.sell(self.units, available, self.wear),
                                   Orders.buy(self.units, available, np.zeros(len(self.units)))))
@@ -43,6 +47,23 @@ class StorageCompany(Institution):
         most = np.maximum(efficiency * (expected.max(axis=1) - self.wear), 0.0)
         return Orders.gather((Orders.sell(self.units, discharge, self.wear), Orders.buy(self.units, charge, most)))
 
+    def hear(self, award):
+        """Keep today's schedule and the prices it was sold at until the day is over."""
+        if award.market == "spot":
+            price = award.price[self._bus] if award.rhythm == "day-ahead" else None
+            self.sold = None if price is None else (award.output, price)
+
+    def _following(self, scene: Scene) -> Orders:
+        """Real time after a day-ahead market: give and take what was sold and bought, unless the price says otherwise.
+
+        It does not give for less than its wear, nor take for more than the dearest hour that it has sold would return.
+        """
+        schedule, price = self.sold
+        efficiency = scene.grid.units.efficiency[self.units]
+        most = np.maximum(efficiency * (price.max(axis=1) - self.wear), price.min(axis=1))
+        return Orders.gather((Orders.sell(self.units, np.maximum(schedule, 0), self.wear),
+                              Orders.buy(self.units, np.maximum(-schedule, 0), most)))
+
     def plan(self, expected: np.ndarray, power: np.ndarray, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         """Own schedule at expected prices [store, hour]: (charge, discharge), MW [store, hour]."""
         store, efficiency = scene.grid.units.store[self.units], scene.grid.units.efficiency[self.units]
@@ -53,8 +74,9 @@ class StorageCompany(Institution):
         return charge, discharge
 
 
-def storage_companies(model, table: Table, first_unit_row: int) -> list[StorageCompany]:
-    """One actor per owner of `stores.csv`, whose stores begin at a row of `grid.units`."""
+def storage_companies(model, table: Table, first_unit_row: int, bus: np.ndarray) -> list[StorageCompany]:
+    """One actor per owner of `stores.csv`, whose stores begin at a row of `grid.units`. bus: int [unit]."""
     owner, wear = table["owner"], table["wear"]
     rows = {company: np.flatnonzero(owner == company) for company in dict.fromkeys(owner)}
-    return [StorageCompany(model, company, first_unit_row + mine, wear[mine]) for company, mine in rows.items()]
+    return [StorageCompany(model, company, first_unit_row + mine, wear[mine], bus[first_unit_row + mine])
+            for company, mine in rows.items()]

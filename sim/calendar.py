@@ -31,6 +31,11 @@ class Month:
         return monthrange(self.year, self.month)[1]
 
     @property
+    def wet(self) -> bool:
+        """In the wet season of the settlement calendar (June to October)."""
+        return self.month in WET_MONTHS
+
+    @property
     def number(self) -> int:
         """Months since year 0: differences count months."""
         return self.year * 12 + self.month - 1
@@ -77,7 +82,7 @@ class Day:
     @property
     def wet(self) -> bool:
         """In the wet season of the settlement calendar (June to October)."""
-        return self.date.month in WET_MONTHS
+        return self.month.wet
 
     @property
     def season(self) -> str:

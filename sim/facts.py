@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim import welfare
 from sim.calendar import Day, Month
-from sim.messages import Clearing, Conditions, People, Public, Weather, Work
+from sim.messages import Clearing, Conditions, Dispatch, People, Public, Trade, Weather, Work
 from sim.network.grid import Grid
 from sim.network.ground import Ground
+from sim.positions import Positions
 from sim.units import HOURS
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 MEMORY = 28  # days of zone prices that everybody may see
 CLEARED = ("price", "energy", "shed", "disposed", "output", "stored", "line_flow", "line_shadow", "sent", "delivered",
            "link_shadow", "rent")  # taken from the day's real-time clearing as they are
+SOLD = ("price", "shed", "disposed", "output", "line_flow", "sent", "delivered")  # and from its day-ahead clearing
+SPOT = "spot"
 
 
 class Facts:
@@ -28,19 +32,26 @@ class Facts:
     water: hm3 [reservoir, D] at the day's end; inflow, spilled: hm3 [reservoir, D].  water_energy: MWh [basin, D].
     temperature: degC [zone, D].  rain: [zone, D].
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
+    settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
+    positions: what was sold before that.  trades: the last Trade of each market and rhythm.
+    gain: what joint clearing was worth, where the law asks for it.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
-    people: the riders' month, set at its close.  today: the day's clearings by rhythm.  public: what everybody may see.
+    people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
+    everybody may see.
     imbalance: MW, residual: CNY, water_residual: hm3, the largest violations seen.  events: counts by name.
     """
 
     def __init__(self, grid: Grid, ground: Ground, user_bus: np.ndarray):
         self.grid, self.cities, self.user_bus = grid, ground.cities, user_bus
+        self.positions = Positions(len(grid.units) + len(user_bus), len(grid.link))
+        self.trades: dict[tuple[str, str], Trade] = {}
+        self.ahead = Ahead(self)
         self.city_bus, self.outside_price = ground.cities.bus, ground.cities.outside_price
         self._reservoirs, self._basins = len(ground.rivers), len(ground.rivers.full)
         self.month: Month | None = None
         self.days = 0
         self._page: dict[str, np.ndarray] = {}
-        self.today: dict[str, Clearing] = {}
+        self.today: dict[tuple[str, str], Clearing] = {}
         self.public = Public(
             zone_price=np.full((MEMORY, len(grid.zone), HOURS), np.nan), zone_mean=np.full(len(grid.zone), np.nan),
             stored_water=ground.rivers.stored_energy(), inflow_index=np.ones(self._basins),
@@ -55,7 +66,9 @@ class Facts:
                     consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
         daily = dict(water=self._reservoirs, inflow=self._reservoirs, spilled=self._reservoirs,
                      water_energy=self._basins, temperature=len(grid.zone), rain=len(grid.zone), budget=units)
-        self._page = {name: np.zeros((n, hours)) for name, n in rows.items()} | {"rent": np.zeros(hours)}
+        self._page = {name: np.zeros((n, hours)) for name, n in rows.items()}
+        self._page |= {f"ahead_{name}": np.zeros((rows[name], hours)) for name in (*SOLD, "load", "consumption", "charging")}
+        self._page |= {"rent": np.zeros(hours), "settled": np.zeros(hours, bool), "sold_ahead": np.zeros(hours, bool)}
         self._page |= {name: np.zeros((n, days)) for name, n in daily.items()}
         self._daily = frozenset(daily)
         self.month, self.days = month, 0
@@ -63,7 +76,9 @@ class Facts:
         self.people: People | None = None
         self.opening: Conditions | None = None
         self.imbalance = self.residual = self.water_residual = 0.0
+        self.gain = welfare.nothing(len(grid.zone))
         self.events: dict[str, int] = {}
+        self.positions.open(month)
 
     def __getattr__(self, name: str) -> np.ndarray:
         """The days lived of one of the page's arrays."""
@@ -73,29 +88,49 @@ class Facts:
         return page[name][..., : self.days * (1 if name in self._daily else HOURS)]
 
     @property
+    def party_bus(self) -> np.ndarray:
+        """Bus of each party, int [party]: units, then user rows."""
+        return np.concatenate([self.grid.units.bus, self.user_bus])
+
+    def turn_year(self, grid: Grid):
+        """Take this year's grid; what was sold for the year that ended is over."""
+        self.grid = grid
+        self.positions.resize(len(grid.units) + len(self.user_bus), len(grid.link))
+
+    @property
     def last_output(self) -> np.ndarray:
         """MW [unit] in the last hour that was cleared; nan before there was one."""
-        if not self.today:
+        if (SPOT, "real-time") not in self.today:
             return np.full(len(self.grid.units), np.nan)
-        return self.today["real-time"].output[:, -1]
+        return self.today[SPOT, "real-time"].output[:, -1]
 
     def tell(self, clearing: Clearing):
         """Take down a market's answer."""
-        self.today[clearing.rhythm] = clearing
+        self.today[clearing.market, clearing.rhythm] = clearing
         for event, count in clearing.events.items():
             self.events[event] = self.events.get(event, 0) + count
-        self.imbalance = max(self.imbalance, clearing.imbalance)
-        self.residual = max(self.residual, clearing.residual)
+        if isinstance(clearing, Dispatch):
+            self.imbalance = max(self.imbalance, clearing.imbalance)
+            self.residual = max(self.residual, clearing.residual)
+        else:
+            self.trades[clearing.market, clearing.rhythm] = clearing
+            self.positions.add(clearing)
+            self.public.traded[clearing.market] = self.public.traded.get(clearing.market, {}) | clearing.public
 
-    def add(self, day: Day, weather: Weather, work: Work, conditions: Conditions, use: np.ndarray, rivers: "Rivers"):
+    def add(self, day: Day, weather: Weather, work: Work, conditions: Conditions, use: np.ndarray, rivers: "Rivers",
+            rules, expected: Conditions | None):
         """Close a day: what happened goes onto the page, what everybody may see becomes public.
 
-        use: MW [user row, hour].  rivers: after the day's run.
+        use: MW [user row, hour].  rivers: after the day's run.  rules: the spot's.  expected: on what the day-ahead
+        market cleared; None where it did not.
         """
-        cleared = self.today["real-time"]
+        cleared = self.today[SPOT, "real-time"]
         hourly = {name: getattr(cleared, name) for name in CLEARED}
         hourly |= dict(load=conditions.load, available=conditions.available, consumption=use, charging=work.charging,
-                       asked=work.asked, done=work.done)
+                       asked=work.asked, done=work.done, settled=rules.settles(day.date),
+                       sold_ahead=expected is not None)
+        if expected is not None:
+            hourly |= self._sold(conditions, expected, use, work.charging)
         daily = dict(water=rivers.stored, spilled=rivers.spilled, inflow=conditions.inflow,
                      water_energy=rivers.stored_energy(), temperature=weather.temperature, rain=weather.rain,
                      budget=conditions.energy)
@@ -103,6 +138,7 @@ class Facts:
             self._page[name][..., self.days * HOURS : (self.days + 1) * HOURS] = values
         for name, values in daily.items():
             self._page[name][:, self.days] = values
+        self._compare(cleared if expected is None else self.today[SPOT, "day-ahead"], expected or conditions, rules)
         self.opening, self.rivers = self.opening or conditions, rivers
         self.pay += work.pay
         self.water_residual = max(self.water_residual, rivers.residual)
@@ -110,6 +146,20 @@ class Facts:
         self._publish(cleared, conditions)
         self.public.stored_water = rivers.stored_energy()
         self.public.inflow_index = rivers.inflow_index(day.date, self.inflow)
+
+    def _sold(self, conditions: Conditions, expected: Conditions, use: np.ndarray, charging: np.ndarray):
+        """The day-ahead market's arrays; who uses how much of a bus's expected load follows who used what of it."""
+        cleared = self.today[SPOT, "day-ahead"]
+        share = np.divide(expected.load, conditions.load, out=np.ones_like(expected.load), where=conditions.load > 0)
+        of_city = np.where((self.city_bus >= 0)[:, None], share[np.maximum(self.city_bus, 0)], 1.0)
+        arrays = {name: getattr(cleared, name) for name in SOLD}
+        arrays |= dict(load=expected.load, consumption=use * share[self.user_bus], charging=charging * of_city)
+        return {f"ahead_{name}": values for name, values in arrays.items()}
+
+    def _compare(self, first: Dispatch, conditions: Conditions, rules):
+        """Take down what joint clearing gained today, where it was compared."""
+        if first.alone is not None:
+            self.gain += welfare.gain(first, conditions.load, rules.clearing_cap, rules.clearing_floor, self.grid)
 
     def publish_month(self, peer_share: np.ndarray):
         """What the closed month lets everybody see.  peer_share: enrolled share among full-time riders [city]."""
@@ -121,7 +171,7 @@ class Facts:
         weight = self._weight(self.load)
         return self.grid.by_zone((self.price * weight).sum(axis=1)) / self.grid.by_zone(weight.sum(axis=1))
 
-    def _publish(self, cleared: Clearing, conditions: Conditions):
+    def _publish(self, cleared: Dispatch, conditions: Conditions):
         """The day's zone prices, weighted by load, newest last."""
         weight = self._weight(conditions.load)
         self.public.zone_price[:-1] = self.public.zone_price[1:]
@@ -131,3 +181,23 @@ class Facts:
         """Weights of bus prices: the load; ones in a zone that has none in that hour."""
         idle = self.grid.by_zone(load)[self.grid.bus_zone] <= 0
         return np.where(idle, 1.0, load)
+
+
+class Ahead:
+    """The open month's day-ahead market, under the names that Facts has for what happened: price, shed, disposed,
+    output, line_flow, sent, delivered, load, consumption, charging; zero on days that it did not clear.
+
+    hours: bool [H], whether it cleared the hour.
+    """
+
+    def __init__(self, facts: Facts):
+        self._facts = facts
+
+    @property
+    def hours(self) -> np.ndarray:
+        """Whether the day-ahead market cleared the hour, bool [H]."""
+        return self._facts.sold_ahead
+
+    def __getattr__(self, name: str):
+        facts = self.__dict__["_facts"]
+        return getattr(facts, name if name in ("grid", "user_bus", "city_bus") else f"ahead_{name}")

@@ -1,7 +1,8 @@
 """The words everybody speaks: Orders, Clearing, Conditions, Scene, Facts, Transfer, Statement, Work.
 
 All are records of arrays. Axes are named broad to narrow, hour last. A *unit* is a row of `grid.units`: a plant, a
-storage, a large user's block or a neighbour's step; each may have orders. Sides are words, not signs.
+storage, a large user's block or a neighbour's step; each may have orders. A *party* is whoever trades ahead: a unit,
+or, counted on from the last unit, a user row (a class of users at a bus). Sides are words, not signs.
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from sim.units import HOURS
 
 if TYPE_CHECKING:
     from sim.network.grid import Grid
+    from sim.positions import Positions
 
 SELL, BUY = np.int8(1), np.int8(-1)
 
@@ -22,8 +24,9 @@ SELL, BUY = np.int8(1), np.int8(-1)
 class Orders:
     """Offers and bids to one market: prices and volumes only (limits live on the grid, budgets in Conditions).
 
-    unit: int32 [order], row of `grid.units`.  side: int8 [order], SELL or BUY.
-    price: CNY/MWh [order, hour].  volume: MW [order, hour], never negative.
+    unit: int32 [order], row of `grid.units`; in markets that trade ahead, the party.  side: int8 [order], SELL or BUY.
+    price: CNY/MWh [order, hour].  volume: MW [order, hour], never negative. A market of quantities without hours
+    (certificates, megawatts of a year) has an hour axis of length 1 and units of its own.
     """
 
     unit: np.ndarray
@@ -35,9 +38,9 @@ class Orders:
         return len(self.unit)
 
     @classmethod
-    def _of(cls, side, unit, volume, price):
+    def _of(cls, side, unit, volume, price, hours):
         unit = np.atleast_1d(np.asarray(unit, dtype=np.int32))
-        wide = (len(unit), HOURS)
+        wide = (len(unit), hours)
         price, volume = np.asarray(price, np.float64), np.asarray(volume, np.float64)
         if price.ndim == 1 and len(price) == len(unit):
             price = price[:, None]
@@ -46,14 +49,14 @@ class Orders:
         return cls(unit, np.full(len(unit), side), np.broadcast_to(price, wide), np.broadcast_to(volume, wide))
 
     @classmethod
-    def sell(cls, unit, volume, price) -> "Orders":
+    def sell(cls, unit, volume, price, hours: int = HOURS) -> "Orders":
         """Offer to sell up to `volume` MW at `price` CNY/MWh or more; [order], [order, hour] or one number."""
-        return cls._of(SELL, unit, volume, price)
+        return cls._of(SELL, unit, volume, price, hours)
 
     @classmethod
-    def buy(cls, unit, volume, price) -> "Orders":
+    def buy(cls, unit, volume, price, hours: int = HOURS) -> "Orders":
         """Bid to buy up to `volume` MW at `price` CNY/MWh or less; [order], [order, hour] or one number."""
-        return cls._of(BUY, unit, volume, price)
+        return cls._of(BUY, unit, volume, price, hours)
 
     @classmethod
     def none(cls) -> "Orders":
@@ -105,7 +108,63 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Clearing:
-    """A market's answer.
+    """A market's answer: a Dispatch from the spot market, a Trade from every other.
+
+    rhythm: at which the market was called.  accepted: MW (or the market's own unit) [order, hour].
+    events: count by name (re-solves, reversed links, iterations).
+    """
+
+    market: str
+    rhythm: str
+    day: Day
+    orders: Orders
+    accepted: np.ndarray
+    events: dict[str, int]
+
+    def of(self, units) -> "Award":
+        """What the owner of these units or parties may hear: its own awards and all prices."""
+        mine = self.orders.of(units)
+        return Award(self.market, self.rhythm, self.day, units, self.orders.unit[mine], self.accepted[mine],
+                     self.paid()[mine])
+
+    def paid(self) -> np.ndarray:
+        """At what each order is settled, CNY per unit of the product [order, hour]."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Trade(Clearing):
+    """What a market that trades ahead answers.
+
+    price: CNY per unit of the product [order, hour], at which each order is settled.
+    months: [order, 12], multiple of `accepted` that is delivered on every day of a calendar month (a month's product:
+    1 in that month, else 0); None where no energy is sold, and so no position made.
+    sent: MW [link, 12, hour] at the sending end, what the trade schedules on links; nan on links of which it says
+    nothing; None where it schedules none.
+    reference: int [order], bus against whose day-ahead price the contract is settled; None as for months.
+    public: figures that everybody may see, by name ("price", "volume").
+    """
+
+    price: np.ndarray
+    months: np.ndarray | None = None
+    sent: np.ndarray | None = None
+    reference: np.ndarray | None = None
+    public: dict[str, float] = field(default_factory=dict)
+
+    def paid(self) -> np.ndarray:
+        """At what each order is settled, CNY per unit of the product [order, hour]."""
+        return self.price
+
+    @classmethod
+    def none(cls, market: str, rhythm: str, day: Day) -> "Trade":
+        """Nobody traded."""
+        nothing = Orders.none()
+        return cls(market, rhythm, day, nothing, nothing.volume, {}, nothing.price)
+
+
+@dataclass(frozen=True)
+class Dispatch(Clearing):
+    """What the spot market answers.
 
     accepted: MW [order, hour].  output: MW [unit, hour], injection net of withdrawal.
     price: CNY/MWh [bus, hour]; energy: the part of it at the area's reference bus; price - energy is congestion.
@@ -116,14 +175,10 @@ class Clearing:
     shed, disposed: MW [bus, hour].  stored: MWh [unit, hour] at the hour's end.
     rent: CNY [hour], sum of price x (withdrawal - injection) at the buses, links excluded.
     residual: largest violation of the rent identity in CNY; imbalance: largest of any bus and hour in MW.
-    objective: CNY of the day, true costs.  events: count by name (re-solves, reversed links, iterations).
+    objective: CNY of the day, true costs.  bus: int [order], where each order stands.
+    alone: the same orders cleared with every zone alone, where the law asks for the comparison.
     """
 
-    market: str
-    rhythm: str
-    day: Day
-    orders: Orders
-    accepted: np.ndarray
     output: np.ndarray
     price: np.ndarray
     energy: np.ndarray
@@ -141,7 +196,12 @@ class Clearing:
     residual: float
     imbalance: float
     objective: float
-    events: dict[str, int]
+    bus: np.ndarray
+    alone: "Dispatch | None" = None
+
+    def paid(self) -> np.ndarray:
+        """The price at the bus of each order, CNY/MWh [order, hour]."""
+        return self.price[self.bus]
 
     def congestion(self) -> np.ndarray:
         """The part of each bus price that its area's network makes, CNY/MWh [bus, hour]: price less energy."""
@@ -164,13 +224,14 @@ class Clearing:
         """What the owner of these units (rows of `grid.units`) may hear: its own awards and all prices."""
         mine = self.orders.of(units)
         return Award(self.market, self.rhythm, self.day, units, self.orders.unit[mine], self.accepted[mine],
-                     self.output[units], self.stored[units], self.price)
+                     self.price[self.bus[mine]], self.output[units], self.stored[units], self.price)
 
 
 @dataclass(frozen=True)
 class Award:
-    """One actor's part of a Clearing. unit: [own order]; accepted: MW [own order, hour]; output and stored:
-    [own unit, hour], in the order of `units`; price: CNY/MWh [bus, hour], which everybody may see."""
+    """One actor's part of a Clearing. unit: [own order]; accepted: MW, paid: CNY/MWh [own order, hour], in the
+    market's own units; of a Dispatch also output and stored: [own unit, hour], in the order of `units`, and price:
+    CNY/MWh [bus, hour], which everybody may see."""
 
     market: str
     rhythm: str
@@ -178,9 +239,10 @@ class Award:
     units: np.ndarray
     unit: np.ndarray
     accepted: np.ndarray
-    output: np.ndarray
-    stored: np.ndarray
-    price: np.ndarray
+    paid: np.ndarray
+    output: np.ndarray | None = None
+    stored: np.ndarray | None = None
+    price: np.ndarray | None = None
 
 
 @dataclass
@@ -191,6 +253,7 @@ class Public:
     zone_mean: CNY/MWh [zone], mean of the last closed month, weighted by load; nan before there was one.
     stored_water: MWh [basin] this morning.  inflow_index: [basin], this month's inflow so far over the normal one.
     peer_share: [city], enrolled share among high-frequency riders last month.
+    traded: figures of the last trade of each market, by market and name.
     """
 
     zone_price: np.ndarray
@@ -198,17 +261,24 @@ class Public:
     stored_water: np.ndarray
     inflow_index: np.ndarray
     peer_share: np.ndarray
+    traded: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """All that an actor and a market may know when orders are made: one market, one day."""
+    """All that an actor and a market may know when orders are made: one market, one day.
+
+    conditions: a forecast of them where trade is a day ahead; None where it is further ahead.
+    earlier: what was cleared before, by market and rhythm.  positions: what was sold ahead (actors read their own rows).
+    """
 
     now: Day
-    conditions: Conditions
+    rhythm: str
+    conditions: Conditions | None
     grid: "Grid"
-    earlier: dict[str, Clearing]
+    earlier: dict[tuple[str, str], Clearing]
     public: Public
+    positions: "Positions"
     rules: Any
 
 
@@ -312,5 +382,5 @@ class Statement:
     row: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-__all__ = ["BUY", "SELL", "Award", "Clearing", "Conditions", "Orders", "People", "Public", "Scene", "Statement",
-           "Transfer", "Weather", "Work"]
+__all__ = ["BUY", "SELL", "Award", "Clearing", "Conditions", "Dispatch", "Orders", "People", "Public", "Scene",
+           "Statement", "Trade", "Transfer", "Weather", "Work"]

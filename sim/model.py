@@ -26,7 +26,7 @@ from sim.settlement import bills, checks
 from sim.settlement.journal import Journal
 from sim.streams import Streams
 
-RHYTHMS = frozenset({"real-time"})  # at which the step calls markets
+RHYTHMS = frozenset({"year", "month", "day-ahead", "real-time"})  # at which the step calls markets
 
 
 class PolicyLab(mesa.Model):
@@ -71,7 +71,7 @@ class PolicyLab(mesa.Model):
         values = self._plan_water()
         self.actors = [
             *companies(self, ground, self.grid, values),
-            *storage_companies(self, world["stores"], ground.first[STORE]),
+            *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
             *large_users(self, world["smelters"], ground.first[USER]),
             *traders(self, world["borders"], ground.first[NEIGHBOUR]),
             self.platform, self.users, self.riders]
@@ -90,7 +90,7 @@ class PolicyLab(mesa.Model):
         return values
 
     def step(self):
-        """Live one day: law, weather, work, clear; settle what the day closes."""
+        """Live one day: law, what is traded ahead, weather, work, clear; settle what the day closes."""
         day = self.calendar.turn()
         self.rules = self.law.on(day.date)
         if day.opens_year:
@@ -103,23 +103,29 @@ class PolicyLab(mesa.Model):
         self.running = day.date < self.calendar.end
 
     def open_year(self, day: Day):
-        """What stands on the grid this year."""
+        """What stands on the grid this year; what is traded for a year."""
         self.grid = self.ground.grid(day.date)
-        self.facts.grid = self.grid
+        self.facts.turn_year(self.grid)
+        self.clear("year")
 
     def open_month(self, day: Day):
-        """An empty page of facts."""
+        """An empty page of facts; what is traded for a month."""
         self.facts.open(day.month)
+        self.clear("month")
 
     def live_day(self, day: Day):
-        """Weather, work and use make the day's conditions; the market clears them; water runs, stores carry."""
+        """Weather, work and use make the day's conditions; markets clear a forecast of them, then what happened."""
         weather = self.weather.draw(day)  # one driver for everything outdoors
         work = self.riders.work(day, weather, self.cities, self.platform.offers(day))  # orders, pay, battery swaps
         use = self.users.consume(day, weather)
-        today = self.conditions(day, weather, work, use)
+        today, expected = self.conditions(day, weather, work, use), None
+        spot = self.rules["spot"]
+        if spot.ahead and spot.settles(day.date):
+            expected = self.ground.forecast.of(day, today, self.grid)
+            self.clear("day-ahead", expected)
         self.clear("real-time", today)
-        self.ground.live(day, today, self.facts.today["real-time"])
-        self.facts.add(day, weather, work, today, use, self.ground.rivers)
+        self.ground.live(day, today, self.facts.today["spot", "real-time"])
+        self.facts.add(day, weather, work, today, use, self.ground.rivers, spot, expected)
 
     def conditions(self, day: Day, weather: Weather, work: Work, use: np.ndarray) -> Conditions:
         """Load by bus and hour, and what plants, rivers, stores and links can do today."""
@@ -128,13 +134,13 @@ class PolicyLab(mesa.Model):
         np.add.at(load, self.cities.bus[on_bus], work.charging[on_bus])
         return self.ground.conditions(day, weather, load, self.grid, self.facts.last_output)
 
-    def clear(self, rhythm: str, conditions: Conditions):
-        """Every market of this rhythm, in config order: actors speak, the market answers, actors listen."""
+    def clear(self, rhythm: str, conditions: Conditions | None = None):
+        """Every market of this rhythm, in the order of their files: actors speak, the market answers, actors listen."""
         for key, market in self.markets.items():
             if rhythm not in market.rhythms or key not in self.rules:
                 continue
-            scene = Scene(self.calendar.now, conditions, self.grid, earlier=self.facts.today, public=self.facts.public,
-                          rules=self.rules[key])
+            scene = Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
+                          public=self.facts.public, positions=self.facts.positions, rules=self.rules[key])
             clearing = market.clear(Orders.gather(actor.orders(market, scene) for actor in self.actors), scene)
             self.facts.tell(clearing)
             for actor in self.actors:
@@ -144,10 +150,14 @@ class PolicyLab(mesa.Model):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""
         month = day.month
         self.facts.people = self.riders.close(month, self.rules)
-        transfers = bills.of(self.facts, self.rules)
+        transfers, services = bills.of(self.facts, self.rules), []
+        for key, market in self.markets.items():
+            if key in self.rules:
+                (transfers if market.closes_itself else services).extend(market.bill(month, self.facts, self.rules[key]))
         for key, instrument in self.instruments.items():  # no instrument reads another
             if key in self.rules:
-                transfers += instrument.apply(month, self.facts, self.rules[key])
+                services += instrument.apply(month, self.facts, self.rules[key])
+        transfers += services + bills.levy(services, self.facts)
         statements = bills.statements([*self.journal.pending, *transfers], self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money
         self.facts.publish_month(self.riders.peer_share())

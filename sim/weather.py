@@ -211,6 +211,7 @@ class WeatherSettings(Section):
 
     ar1_*: share of yesterday's anomaly that is left today. temperature_rain, rain_wind: correlations of factors
     within a zone. between_zones, between_basins: correlations of pairs that `weather_pairs.csv` does not name.
+    forecast_*: standard deviation of what is forecast a day ahead, relative to what happens.
     """
 
     ar1_temperature: _Persistence
@@ -221,6 +222,10 @@ class WeatherSettings(Section):
     rain_wind: _Correlation
     between_zones: _Correlation
     between_basins: _Correlation
+    forecast_load: bounded(Share, ge=0, le=0.5)
+    forecast_wind: bounded(Share, ge=0, le=0.5)
+    forecast_sun: bounded(Share, ge=0, le=0.5)
+    forecast_inflow: bounded(Share, ge=0, le=0.5)
     source: str
 
 

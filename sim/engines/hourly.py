@@ -125,7 +125,7 @@ class HourlyEngine:
         """Bounds, costs and places of all columns."""
         network, buses, links = self.network, self.network.buses, self._net.links
         fixed = 2 * (links + buses)
-        least, forward, backward = link_limits(network, day.link_available)
+        least, forward, backward = link_limits(network, day)
         # more than can ever be shed or disposed of, so that every column has two bounds
         most = 1.0 + np.abs(day.load).sum(axis=0) + sum(part.sum(axis=0) for part in (steps.upper, forward, backward))
         lower, upper, cost = np.zeros((3, self.hours, fixed + len(steps.place)))

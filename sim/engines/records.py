@@ -85,6 +85,8 @@ class Day:
     load: MW [bus, hour].  minimum: MW [unit, hour], must-run output.  energy: MWh [unit], budget of the day.
     stored, stored_end: MWh [unit], level at the start and least level at the end.
     link_available: MW [link, hour] forward; the reverse capacity and the minimum shrink alike.
+    link_held: (least, most) MW [link, hour] sent forward, where links are held to a schedule, nan where they are not; a
+    held link does not turn. None where no link is.
     floor, cap: CNY/MWh at which power is disposed of and load is shed, at every bus, in any amount.
     output_before: MW [unit] in the hour before, NaN where the first hour's ramp is free.
     """
@@ -98,6 +100,7 @@ class Day:
     floor: float
     cap: float
     output_before: np.ndarray
+    link_held: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

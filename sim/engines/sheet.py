@@ -38,22 +38,29 @@ class Sheet:
                    *_pool(skeleton, day, rise, fall), dict.fromkeys(EVENTS, 0) | {"ramps_widened": widened})
 
 
-def link_limits(network, available: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Least and most that links send forward, and most that they send back, MW [link, hour].
+def link_limits(network, day) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Least and most that links send forward, and most that they send back on a day, MW [link, hour].
 
-    available: MW [link, hour] forward; minimum and reverse capacity shrink alike.
+    Minimum and reverse capacity shrink with what is available; a link that is held to a schedule carries it as far as it
+    is available, and does not turn.
     """
-    capacity = network.link_capacity[:, None]
+    available, capacity = day.link_available, network.link_capacity[:, None]
     share = np.divide(available, capacity, out=np.ones_like(available), where=capacity > 0)
     least = np.minimum(network.link_minimum[:, None] * share, available)
-    return least, available, network.link_reverse[:, None] * share
+    back = network.link_reverse[:, None] * share
+    if day.link_held is None:
+        return least, available, back
+    held_least, held_most = day.link_held
+    held = ~np.isnan(held_least)
+    most = np.where(held, np.minimum(held_most, available), available)
+    return np.where(held, np.minimum(held_least, available), least), most, np.where(held, 0.0, back)
 
 
 def _columns(skeleton, steps, column, day):
     """Bounds and true costs of all columns."""
     network, shape = skeleton.network, (skeleton.columns, skeleton.hours)
     lower, upper, cost = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    least, forward, backward = link_limits(network, day.link_available)
+    least, forward, backward = link_limits(network, day)
     lower[skeleton.forward], upper[skeleton.forward], upper[skeleton.backward] = least, forward, backward
     cost[skeleton.forward] = cost[skeleton.backward] = (network.link_fee * (1.0 - network.link_loss))[:, None]
     # more than can ever be shed or disposed of, so that every column is boxed and any basis dual feasible

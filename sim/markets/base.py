@@ -1,19 +1,28 @@
 """What every market is: a key, a rhythm, rules and one verb."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from sim.calendar import Month
 from sim.config import Section
-from sim.messages import Clearing, Orders, Scene
+from sim.messages import Clearing, Orders, Scene, Transfer
+
+if TYPE_CHECKING:
+    from sim.facts import Facts
 
 
 class Market(ABC):
-    """A market answers orders with a Clearing. It keeps no memory: what must last has a home elsewhere.
+    """A market answers orders with a Clearing, and says at the month's close what is owed for it.
 
-    key: its name in law and scenario.  rhythms: when it is called ("real-time", later "day-ahead", "month", "year").
+    It keeps no memory: what must last has a home elsewhere (positions, certificates, the trades in Facts).
+    key: its name in law and scenario.  rhythms: when it is called: "year", "month" (as they open), "day-ahead",
+    "real-time".
     Rules: the law's section of this key, validated; `scene.rules` is what is in force today.
+    closes_itself: whether its bills leave nothing in the grid company's account; what the others leave is closed by the
+    system levy.
     """
 
+    closes_itself: ClassVar[bool] = False
     key: ClassVar[str]
     rhythms: ClassVar[tuple[str, ...]]
     Rules: ClassVar[type[Section]]
@@ -21,3 +30,7 @@ class Market(ABC):
     @abstractmethod
     def clear(self, orders: Orders, scene: Scene) -> Clearing:
         """Answer the orders under the scene's rules."""
+
+    def bill(self, month: Month, facts: "Facts", rules: Section) -> list[Transfer]:
+        """The Transfers that this market gives rise to in a month; none unless it says otherwise."""
+        return []

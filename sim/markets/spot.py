@@ -1,47 +1,82 @@
-"""The spot market: energy by bus and hour, cleared jointly over the whole network."""
+"""The spot market: energy by bus and hour, a day ahead on forecasts and in real time on what happened."""
 
+from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import model_validator
 
+from sim.calendar import Month
 from sim.config import Section, bounded
 from sim.markets.base import Market
-from sim.messages import BUY, Clearing, Orders, Scene
-from sim.units import CNYPerMWh, Share
+from sim.messages import BUY, Dispatch, Orders, Scene, Transfer
+from sim.settlement import bills
+from sim.units import CNYPerMWh, Days, Share
 
 if TYPE_CHECKING:
-    from sim.engines.cooptimised import CooptimisedEngine
-    from sim.engines.hourly import HourlyEngine
-    from sim.network.grid import Grid
+    from sim.engines.records import Solution
+    from sim.facts import Facts
+    from sim.network.wiring import Wiring
+
+FIRST_TRIAL = 11  # trial days follow one another from the 11th of a month
+AHEAD, REAL = "day-ahead", "real-time"
 
 
 class Spot(Market):
-    """Joint clearing of a day: the orders that cost least serve the load within the network's limits.
+    """Clearing of a day over the whole network: the orders that cost least serve the load within its limits.
 
-    Offers outside floor and cap are cut to them, not refused. The price floor and cap act inside the clearing, as a
-    disposal and a shedding column at every bus.
+    On a day that the spot settles it clears twice: a day ahead, on forecasts, and in real time, hour by hour, where who
+    has sold a schedule may leave it by a band only. On all other days it dispatches once, on what happened, corridors
+    held to what was agreed, and its prices settle nothing. Offers outside floor and cap are cut to them, not refused.
+    The price floor and cap act inside the clearing, as a disposal and a shedding column at every bus.
     Source: [SouthSpot2025] trading hours and price limits; DC power flow and nodal prices [Schweppe1988].
     """
 
     key = "spot"
-    rhythms = ("real-time",)
+    rhythms = (AHEAD, REAL)
+    closes_itself = True
 
     class Rules(Section):
         """What the law says of the spot market.
 
-        engine: `day` clears 24 coupled hours at once and can schedule stores and the day's water; `hour` clears every
-        hour alone, so that their owners must.
+        regime: `schedule` dispatches by cost with corridors held to agreements and settles nothing; `trial` does so but
+        for `trial_days` of a month; `spot` frees the corridors and settles every day.
+        ahead: whether settled days have a day-ahead market; without one real time settles all.
+        engine: of the first clearing of a day: `day` clears 24 coupled hours at once and can schedule stores and the
+        day's water; `hour` clears every hour alone, so that their owners must.
+        band: share of capacity by which water may leave its day-ahead schedule in real time.
+        clearing: `joint` clears all zones at once, `separate` each zone alone between corridors held to agreements.
+        exports: on settled days agreements bind corridors not at all (`free`) or as a least flow (`floor`).
+        compare: also clear every settled day separately, for what joint clearing gains.
+        rent: congestion rent is `kept` or `returned` to users in the next month.
+        administered_dry, administered_wet: by zone, at what energy is settled on days that the spot does not settle;
+        a zone without one settles at its prices of the dispatch.
         """
 
+        regime: Literal["schedule", "trial", "spot"]
+        trial_days: bounded(Days, ge=0, le=18)
+        ahead: bool
         engine: Literal["day", "hour"]
+        band: bounded(Share, ge=0, le=1)
+        clearing: Literal["joint", "separate"]
+        exports: Literal["free", "floor"]
+        compare: bool
+        rent: Literal["kept", "returned"]
         offer_floor: CNYPerMWh
         offer_cap: CNYPerMWh
         clearing_floor: CNYPerMWh
         clearing_cap: CNYPerMWh
         storage_scheduling: Literal["market", "own"]
         storage_level: bounded(Share, ge=0, le=1)
+        administered_dry: dict[str, bounded(CNYPerMWh, ge=0)]
+        administered_wet: dict[str, bounded(CNYPerMWh, ge=0)]
+
+        def settles(self, day: date) -> bool:
+            """Whether the spot's prices settle a day."""
+            trial = self.regime == "trial" and FIRST_TRIAL <= day.day < FIRST_TRIAL + self.trial_days
+            return self.regime == "spot" or trial
 
         @model_validator(mode="after")
         def _limits_in_order(self):
@@ -58,66 +93,116 @@ class Spot(Market):
                                  "expected storage_scheduling own with engine hour")
             return self
 
-    def __init__(self):
-        self._engine: CooptimisedEngine | HourlyEngine | None = None
-        self._built: tuple[Grid, str] | None = None
+        @model_validator(mode="after")
+        def _zones_have_both_seasons(self):
+            for zone in set(self.administered_dry) ^ set(self.administered_wet):
+                raise ValueError(f"administered_dry and administered_wet name different zones: {zone} stands in one "
+                                 "only; expected it in both")
+            return self
 
-    def clear(self, orders: Orders, scene: Scene) -> Clearing:
+    def __init__(self):
+        self._built: dict[tuple[str, bool], tuple] = {}
+
+    def clear(self, orders: Orders, scene: Scene) -> Dispatch:
         """Clear the 24 hours of a day. Raises: ClearingError that names the day when no optimum was found."""
+        rules = scene.rules
+        settles = rules.settles(scene.now.date)
+        twice = settles and rules.ahead
+        # real time follows a schedule that is already coupled, so its hours can be cleared alone
+        engine = "hour" if twice and scene.rhythm == REAL else rules.engine
+        apart = rules.clearing == "separate"
+        dispatch = self._clear(orders, scene, engine, apart, held="all" if apart or not settles else rules.exports)
+        if not (rules.compare and settles and not apart and scene.rhythm == (AHEAD if twice else REAL)):
+            return dispatch
+        return replace(dispatch, alone=self._clear(orders, scene, engine, apart=True, held="all"))
+
+    def bill(self, month: Month, facts: "Facts", rules: "Rules") -> list[Transfer]:
+        """All that energy moves this month: spot or administered energy, fees of links, congestion rent."""
+        return bills.energy(facts, rules)
+
+    def _clear(self, orders: Orders, scene: Scene, kind: str, apart: bool, held: str) -> Dispatch:
+        """One clearing. kind: of engine.  held: how corridors are held to agreements: all, floor or free."""
         from sim.engines.records import Book, ClearingError, Day
 
         rules, conditions = scene.rules, scene.conditions
-        engine = self._engine_for(scene.grid, rules.engine)
+        engine, wiring = self._engine_for(scene, kind, apart)
         if scene.now.opens_month:
             engine.restart()  # every month begins from the same basis, so a result depends on its month alone
         bids = orders.side[:, None] == BUY
         price = np.where(bids, np.clip(orders.price, rules.clearing_floor, rules.clearing_cap),
                          np.clip(orders.price, rules.offer_floor, rules.offer_cap))
         capacity = scene.grid.link_capacity[:, None] * conditions.link_share
+        ties = np.repeat(scene.grid.line_capacity[wiring.tie, None], capacity.shape[1], axis=1)
+        available = np.concatenate([capacity, ties])
+        coupled = kind == "day"
         day = Day(load=conditions.load, minimum=conditions.minimum, energy=conditions.energy, stored=conditions.stored,
-                  stored_end=self.least_left(scene), link_available=capacity, floor=rules.clearing_floor,
-                  cap=rules.clearing_cap, output_before=conditions.output_before)
+                  stored_end=self.least_left(scene, coupled), link_available=available, floor=rules.clearing_floor,
+                  cap=rules.clearing_cap, output_before=conditions.output_before,
+                  link_held=_held(scene, wiring, available, held, apart))
         try:
             found = engine.clear(Book(orders.unit, orders.side, price, orders.volume), day)
         except ClearingError as error:
             raise ClearingError(f"{self.key} on {scene.now}: {error}") from error
-        return Clearing(
-            market=self.key, rhythm="real-time", day=scene.now, orders=orders, accepted=found.accepted,
-            output=found.output, price=found.price, energy=found.energy, line_flow=found.line_flow,
-            line_shadow=found.line_shadow, sent=found.sent, delivered=found.delivered, link_shadow=found.link_shadow,
-            minimum_shadow=found.minimum_shadow, joint_shadow=found.joint_shadow, shed=found.shed,
-            disposed=found.disposed, stored=found.stored, rent=found.rent, residual=found.residual,
-            imbalance=found.imbalance, objective=found.objective, events=found.events)
+        return _dispatch(self.key, orders, scene, wiring, found)
 
     @staticmethod
-    def least_left(scene: Scene) -> np.ndarray:
+    def least_left(scene: Scene, coupled: bool = True) -> np.ndarray:
         """Least level of the stores at midnight, MWh [unit]: the law's where the market schedules, else none.
 
         A store that cannot reach it (it is not in service yet) is asked for what it can.
         """
         units, conditions = scene.grid.units, scene.conditions
-        if scene.rules.storage_scheduling == "own":
+        if scene.rules.storage_scheduling == "own" or not coupled:
             return np.zeros(len(units))
         reach = conditions.stored + conditions.available.sum(axis=1) * np.sqrt(units.efficiency)
         return np.minimum(scene.rules.storage_level * units.store, reach)
 
-    def _engine_for(self, grid: "Grid", kind: str) -> "CooptimisedEngine | HourlyEngine":
-        """The engine that the law asks for, for this grid: built once a year, when the grid is."""
-        from sim.engines.records import Fleet, Network
+    def _engine_for(self, scene: Scene, kind: str, apart: bool):
+        """The engine that is asked for and its wiring, for this grid: built once a year, when the grid is."""
+        from sim.network.wiring import fleet, wired
 
-        if self._built is None or self._built[0] is not grid or self._built[1] != kind:
-            half = np.sqrt(grid.units.efficiency)  # a round trip's loss falls half on charging, half on discharging
-            fleet = Fleet(bus=grid.units.bus, ramp=grid.units.ramp, budgeted=grid.units.budgeted.astype(bool),
-                          store=grid.units.store, charge_efficiency=half, discharge_efficiency=half)
-            network = Network(
-                buses=len(grid.bus), area=grid.area, reference=grid.reference, line_from=grid.line_from,
-                line_to=grid.line_to, line_capacity=grid.line_capacity, line_susceptance=grid.line_susceptance,
-                line_shift=np.zeros(len(grid.line)), link_from=grid.link_from, link_to=grid.link_to,
-                link_capacity=grid.link_capacity, link_reverse=grid.link_reverse, link_minimum=grid.link_minimum,
-                link_loss=grid.link_loss, link_fee=grid.link_fee, joints=grid.joints)
+        grid = scene.grid
+        if self._built.get((kind, apart), (None,))[0] is not grid:
             if kind == "day":
                 from sim.engines.cooptimised import CooptimisedEngine as Engine
             else:
                 from sim.engines.hourly import HourlyEngine as Engine
-            self._engine, self._built = Engine(network, fleet), (grid, kind)
-        return self._engine
+            wiring = wired(grid, apart)
+            self._built[kind, apart] = grid, Engine(wiring.network, fleet(grid)), wiring
+        return self._built[kind, apart][1:]
+
+
+def _held(scene: Scene, wiring: "Wiring", available: np.ndarray, held: str, apart: bool):
+    """Flows to which links are held today: (least, most) MW [link, hour], nan where free; None where none is held.
+
+    Apart, a corridor between two loaded zones of which no agreement says anything carries nothing. Flows that do not fit
+    a limit on several links are cut in proportion.
+    """
+    if held == "free":
+        return None
+    schedule = np.full(available.shape, np.nan)
+    schedule[: len(scene.positions.schedule)] = scene.positions.schedule
+    if apart:
+        schedule[wiring.between[:, None] & np.isnan(schedule)] = 0.0
+    if np.isnan(schedule).all():
+        return None
+    least = np.minimum(schedule, available)
+    for _, members, limit in wiring.network.joints:
+        total = np.nan_to_num(least[members]).sum(axis=0)
+        least[members] *= np.divide(limit, total, out=np.ones_like(total), where=total > limit)
+    return least, np.where(np.isnan(least), np.nan, np.inf if held == "floor" else least)
+
+
+def _dispatch(market: str, orders: Orders, scene: Scene, wiring: "Wiring", found: "Solution") -> Dispatch:
+    """What an engine found, in the grid's own lines and links."""
+    grid, links = scene.grid, len(scene.grid.link)
+    flow, shadow = np.zeros((2, len(grid.line), found.price.shape[1]))
+    flow[wiring.inner], shadow[wiring.inner] = found.line_flow, found.line_shadow
+    flow[wiring.tie], shadow[wiring.tie] = found.sent[links:], found.link_shadow[links:]
+    return Dispatch(
+        market=market, rhythm=scene.rhythm, day=scene.now, orders=orders, accepted=found.accepted, events=found.events,
+        output=found.output, price=found.price, energy=found.energy, line_flow=flow, line_shadow=shadow,
+        sent=found.sent[:links], delivered=found.delivered[:links], link_shadow=found.link_shadow[:links],
+        minimum_shadow=found.minimum_shadow[:links], joint_shadow=found.joint_shadow, shed=found.shed,
+        disposed=found.disposed, stored=found.stored, rent=found.rent, residual=found.residual,
+        imbalance=found.imbalance, objective=found.objective, bus=grid.units.bus[orders.unit])

@@ -179,6 +179,7 @@ class Grid:
     line_*: AC lines; susceptance in MW per radian.  link_*: links; loss of sent power, fee on delivered MWh, key of its
     planned outage.
     joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
+    home_zone: int [zone], the nearest zone with load: there its money is counted.
     """
 
     def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date):
@@ -198,7 +199,9 @@ class Grid:
         self.line_capacity = np.array([c.capacity for c in lines], float)
         self.line_susceptance = np.array([BASE_MVA / c.reactance for c in lines], float)
 
-        links = [c for c in corridors if c.kind == "dc" and c.in_service <= on]
+        # a link that is finished within the year has its columns from the start; no power until it is in service
+        links = [c for c in corridors if c.kind == "dc" and c.in_service <= date(on.year, 12, 31)]
+        self.link_first = np.array([c.in_service.toordinal() for c in links], np.int64)
         self.link = tuple(c.key for c in links)
         self.link_from = np.array([at[c.start] for c in links], np.int32)
         self.link_to = np.array([at[c.end] for c in links], np.int32)
@@ -223,6 +226,19 @@ class Grid:
         self.reference = np.array([named.get(a, int(np.flatnonzero(self.area == a)[0]))
                                    for a in range(self.area.max() + 1)], np.int32)
         self.cleared_zones = np.unique(self.bus_zone[[b.cleared for b in buses]])
+        self.home_zone = self._homes()
+
+    def _homes(self) -> np.ndarray:
+        """The nearest zone with load of each zone, over lines and links, int [zone]; its own where it has load."""
+        start = self.bus_zone[np.concatenate([self.line_from, self.link_from])]
+        end = self.bus_zone[np.concatenate([self.line_to, self.link_to])]
+        home = np.full(len(self.zone), -1)
+        home[self.cleared_zones] = self.cleared_zones
+        for _ in self.zone:
+            for a, b in (*zip(start, end), *zip(end, start)):
+                if home[b] < 0 <= home[a]:
+                    home[b] = home[a]
+        return np.where(home < 0, self.cleared_zones[0] if len(self.cleared_zones) else 0, home)
 
     def by_zone(self, values: np.ndarray) -> np.ndarray:
         """Sum over the buses of each zone: [bus, ...] -> [zone, ...]."""

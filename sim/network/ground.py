@@ -9,6 +9,7 @@ from sim.config import World
 from sim.messages import Clearing, Conditions, Weather
 from sim.network import borders, smelters
 from sim.network.city import Cities
+from sim.network.forecast import Forecast
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Grid, Units
 from sim.network.outages import Outages
 from sim.network.plants import Plants
@@ -24,7 +25,7 @@ class Ground:
     """Plants, rivers, stores, cities, weather and the network of a world.
 
     units: the table of units: plants, stores, large users, neighbours.  first: the row where each kind begins.
-    reservoir_units: int [reservoir], the unit of each reservoir's plant.
+    reservoir_units: int [reservoir], the unit of each reservoir's plant.  forecast: what is expected a day ahead.
     """
 
     def __init__(self, world: World, streams: Streams):
@@ -47,6 +48,7 @@ class Ground:
         self.units = Units.join(*parts)
         self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR), np.cumsum([0, *map(len, parts)])[:4].tolist()))
         self.reservoir_units = np.array([world["plants"].position(key) for key in self.rivers.plant], np.int32)
+        self.forecast = Forecast(world.settings.weather, self.rivers, self.reservoir_units, streams)
 
     def grid(self, on: date) -> Grid:
         """The network as it stands on a date."""
@@ -72,8 +74,9 @@ class Ground:
                           self.rivers.water, before)
 
     def link_share(self, day: Day, grid: Grid) -> np.ndarray:
-        """Share of each link's capacity in service, [link, hour]."""
-        return np.repeat(self.outages.on(grid.link_outage, day.month)[:, None], HOURS, axis=1)
+        """Share of each link's capacity in service, [link, hour]; 0 before its first day."""
+        share = self.outages.on(grid.link_outage, day.month) * (grid.link_first <= day.ordinal)
+        return np.repeat(share[:, None], HOURS, axis=1)
 
     def live(self, day: Day, conditions: Conditions, cleared: Clearing):
         """Let water run and stores carry as the market cleared them."""

@@ -1,11 +1,7 @@
-"""Bills: the month's Facts become Transfers, one pure function for each kind of bill.
+"""Bills: the month's Facts become Transfers, one pure function for each kind of bill; and who sees which of them.
 
-What enters a bill is rounded once: energy to 0.001 MWh, prices to 0.01 CNY/MWh; their product is exact and becomes fen
-once a row and month. The grid company stands between all who trade energy and keeps nothing: congestion rent goes to
-the rent account, and what separately rounded parts leave over goes to the rounding account.
-
-*Source*: users pay the zonal load-weighted price, producers are paid at their bus, what remains is congestion rent
-[SouthSpot2025]; price times flow difference as rent [Schweppe1988].
+The bills of energy are in `settlement.energy`. What a market or an instrument makes the grid company pay beyond them is
+closed here, by the system levy, so that it keeps nothing.
 """
 
 from typing import TYPE_CHECKING
@@ -14,22 +10,23 @@ import numpy as np
 
 from sim.calendar import Month
 from sim.messages import Statement, Transfer
-from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
+from sim.network.grid import USER
 from sim.settlement import meters
 from sim.settlement.accounts import ACCOUNTS
+from sim.settlement.energy import administered, outside_electricity, spot
+from sim.settlement.owing import ACCOUNT_OF, owed, owed_parties, shared
 from sim.units import to_fen
 
 if TYPE_CHECKING:
     from sim.facts import Facts
     from sim.law import Rulebook
 
-ACCOUNT_OF = {PLANT: "plants", STORE: "stores", USER: "smelters", NEIGHBOUR: "neighbours"}
+PARTIES = {*ACCOUNT_OF.values(), "users"}
 
 
 def of(facts: "Facts", rules: "Rulebook") -> list[Transfer]:
-    """All bills of the month that the Facts close, in fen. What is 0 is not billed."""
-    energy = [*spot_energy(facts), *dc_fee(facts), *congestion_rent(facts), *swap_electricity(facts)]
-    bills = [*energy, *rounding(energy), *pay_of_orders(facts), *living_costs(facts)]
+    """The riders' bills of the month that the Facts close, in fen; markets bill for themselves. 0 is not billed."""
+    bills = [*pay_of_orders(facts), *living_costs(facts)]
     if "swap" in rules:
         bills += swap_fee(facts, rules["swap"])
     if "pension" in rules:
@@ -37,83 +34,49 @@ def of(facts: "Facts", rules: "Rulebook") -> list[Transfer]:
     return bills
 
 
-def owed(bill: str, payer: str, payee: str, amount, row=None, weight=None, due: Month | None = None) -> list[Transfer]:
-    """Transfers of an amount that may be negative: then the sides are turned round, row by row for a column.
+def energy(facts: "Facts", rules) -> list[Transfer]:
+    """All that energy moves this month. rules: the spot's."""
+    bills = [*spot(facts), *administered(facts, rules), *outside_electricity(facts)]
+    return bills + (returned_rent(facts, bills) if rules.rent == "returned" else [])
 
-    A negative price makes a seller pay; the journal knows positive sums only. Rows and sums of 0 are left out.
-    amount: fen, a number, or int64 [row] with row (int64) and, where a row stands for several persons, weight (int32).
+
+def returned_rent(facts: "Facts", bills: list[Transfer]) -> list[Transfer]:
+    """Next month users pay less by this month's congestion rent, each by what it used where the spot settled."""
+    rent = sum(bill.total * ((bill.payee == "rent") - (bill.payer == "rent")) for bill in bills)
+    used = meters.kwh(facts.consumption * facts.settled).sum(axis=1)
+    row = np.arange(len(used), dtype=np.int64)
+    return owed("rent returned", "rent", "users", shared(rent, used), row, due=facts.month.later(1))
+
+
+def levy(transfers: list[Transfer], facts: "Facts") -> list[Transfer]:
+    """The system levy: what all these transfers leave in the grid company's account, from the users of the zone.
+
+    A transfer counts in the zones of its rows, a single sum in all zones by energy used. Users and large users of a zone
+    share by energy; a zone without users counts with its home.
     """
-    if row is None:
-        ends = (payer, payee) if amount > 0 else (payee, payer)
-        return [Transfer(bill, *ends, abs(amount), due=due)] if amount else []
-    transfers = []
-    for ends, some in (((payer, payee), amount > 0), ((payee, payer), amount < 0)):
-        if some.all() and len(some):
-            transfers.append(Transfer(bill, *ends, np.abs(amount), row, weight, due))
-        elif some.any():
-            part = None if weight is None else weight[some]
-            transfers.append(Transfer(bill, *ends, np.abs(amount[some]), row[some], part, due))
-    return transfers
-
-
-def spot_energy(facts: "Facts") -> list[Transfer]:
-    """Users pay the hourly zonal price of what they were served; units are paid, or pay, the price at their bus.
-
-    What a store, a neighbour or a smelter takes is a bill of its own and not set off against what it gives.
-    """
-    grid = facts.grid
-    price = meters.cents(meters.zone_price(facts))[grid.bus_zone[facts.user_bus]]
-    energy = meters.kwh(facts.consumption * meters.served(facts)[facts.user_bus])
-    user = np.arange(len(energy), dtype=np.int64)
-    transfers = owed("spot energy", "users", "grid_company", meters.fen((energy * price).sum(axis=1)), user)
-
-    price, energy = meters.cents(facts.price), meters.kwh(facts.output)
-    for kind, account in ACCOUNT_OF.items():
-        unit = grid.units.of_kind(kind).astype(np.int64)
-        here = price[grid.units.bus[unit]]
-        given, taken = np.maximum(energy[unit], 0), np.maximum(-energy[unit], 0)
-        transfers += owed("spot energy", "grid_company", account, meters.fen((given * here).sum(axis=1)), unit)
-        transfers += owed("spot energy", account, "grid_company", meters.fen((taken * here).sum(axis=1)), unit)
-    return transfers
-
-
-def dc_fee(facts: "Facts") -> list[Transfer]:
-    """The grid company pays a link's owner the link's tariff on what the link hands over."""
-    energy, fee = meters.kwh(meters.arrived(facts)), meters.cents(facts.grid.link_fee)
-    link = np.arange(len(energy), dtype=np.int64)
-    return owed("DC fee", "grid_company", "corridor_owners", meters.fen(energy.sum(axis=1) * fee), link)
-
-
-def congestion_rent(facts: "Facts") -> list[Transfer]:
-    """What lines and links earn by carrying energy to dearer buses, less the fees of their owners, is kept as rent.
-
-    Counted from the flows, not as what is left in the account: so the account's closing tests the other bills.
-    Energy disposed of at the price floor was delivered and is settled like any other, at a price that nobody pays in
-    turn: that surplus (at a negative floor) stays with the rent.
-    """
-    energy = meters.kwh(meters.imported(facts) - facts.disposed)
-    fees = meters.kwh(meters.arrived(facts)).sum(axis=1) * meters.cents(facts.grid.link_fee)
-    rent = (energy * meters.cents(facts.price)).sum() - fees.sum()
-    return owed("congestion rent", "grid_company", "rent", int(meters.fen(rent)))
-
-
-def swap_electricity(facts: "Facts") -> list[Transfer]:
-    """The swap operator buys its cabinets' electricity: at the zone's price of the city's bus, or, in a city outside
-    the cleared grid, at the fixed price of a supplier there."""
-    outside, bus = facts.city_bus < 0, facts.city_bus
-    inside = ~outside
-    price = meters.cents(meters.zone_price(facts))[facts.grid.bus_zone[bus[inside]]]
-    energy = meters.kwh(facts.charging[inside] * meters.served(facts)[bus[inside]])
-    transfers = owed("swap electricity", "swap_operator", "grid_company", int(meters.fen((energy * price).sum())))
-    energy = meters.kwh(facts.charging[outside]).sum(axis=1)
-    bought = int(meters.fen((energy * meters.cents(facts.outside_price[outside])).sum()))
-    return transfers + owed("swap electricity", "swap_operator", "outside_grid", bought)
-
-
-def rounding(energy: list[Transfer]) -> list[Transfer]:
-    """What the bills of energy leave in the grid company's account: parts that were rounded one by one."""
-    left = sum(bill.total * ((bill.payee == "grid_company") - (bill.payer == "grid_company")) for bill in energy)
-    return owed("rounding", "grid_company", "rounding", left)
+    grid, left = facts.grid, np.zeros(len(facts.grid.zone), np.int64)
+    taken = meters.kwh(np.concatenate([np.maximum(-facts.output, 0), facts.consumption])).sum(axis=1)
+    pays = np.concatenate([grid.units.kind == USER, np.ones(len(facts.user_bus), bool)])
+    zone = grid.home_zone[grid.bus_zone[facts.party_bus]]
+    weight = np.where(pays, taken, 0)
+    single = 0
+    for transfer in transfers:
+        sign = (transfer.payee == "grid_company") - (transfer.payer == "grid_company")
+        if sign and transfer.row is None:
+            single += sign * transfer.total
+        elif sign:
+            other = transfer.payer if sign > 0 else transfer.payee
+            party = transfer.row + (len(grid.units) if other == "users" else 0)
+            amount = transfer.amount if transfer.weight is None else transfer.amount * transfer.weight
+            np.add.at(left, zone[party] if other in PARTIES else grid.home_zone[grid.bus_zone[grid.link_to]][party],
+                      sign * amount)
+    used = np.bincount(zone, weight, len(grid.zone))
+    left += shared(single, used)
+    back = np.zeros(len(weight), np.int64)
+    for of in np.flatnonzero(left):
+        mine = (zone == of) & pays
+        back[mine] = shared(int(left[of]), weight[mine])
+    return owed_parties("system levy", back, facts)
 
 
 def pay_of_orders(facts: "Facts") -> list[Transfer]:

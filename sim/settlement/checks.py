@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.network.grid import STORE
-from sim.settlement import meters
+from sim.settlement import energy, meters
 from sim.settlement.journal import GENESIS, Journal, entry_hash, month_root
 from sim.units import HOURS
 
@@ -70,17 +70,21 @@ def rounding_is_only_rounding(journal: Journal, facts: "Facts") -> list[str]:
 
 def rounding_of_prices(facts: "Facts") -> float:
     """Fen that the grid company gains because the price of a zone and those of its buses are rounded one by one."""
-    grid, used = facts.grid, facts.load - facts.shed
-    paid = grid.by_zone(used) * meters.cents(meters.zone_price(facts))
-    return float(paid.sum() - (used * meters.cents(facts.price)).sum())
+    grid, gained = facts.grid, 0.0
+    for leg in energy.legs(facts):
+        paid = grid.by_zone(leg.load) * meters.cents(meters.zone_price(leg.prices))
+        gained += float(paid.sum() - (leg.load * meters.cents(leg.prices.price)).sum())
+    return gained
 
 
 def rounding_of_energies(facts: "Facts") -> float:
     """Fen: the most that rounded energies and sums can leave. Half a kWh for every row and hour at the hour's dearest
-    price, half a fen for every row."""
+    price in each settlement (a deviation is a difference of two), half a fen for every row and contract."""
     grid = facts.grid
     rows = len(facts.consumption) + len(grid.units) + len(grid.link) + len(grid.bus) + len(facts.charging)
-    return rows * (0.05 * float(np.abs(facts.price).max(axis=0).sum()) + 0.5)
+    dearest = sum(float(np.abs(leg.prices.price).max(axis=0).sum()) * (1 if leg.bill == "spot energy" else 2)
+                  for leg in energy.legs(facts))
+    return rows * (0.05 * dearest + 0.5 * (1 + len(facts.positions.books)))
 
 
 def energy_balances(journal: Journal, facts: "Facts") -> list[str]:

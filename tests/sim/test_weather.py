@@ -36,7 +36,8 @@ from sim.weather import (
 WORLDS = Path(__file__).parents[2] / "configs" / "worlds"
 ROWS = {"profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair}
 SETTINGS = WeatherSettings(ar1_temperature=0.75, ar1_rain=0.45, ar1_wind=0.5, ar1_wetness=0.97, temperature_rain=-0.35,
-                           rain_wind=0.15, between_zones=0.3, between_basins=0.6, source="test")
+                           rain_wind=0.15, between_zones=0.3, between_basins=0.6, forecast_load=0, forecast_wind=0,
+                           forecast_sun=0, forecast_inflow=0, source="test")
 AR1 = {"temperature": 0.75, "rain": 0.45, "wind": 0.5}
 YEAR = (date(2025, 1, 1), date(2025, 12, 31))
 

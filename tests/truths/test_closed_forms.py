@@ -11,7 +11,7 @@ from sim.markets.spot import Spot
 from sim.messages import Conditions, Orders, Scene
 from sim.network.grid import PLANT, USER, Bus, Corridor, Grid, Units
 from sim.schema import schema
-from sim.settlement.bills import congestion_rent
+from sim.settlement.energy import congestion_rent, legs
 from tests.labs import ROOT
 
 SOURCE = "worked by hand"
@@ -52,8 +52,11 @@ def scene(grid: Grid, load, **law) -> Scene:
         link_share=np.ones((len(grid.link), 24)), inflow=np.zeros(0), water=np.zeros(0),
         output_before=np.full(units, np.nan))
     limits = {"offer_floor": 0, "offer_cap": 1200, "clearing_floor": -50, "clearing_cap": 1500,
-              "storage_scheduling": "market", "storage_level": 0.5, "engine": "day"}
-    return Scene(now=DAY, conditions=conditions, grid=grid, earlier={}, public=None, rules=Spot.Rules(**limits | law))
+              "storage_scheduling": "market", "storage_level": 0.5, "engine": "day", "regime": "spot", "trial_days": 0,
+              "ahead": False, "band": 0.1, "clearing": "joint", "exports": "free", "compare": False, "rent": "kept",
+              "administered_dry": {}, "administered_wet": {}}
+    return Scene(now=DAY, rhythm="real-time", conditions=conditions, grid=grid, earlier={}, public=None,
+                 positions=None, rules=Spot.Rules(**limits | law))
 
 
 def test_over_a_full_line_spread_times_flow_is_the_rent():
@@ -141,7 +144,7 @@ def test_the_rent_account_gets_the_months_rent_less_the_links_fees(toy_month):
     its energy may be missing, 744 x 3 x (0.0005 MWh x 1,500 + 0.005 CNY x 700 MWh) = 9,500 CNY at the very worst."""
     facts, grid = toy_month.facts, toy_month.facts.grid
     fees = (np.abs(facts.delivered).sum(axis=1) * grid.link_fee).sum()
-    bill = sum(t.total for t in congestion_rent(facts)) / 100
+    bill = sum(t.total for t in congestion_rent(facts, legs(facts))) / 100
     assert bill == pytest.approx(facts.rent.sum() - fees, abs=9_500)
     assert bill > 1e6
     assert toy_month.journal.balance["rent"] == round(bill * 100)

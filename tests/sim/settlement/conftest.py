@@ -68,6 +68,8 @@ def facts_of(hours):
         line_flow=np.zeros((0, hours)), sent=two(40, 60)[None], delivered=two(38, 57)[None],
         # 38 x 130 - 40 x 100 = 940 and 57 x 1500 - 60 x 200.004 = 73,499.76
         rent=two(940, 73_499.76), imbalance=0.0, residual=0.0,
+        settled=np.ones(hours, bool), ahead=SimpleNamespace(hours=np.zeros(hours, bool)),
+        positions=SimpleNamespace(books={}), party_bus=np.concatenate([net.units.bus, [0, 1, 1]]),
         opening=SimpleNamespace(stored=np.zeros(6), water=np.array([50.0, 140.0])))
     days = hours // 24
     # 12 x (40 + 50) MWh at 10 MWh/hm3 use 108 hm3 a day; 12 x (60 + 70) MWh at 20 MWh/hm3 use 78 hm3
