@@ -48,7 +48,7 @@ class CapacityDesk(Institution):
     def _declared(self, scene: Scene) -> Orders:
         """What coal and pumped hydro can be counted on to give, MW, at any price."""
         paid = scene.rules.prices(scene.grid)[self.units] > 0
-        power = scene.grid.commissioned(scene.now.date)[self.units] * self.able[:, scene.now.date.month - 1]
+        power = scene.grid.standing(scene.now.date)[self.units] * self.able[:, scene.now.date.month - 1]
         some = paid & (power > 0)
         return Orders.sell(self.units[some], power[some], np.zeros(np.count_nonzero(some)), hours=1)
 
@@ -73,12 +73,13 @@ def band(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     return low[at], high[at]
 
 
-def capacity_desks(model, ground: "Ground", grid: "Grid", haggling: CNYPerKWYear) -> list[CapacityDesk]:
+def capacity_desks(model, ground: "Ground", grid: "Grid", streams: Streams,
+                   haggling: CNYPerKWYear) -> list[CapacityDesk]:
     """One desk for each owner of plants or stores, in the order of units."""
     units = grid.units
     able = np.ones((len(units), 12))
     able[: len(ground.plants)] = ground.plants.machine
     mine = np.flatnonzero(np.isin(units.kind, (PLANT, STORE)))
     owners = units.owner[mine]
-    return [CapacityDesk(model, owner, mine[owners == owner], able[mine[owners == owner]], ground.streams, haggling)
+    return [CapacityDesk(model, owner, mine[owners == owner], able[mine[owners == owner]], streams, haggling)
             for owner in dict.fromkeys(owners)]

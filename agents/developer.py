@@ -138,6 +138,10 @@ class Developer(Institution):
         """MW of a technology that are under construction."""
         return sum(power for name, _, power in self.queue if name == technology)
 
+    def started_of(self, i: int) -> float:
+        """MW of the technology of a prospect that were started at this year's opening."""
+        return self.started.get(self.prospects[i].technology, 0.0)
+
     def break_even(self, year: int) -> dict[str, float | None]:
         """CNY/kW-yr that must be paid for being there, beside what the last twelve months brought otherwise, so that a
         project started in a year loses nothing; None before twelve months were seen."""

@@ -6,6 +6,8 @@ import mesa
 import numpy as np
 
 from agents.beliefs import WaterValues, opening_levels, water_beliefs
+from agents.capacity_desk import capacity_desks
+from agents.developer import developers
 from agents.generator import companies
 from agents.large_user import large_users
 from agents.outlook import NoPlan
@@ -14,7 +16,7 @@ from agents.riders import Riders
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
-from sim.calendar import Calendar, Day
+from sim.calendar import Calendar, Day, Month
 from sim.config import BadInput, Config
 from sim.facts import Facts
 from sim.messages import Conditions, Orders, Scene, Weather, Work
@@ -69,12 +71,14 @@ class PolicyLab(mesa.Model):
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
         values = self._plan_water()
+        self.developers = developers(self, world, ground, Month.of(self.calendar.start))
         self.actors = [
             *companies(self, ground, self.grid, values),
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
             *large_users(self, world["smelters"], ground.first[USER]),
             *traders(self, world["borders"], ground.first[NEIGHBOUR]),
-            self.platform, self.users, self.riders]
+            *capacity_desks(self, ground, self.grid, self.streams, world.settings.investment.haggling),
+            *self.developers, self.platform, self.users, self.riders]
 
     def _plan_water(self) -> WaterValues | None:
         """What the owners of reservoirs believe, and the levels at which years of their plans leave the rivers."""
@@ -104,6 +108,10 @@ class PolicyLab(mesa.Model):
 
     def open_year(self, day: Day):
         """What stands on the grid this year; what is traded for a year."""
+        approved = self.rules["new_capacity"].approved if "new_capacity" in self.rules else None
+        for developer in self.developers:
+            for technology, power in developer.open_year(day.month, approved):
+                self.ground.build(developer.zone, technology, power)
         self.grid = self.ground.grid(day.date)
         self.facts.turn_year(self.grid)
         self.clear("year")
@@ -158,9 +166,10 @@ class PolicyLab(mesa.Model):
             if key in self.rules:
                 services += instrument.apply(month, self.facts, self.rules[key])
         transfers += services + bills.levy(services, self.facts)
-        statements = bills.statements([*self.journal.pending, *transfers], self.facts)
+        due = [*self.journal.pending, *transfers]
+        statements = bills.statements(due, self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money
-        self.facts.publish_month(self.riders.peer_share())
+        self.facts.publish_month(self.riders.peer_share(), due)
         for actor in self.actors:
             actor.learn(statements[actor.name], self.facts.public)
         self.recorder.keep(month, self)

@@ -1,15 +1,17 @@
 """The revenue stack: what every asset is paid, and pays, for each thing it does, read off the month's transfers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.calendar import Month
 from sim.messages import Transfer
-from sim.settlement.bills import ACCOUNT_OF
+from sim.network.grid import PLANT, STORE
+from sim.settlement.owing import ACCOUNT_OF
 
 if TYPE_CHECKING:
+    from sim.closed_month import ClosedMonth
     from sim.network.grid import Grid
 
 STREAMS = ("energy", "ancillary", "capacity", "regulation_capacity", "green", "mechanism", "penalties", "other")
@@ -18,8 +20,8 @@ BEGINNINGS = (
     ("capacity deduction", "penalties"), ("regulation capacity default", "penalties"),
     ("regulation capacity reduced", "penalties"), ("regulation capacity missing", "penalties"),
     ("capacity price", "capacity"), ("regulation capacity", "regulation_capacity"),
-    ("spot", "energy"), ("contract", "energy"), ("deviation", "energy"), ("day-ahead", "energy"),
-    ("real-time", "energy"), ("framework", "energy"),
+    ("spot", "energy"), ("day-ahead", "energy"), ("real-time", "energy"), ("administered", "energy"),
+    ("contract", "energy"), ("deviation", "energy"), ("framework", "energy"),
     ("regulation", "ancillary"), ("reserve", "ancillary"), ("ancillary", "ancillary"), ("mileage", "ancillary"),
     ("green", "green"), ("certificate", "green"), ("mechanism", "mechanism"),
 )
@@ -48,15 +50,16 @@ def stack(transfers: Iterable[Transfer], month: Month, units: int) -> dict[str, 
 
 
 def earnings(bills: dict[str, np.ndarray], grid: "Grid", standing: np.ndarray) -> dict[tuple[str, str], dict[str, float]]:
-    """CNY per MW that stands, by zone and technology and then by stream: what everybody may see of incomes.
+    """CNY per MW of plants and stores that stand, by zone and technology and then by stream: what everybody may see.
 
     bills: as `stack` gives them.  standing: MW [unit].
     """
     units = grid.units
     zone = np.array(grid.zone, object)[grid.bus_zone[units.bus]]
     found: dict[tuple[str, str], dict[str, float]] = {}
-    for kind in sorted(set(zip(zone, units.technology))):
-        mine = (zone == kind[0]) & (units.technology == kind[1])
+    asset = np.isin(units.kind, (PLANT, STORE))
+    for kind in sorted(set(zip(zone[asset], units.technology[asset]))):
+        mine = asset & (zone == kind[0]) & (units.technology == kind[1])
         power = float(standing[mine].sum())
         if power > 0:
             found[kind] = streams({bill: fen[mine] for bill, fen in bills.items()}, power)
@@ -84,3 +87,41 @@ def table(date: np.datetime64, bills: dict[str, np.ndarray], grid: "Grid") -> di
             "technology": units.technology[unit], "zone": zone[unit], "bill": name,
             "stream": np.array([stream_of(bill) for bill in name], object),
             "CNY": np.concatenate([np.empty(0), *(bills[bill][rows] / 100 for bill, rows in row.items())])}
+
+
+# ------------------------------------------------------------------------------------------- read off a closed month
+
+
+def asset_labels(technologies: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of a technology's streams, "battery.energy", in the order of `per_kw`."""
+    return tuple(f"{technology}.{stream}" for technology in technologies for stream in STREAMS)
+
+
+def per_kw(m: "ClosedMonth") -> np.ndarray:
+    """CNY/kW [zone, technology x stream] of the month; nan where a stream moved nothing."""
+    found = np.full((len(m.grid.zone), len(m.technologies), len(STREAMS)), np.nan)
+    for (zone, technology), earned in m.facts.public.earnings.items():
+        for stream, value in earned.items():
+            found[m.grid.zone.index(zone), m.technologies.index(technology), STREAMS.index(stream)] = value / 1000
+    return found.reshape(len(m.grid.zone), -1)
+
+
+def stands(m: "ClosedMonth") -> np.ndarray:
+    """MW [zone, technology] of plants and stores that stood on the month's first day; nan where there are none."""
+    units, power = m.grid.units, m.grid.standing(m.month.first)
+    found = np.full((len(m.grid.zone), len(m.technologies)), np.nan)
+    for unit in np.flatnonzero(np.isin(units.kind, (PLANT, STORE))):
+        at = m.grid.bus_zone[units.bus[unit]], m.technologies.index(units.technology[unit])
+        found[at] = np.nan_to_num(found[at]) + power[unit]
+    return found
+
+
+def of_developers(m: "ClosedMonth", read: Callable) -> np.ndarray:
+    """What `read(developer, position of a prospect)` gives, [zone, technology]; nan where nobody builds or knows."""
+    found = np.full((len(m.grid.zone), len(m.technologies)), np.nan)
+    for developer in m.developers:
+        for i, prospect in enumerate(developer.prospects):
+            value = read(developer, i)
+            at = m.grid.zone.index(developer.zone), m.technologies.index(prospect.technology)
+            found[at] = np.nan if value is None else value
+    return found

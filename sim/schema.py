@@ -4,7 +4,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
-from sim.network import borders, city, demand, grid, outages, plants, rivers, smelters, stores, workforce
+from sim.network import borders, city, demand, grid, outages, plants, projects, rivers, smelters, stores, workforce
 from sim.policy.pension_subsidy import PensionRules
 from sim.policy.tariffs import PlatformRules, SwapRules
 from sim.registry import instruments, markets
@@ -14,6 +14,7 @@ TABLES = {
     "buses": grid.Bus, "corridors": grid.Corridor, "joint_limits": grid.Joint,
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
+    "projects": projects.Project, "build_costs": projects.BuildCost,
     "smelters": smelters.Smelter, "borders": borders.Step,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
@@ -30,10 +31,11 @@ class Settings(Section):
     water: rivers.WaterPlanning
     orders: city.OrderSettings
     riders: workforce.RiderSettings
+    investment: projects.Investment
 
 
 # law that belongs to no market and no instrument
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules)}
+RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules)}
 
 
 def schema() -> Schema:

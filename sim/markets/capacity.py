@@ -11,7 +11,7 @@ from sim.config import Key, Section, bounded
 from sim.markets.base import Market
 from sim.messages import SELL, Orders, Scene, Trade, Transfer
 from sim.network.grid import PLANT, STORE
-from sim.settlement.bills import owed
+from sim.settlement.owing import owed
 from sim.units import HOURS, CNYPerKWYear, Share, to_fen
 
 if TYPE_CHECKING:

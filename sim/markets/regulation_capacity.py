@@ -12,7 +12,7 @@ from sim.config import Key, Section, bounded
 from sim.markets.base import Market
 from sim.messages import BUY, SELL, Orders, Scene, Trade, Transfer
 from sim.network.grid import PLANT, STORE
-from sim.settlement.bills import owed
+from sim.settlement.owing import owed
 from sim.units import CNYPerKWYear, Hours, Ratio, Share, to_fen
 
 if TYPE_CHECKING:
@@ -180,9 +180,9 @@ def supply_and_duty(grid: "Grid", rules: RegulationCapacity.Rules) -> tuple[np.n
     units = grid.units
     zone = np.array(grid.zone, object)[grid.bus_zone[units.bus]]
     here = np.isin(zone, list(rules.base_price))
-    standing = grid.standing()
+    standing = grid.standing(grid.on)
     owes = here & np.isin(units.technology, MUST_BUY)
-    before = np.minimum(standing, grid.commissioned(rules.new_from))
+    before = np.minimum(standing, grid.standing(rules.new_from))
     may = np.where(here, offerable(units.technology, zone, standing, units.store, rules), 0.0)
     return may, np.where(owes, duty(standing, before, rules.new_share, rules.old_share), 0.0)
 

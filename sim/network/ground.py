@@ -42,17 +42,55 @@ class Ground:
                              profiles=self.profiles)
         self.rivers = Rivers(world["reservoirs"], basins, world["plants"], self.profiles)
         self.stores, self.outages = Stores(world["stores"]), Outages(world["outages"])
-        at = {bus.key: i for i, bus in enumerate(buses)}
-        parts = (self.plants.units(at, frozenset(self.rivers.plant)), self.stores.units(at),
-                 smelters.units(world["smelters"], at), borders.units(world["borders"], at))
-        self.units = Units.join(*parts)
-        self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR), np.cumsum([0, *map(len, parts)])[:4].tolist()))
+        self.units = self._units()
+        rows = [len(world[table]) for table in ("plants", "stores", "smelters")]
+        self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR), np.cumsum([0, *rows]).tolist()))
+        self._stores = slice(self.first[STORE], self.first[USER])
+        self._table_capacity = self.units.capacity
         self.reservoir_units = np.array([world["plants"].position(key) for key in self.rivers.plant], np.int32)
         self.forecast = Forecast(world.settings.weather, self.rivers, self.reservoir_units, streams)
 
+    def _units(self) -> Units:
+        """The table of units with what was built so far."""
+        at = {bus.key: i for i, bus in enumerate(self.world["buses"])}
+        return Units.join(self.plants.units(at, frozenset(self.rivers.plant)), self.stores.units(at),
+                          smelters.units(self.world["smelters"], at), borders.units(self.world["borders"], at))
+
     def grid(self, on: date) -> Grid:
         """The network as it stands on a date."""
-        return Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units, on)
+        return Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units, on,
+                    self.standing)
+
+    def standing(self, day: date) -> np.ndarray:
+        """MW [unit] that stand on a day, outages and seasons not counted."""
+        standing = self.units.capacity.copy()
+        standing[: len(self.plants)] = self.plants.standing(day.toordinal())
+        standing[self._stores] = self.stores.standing(day.toordinal())
+        return standing
+
+    def clusters(self, zone: str, technology: str) -> np.ndarray:
+        """Rows of `units` (int [n]) of a technology in a zone."""
+        here = np.array([bus.zone == zone for bus in self.world["buses"]], bool)
+        return np.flatnonzero((self.units.technology == technology) & here[self.units.bus])
+
+    def build(self, zone: str, technology: str, power: float) -> None:
+        """Let MW more of a technology stand in a zone (negative: less), all its clusters alike, for all later grids.
+
+        Raises: ValueError where there is nothing that could grow.
+        """
+        rows = self.clusters(zone, technology)
+        if not len(rows) or rows[-1] >= self.first[USER]:
+            raise ValueError(f"{zone} has no plant or store of {technology!r} that could grow")
+        share = np.zeros(self.first[USER])
+        share[rows] = self._table_capacity[rows] / self._table_capacity[rows].sum()
+        self.plants.build(power * share[: len(self.plants)])
+        self.stores.build(power * share[self._stores])
+        self.units = self._units()
+
+    def built(self, zone: str, technology: str, until: date) -> list[tuple[date, float]]:
+        """Day and MW of what was commissioned up to a day in the clusters of a technology in a zone."""
+        rows = self.clusters(zone, technology)
+        return [(self.units.first[row], self._table_capacity[row]) for row in rows if self.units.first[row] <= until]
 
     def conditions(self, day: Day, weather: Weather, load: np.ndarray, grid: Grid, before: np.ndarray) -> Conditions:
         """What the day brings.  load: MW [bus, hour], inelastic.  before: MW [unit], yesterday's last hour or nan."""
@@ -68,8 +106,7 @@ class Ground:
         flow = np.repeat(self.rivers.minimum(inflow)[:, None], HOURS, axis=1)
         minimum[self.reservoir_units] = np.minimum(flow, available[self.reservoir_units])
         stored = np.zeros(len(available))
-        stores = slice(self.first[STORE], self.first[STORE] + len(self.stores))
-        stored[stores] = self.stores.stored
+        stored[self._stores] = self.stores.stored
         return Conditions(day, load, available, minimum, energy, stored, self.link_share(day, grid), inflow,
                           self.rivers.water, before)
 
@@ -81,8 +118,7 @@ class Ground:
     def live(self, day: Day, conditions: Conditions, cleared: Clearing):
         """Let water run and stores carry as the market cleared them."""
         self.rivers.run(day, conditions.inflow, cleared.output[self.reservoir_units].sum(axis=1))
-        stores = slice(self.first[STORE], self.first[STORE] + len(self.stores))
-        self.stores.carry(cleared.stored[stores, -1])
+        self.stores.carry(cleared.stored[self._stores, -1])
 
     def typical(self, day: Day) -> Weather:
         """A date's weather as it is on average: mean temperature, dry, wind and sun of the month, normal rivers."""

@@ -79,7 +79,8 @@ class Plant(Row):
 class Plants:
     """All plants of a world; a row keeps its place in the table.
 
-    key: str [plant].  capacity: MW [plant].  cost: CNY/MWh [plant].
+    key: str [plant].  capacity: MW [plant].  cost: CNY/MWh [plant].  added: MW [plant], what was built beyond the table
+    (negative: taken down).  machine: share [plant, month] of capacity that machines can give, outages out.
 
     buses: gives each plant its zone.  zones: order of the zones in `Weather` arrays.  basins: the table of basins,
     whose order is that of `Weather.wetness`.  profiles: of months and days.
@@ -94,7 +95,8 @@ class Plants:
         self._must_run, self._pondage = table["must_run"], table["pondage"].astype(bool)
         self._seasonal = np.array([i for i, p in enumerate(plants) if p.must_run_season is not None], np.intp)
         self._season_keys = [plants[i].must_run_season for i in self._seasonal]
-        self._machine = table["availability"][:, None] * Outages(outages).in_service(table["outage"])  # [plant, month]
+        self.added = np.zeros(len(plants))
+        self.machine = table["availability"][:, None] * Outages(outages).in_service(table["outage"])  # [plant, month]
         self._driver = self._drivers({bus.key: bus.zone for bus in buses}, tuple(zones), basins)
         self._natural = np.array([i for i, p in enumerate(plants) if p.profile is not None], np.intp)
         self._natural_keys = [plants[i].profile for i in self._natural]
@@ -127,12 +129,20 @@ class Plants:
         at: position of each bus.  budgeted: keys of plants with a daily energy limit (they have a reservoir).
         """
         plants = self._plants
-        ramp = np.array([p.ramp for p in plants], float)
+        ramp, capacity = np.array([p.ramp for p in plants], float), self.capacity + self.added
         return Units.make(
             self.key, PLANT, [at[p.bus] for p in plants], [p.owner for p in plants], [p.technology for p in plants],
-            self.capacity, ramp=np.where(ramp < 1.0, ramp * self.capacity, np.inf),
+            capacity, ramp=np.where(ramp < 1.0, ramp * capacity, np.inf),
             budgeted=[p.key in budgeted or p.pondage for p in plants], first=[p.in_service for p in plants],
             last=[p.retires or FOREVER for p in plants])
+
+    def standing(self, ordinal: int) -> np.ndarray:
+        """MW [plant] that stand on a day, outages not counted."""
+        return ((self._first <= ordinal) & (ordinal < self._last)) * (self.capacity + self.added)
+
+    def build(self, power: np.ndarray) -> None:
+        """Let MW [plant] more stand (negative: less, down to nothing)."""
+        self.added = np.maximum(self.added + power, -self.capacity)
 
     def available(self, day: Day, weather: Weather) -> tuple[np.ndarray, np.ndarray]:
         """Most and least that each plant can give on a day: (available, minimum), MW [plant, hour]."""
@@ -147,13 +157,13 @@ class Plants:
 
     def _machines(self, day: Day) -> np.ndarray:
         """What the machines in service could give, MW [plant, hour]."""
-        standing = (self._first <= day.ordinal) & (day.ordinal < self._last)
-        return np.repeat((standing * self.capacity * self._machine[:, day.date.month - 1])[:, None], HOURS, axis=1)
+        power = self.standing(day.ordinal) * self.machine[:, day.date.month - 1]
+        return np.repeat(power[:, None], HOURS, axis=1)
 
     def _given(self, day: Day, weather: Weather) -> np.ndarray:
         """What machines and nature give hour by hour, MW [plant, hour]; by pondage, its mean is what counts."""
         given = self._machines(day)
-        natural = self.capacity[self._natural, None] * self._nature(day, weather)
+        natural = self.standing(day.ordinal)[self._natural, None] * self._nature(day, weather)
         given[self._natural] = np.minimum(given[self._natural], natural)
         return given
 

@@ -35,14 +35,14 @@ class Store(Row):
 class Stores:
     """All stores of a world; a row keeps its place in the table.
 
-    capacity: MW [store].  energy: MWh [store], when full.
+    capacity: MW [store].  energy: MWh [store], when full.  added: MW [store], what was built beyond the table.
     stored: MWh [store] now, the one state of charge that every market and settlement reads.
     """
 
     def __init__(self, table: Table):
         self._table = table
-        self.capacity = table["capacity"]
-        self.energy = self.capacity * table["hours"]
+        self.added = np.zeros(len(table))
+        self.capacity, self.energy = table["capacity"], table["capacity"] * table["hours"]
         self.stored = self.energy * table["initial"]
         self._first = np.array([s.in_service.toordinal() for s in table], np.int64)
 
@@ -55,9 +55,21 @@ class Stores:
         return Units.make(table["key"], STORE, [at[bus] for bus in table["bus"]], table["owner"], table["technology"],
                           self.capacity, store=self.energy, efficiency=table["efficiency"], first=table["in_service"])
 
+    def standing(self, ordinal: int) -> np.ndarray:
+        """MW [store] that stand on a day."""
+        return (self._first <= ordinal) * self.capacity
+
+    def build(self, power: np.ndarray) -> None:
+        """Let MW [store] more stand (negative: less, down to nothing), with as many hours. What is new comes empty, what
+        goes takes along what it holds beyond the others' room."""
+        self.added = np.maximum(self.added + power, -self._table["capacity"])
+        self.capacity = self._table["capacity"] + self.added
+        self.energy = self.capacity * self._table["hours"]
+        self.stored = np.minimum(self.stored, self.energy)
+
     def available(self, day: Day) -> np.ndarray:
         """Most each store can give or take, MW [store, hour]; 0 before it is in service."""
-        return np.repeat((self.capacity * (self._first <= day.ordinal))[:, None], HOURS, axis=1)
+        return np.repeat(self.standing(day.ordinal)[:, None], HOURS, axis=1)
 
     def carry(self, stored: np.ndarray) -> None:
         """Take over the levels at the day's end, MWh [store], as tomorrow's start."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.calendar import Month
 from sim.messages import Statement, Transfer
 from sim.network.grid import USER
 from sim.settlement import meters

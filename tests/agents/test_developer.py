@@ -38,8 +38,8 @@ def test_nothing_is_started_before_a_year_was_seen():
 
 
 def test_what_pays_is_started_waits_a_year_and_then_stands():
-    # 330 - 45 = 285 CNY/kW-yr on 2,000: twelve years must be worth 2000 / 285 = 7.0175; at 9 % they are 7.1607, at 9.5 %
-    # 6.9839, so the rate is 9.405 % and the share 1 / (1 + exp(-0.405)) = 0.600 of 100 MW
+    # 330 - 45 = 285 CNY/kW-yr on 2,000: twelve years must be worth 2000 / 285 = 7.0175; at 9 % they are 7.1607, at
+    # 9.5 % 6.9839, so the rate is 9.405 % and the share 1 / (1 + exp(-0.405)) = 0.600 of 100 MW
     who = developer()
     live(who, 2025, 330.0)
     assert who.open_year(Month(2026, 1), {"battery": 1.0}) == []

@@ -11,7 +11,8 @@ from sim.revenue import earnings, stack, stream_of, table
 
 UNITS = SimpleNamespace(
     key=np.array(["sun", "coal", "battery", "battery_2"], object), owner=np.array(["a", "b", "c", "d"], object),
-    technology=np.array(["solar", "coal", "battery", "battery"], object), bus=np.array([0, 1, 0, 1]))
+    kind=np.array(["plant", "plant", "store", "store"], object), bus=np.array([0, 1, 0, 1]),
+    technology=np.array(["solar", "coal", "battery", "battery"], object))
 GRID = SimpleNamespace(units=UNITS, zone=("HILLS", "COAST"), bus_zone=np.array([0, 1]))
 
 

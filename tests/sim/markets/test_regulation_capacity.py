@@ -32,7 +32,7 @@ def test_the_duty_is_a_tenth_of_what_came_since_2021_and_a_twentieth_of_what_sto
 
 
 def test_a_store_counts_with_what_it_holds_for_two_hours_and_coal_with_two_fifths():
-    # 100 MW of 1 h hold 100 MWh: 50 MW for 2 h; 100 MW of 6 h: 100; coal 150 x 0.4 = 60, a fifth lignite: 48; wind: none
+    # 100 MW of 1 h hold 100 MWh: 50 MW for 2 h; 100 MW of 6 h: 100; 150 x 0.4 = 60, a fifth lignite: 48; wind: 0
     technology = np.array(["battery", "battery", "coal", "coal", "wind"], object)
     zone = np.array(["HILLS", "HILLS", "HILLS", "COAST", "HILLS"], object)
     capacity, store = np.array([100.0, 100, 150, 150, 80]), np.array([100.0, 600, 0, 0, 0])
