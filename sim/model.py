@@ -111,7 +111,7 @@ class PolicyLab(mesa.Model):
         approved = self.rules["new_capacity"].approved if "new_capacity" in self.rules else None
         for developer in self.developers:
             for technology, power in developer.open_year(day.month, approved):
-                self.ground.build(developer.zone, technology, power)
+                self.ground.build(developer.zone, technology, power, day.date)
         self.grid = self.ground.grid(day.date)
         self.facts.turn_year(self.grid)
         self.clear("year")

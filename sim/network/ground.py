@@ -73,8 +73,9 @@ class Ground:
         here = np.array([bus.zone == zone for bus in self.world["buses"]], bool)
         return np.flatnonzero((self.units.technology == technology) & here[self.units.bus])
 
-    def build(self, zone: str, technology: str, power: float) -> None:
-        """Let MW more of a technology stand in a zone (negative: less), all its clusters alike, for all later grids.
+    def build(self, zone: str, technology: str, power: float, day: date) -> None:
+        """Let MW more of a technology stand in a zone from a day on (negative: less), all its clusters alike; grids that
+        are made later know of it. Days are given in their order.
 
         Raises: ValueError where there is nothing that could grow.
         """
@@ -83,8 +84,8 @@ class Ground:
             raise ValueError(f"{zone} has no plant or store of {technology!r} that could grow")
         share = np.zeros(self.first[USER])
         share[rows] = self._table_capacity[rows] / self._table_capacity[rows].sum()
-        self.plants.build(power * share[: len(self.plants)])
-        self.stores.build(power * share[self._stores])
+        self.plants.added.build(power * share[: len(self.plants)], day.toordinal())
+        self.stores.build(power * share[self._stores], day.toordinal())
         self.units = self._units()
 
     def built(self, zone: str, technology: str, until: date) -> list[tuple[date, float]]:

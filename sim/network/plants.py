@@ -13,6 +13,7 @@ import numpy as np
 from sim.calendar import SEASONS, Day
 from sim.config import BadInput, Key, Row, Table, bounded
 from sim.messages import Weather
+from sim.network.added import Added
 from sim.network.grid import FOREVER, PLANT, Units
 from sim.network.outages import Outages
 from sim.network.rivers import flow_multiple
@@ -79,8 +80,7 @@ class Plant(Row):
 class Plants:
     """All plants of a world; a row keeps its place in the table.
 
-    key: str [plant].  capacity: MW [plant].  cost: CNY/MWh [plant].  added: MW [plant], what was built beyond the table
-    (negative: taken down).  machine: share [plant, month] of capacity that machines can give, outages out.
+    key: str [plant].  capacity: MW [plant].  cost: CNY/MWh [plant].  added: what was built beyond the table.  machine: share [plant, month] of capacity that machines can give, outages out.
 
     buses: gives each plant its zone.  zones: order of the zones in `Weather` arrays.  basins: the table of basins,
     whose order is that of `Weather.wetness`.  profiles: of months and days.
@@ -95,7 +95,7 @@ class Plants:
         self._must_run, self._pondage = table["must_run"], table["pondage"].astype(bool)
         self._seasonal = np.array([i for i, p in enumerate(plants) if p.must_run_season is not None], np.intp)
         self._season_keys = [plants[i].must_run_season for i in self._seasonal]
-        self.added = np.zeros(len(plants))
+        self.added = Added(self.capacity)
         self.machine = table["availability"][:, None] * Outages(outages).in_service(table["outage"])  # [plant, month]
         self._driver = self._drivers({bus.key: bus.zone for bus in buses}, tuple(zones), basins)
         self._natural = np.array([i for i, p in enumerate(plants) if p.profile is not None], np.intp)
@@ -129,7 +129,7 @@ class Plants:
         at: position of each bus.  budgeted: keys of plants with a daily energy limit (they have a reservoir).
         """
         plants = self._plants
-        ramp, capacity = np.array([p.ramp for p in plants], float), self.capacity + self.added
+        ramp, capacity = np.array([p.ramp for p in plants], float), self.capacity + self.added.now
         return Units.make(
             self.key, PLANT, [at[p.bus] for p in plants], [p.owner for p in plants], [p.technology for p in plants],
             capacity, ramp=np.where(ramp < 1.0, ramp * capacity, np.inf),
@@ -138,11 +138,7 @@ class Plants:
 
     def standing(self, ordinal: int) -> np.ndarray:
         """MW [plant] that stand on a day, outages not counted."""
-        return ((self._first <= ordinal) & (ordinal < self._last)) * (self.capacity + self.added)
-
-    def build(self, power: np.ndarray) -> None:
-        """Let MW [plant] more stand (negative: less, down to nothing)."""
-        self.added = np.maximum(self.added + power, -self.capacity)
+        return ((self._first <= ordinal) & (ordinal < self._last)) * (self.capacity + self.added.on(ordinal))
 
     def available(self, day: Day, weather: Weather) -> tuple[np.ndarray, np.ndarray]:
         """Most and least that each plant can give on a day: (available, minimum), MW [plant, hour]."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.calendar import Day
 from sim.config import Key, Row, Table, bounded
+from sim.network.added import Added
 from sim.network.grid import STORE, Units
 from sim.units import HOURS, MW, CNYPerMWh, Hours, Share
 
@@ -35,13 +36,13 @@ class Store(Row):
 class Stores:
     """All stores of a world; a row keeps its place in the table.
 
-    capacity: MW [store].  energy: MWh [store], when full.  added: MW [store], what was built beyond the table.
+    capacity: MW [store].  energy: MWh [store], when full.  added: what was built beyond the table.
     stored: MWh [store] now, the one state of charge that every market and settlement reads.
     """
 
     def __init__(self, table: Table):
         self._table = table
-        self.added = np.zeros(len(table))
+        self.added = Added(table["capacity"])
         self.capacity, self.energy = table["capacity"], table["capacity"] * table["hours"]
         self.stored = self.energy * table["initial"]
         self._first = np.array([s.in_service.toordinal() for s in table], np.int64)
@@ -57,13 +58,13 @@ class Stores:
 
     def standing(self, ordinal: int) -> np.ndarray:
         """MW [store] that stand on a day."""
-        return (self._first <= ordinal) * self.capacity
+        return (self._first <= ordinal) * (self._table["capacity"] + self.added.on(ordinal))
 
-    def build(self, power: np.ndarray) -> None:
-        """Let MW [store] more stand (negative: less, down to nothing), with as many hours. What is new comes empty, what
+    def build(self, power: np.ndarray, ordinal: int) -> None:
+        """Let MW [store] more stand from a day on (negative: less), with as many hours. What is new comes empty, what
         goes takes along what it holds beyond the others' room."""
-        self.added = np.maximum(self.added + power, -self._table["capacity"])
-        self.capacity = self._table["capacity"] + self.added
+        self.added.build(power, ordinal)
+        self.capacity = self._table["capacity"] + self.added.now
         self.energy = self.capacity * self._table["hours"]
         self.stored = np.minimum(self.stored, self.energy)
 
