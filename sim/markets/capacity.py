@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sim.calendar import Month
-from sim.config import Key, Section, bounded
+from sim.config import Section, bounded
 from sim.markets.base import Market
 from sim.messages import SELL, Orders, Scene, Trade, Transfer
 from sim.network.grid import PLANT, STORE
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ACCOUNT = {PLANT: "plants", STORE: "stores"}
 KW = 1000.0  # of a MW
 MONTHS = 12
-Zones = dict[Key("climate"), bounded(CNYPerKWYear, ge=0)]
+Zones = dict[str, bounded(CNYPerKWYear, ge=0)]
 
 
 class Capacity(Market):
@@ -31,7 +31,7 @@ class Capacity(Market):
     law pays is left out, what exceeds the plant is cut. Zones without a price pay none. A day on which a plant could
     not give what it declared is a failure; failures of a month take back a growing part of its fee. Three months fully
     taken back would end the entitlement for the year; that is not modelled, for the market keeps no memory.
-    Source: [NDRC2023Coal] for coal, price and deductions; [NDRC2023Pumped] for pumped hydro.
+    Source: [NDRC1501] for coal, price and deductions; [NDRC0533] for pumped hydro.
     """
 
     key = "capacity"

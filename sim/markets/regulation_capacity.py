@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sim.calendar import Month
-from sim.config import Key, Section, bounded
+from sim.config import Section, bounded
 from sim.markets.base import Market
 from sim.messages import BUY, SELL, Orders, Scene, Trade, Transfer
 from sim.network.grid import PLANT, STORE
@@ -50,14 +50,14 @@ class RegulationCapacity(Market):
         scarce, ample: supply over duty at which sellers, and buyers, have the last word.
         shortfall: how a duty not met is settled: default_price for the missing MW, or energy at settlement_factor."""
 
-        base_price: dict[Key("climate"), bounded(CNYPerKWYear, gt=0)]
+        base_price: dict[str, bounded(CNYPerKWYear, gt=0)]
         band: bounded(Share, gt=0, lt=1)
         new_from: date
         new_share: bounded(Share, ge=0, le=1)
         old_share: bounded(Share, ge=0, le=1)
         least_hours: bounded(Hours, gt=0)
         eligible: Annotated[dict[Technology, bounded(Share, ge=0, le=1)], Field(min_length=1)]
-        lignite: dict[Key("climate"), bounded(Share, ge=0, le=1)]
+        lignite: dict[str, bounded(Share, ge=0, le=1)]
         scarce: bounded(Ratio, ge=0)
         ample: bounded(Ratio, ge=0)
         shortfall: Literal["default_purchase", "reduced_settlement"]

@@ -5,6 +5,7 @@ import pytest
 
 from agents.developer import Developer, Prospect
 from sim.calendar import Month
+from sim.markets.regulation_capacity import bargains, leverage
 from sim.messages import Statement
 from tests.agents.public_figures import seen
 
@@ -109,17 +110,17 @@ def test_the_break_even_is_what_must_come_beside_energy_and_ancillary_services()
 
 
 def grown(policy: float, *, duty: float, arbitrage: float, years: int = 12, most: float = 100.0) -> list[float]:
-    """Storage that stands each year where regulation capacity pays `policy` at the cap and slopes to 7/13 of it.
+    """MW of storage that stand each year where the market for regulation capacity has its cap at `policy` CNY/kW-yr.
 
-    Supply over duty sets the price as the market does; what is offered beyond the duty is not sold; arbitrage falls as
-    more stores share it.
+    All ask its floor and bid its cap; arbitrage falls as more stores share it.
     """
+    floor = policy * 0.7 / 1.3
     who, stock, path = developer(Prospect(**(vars(STORE) | {"most": most}))), 10.0, []
     for year in range(2025, 2025 + years):
         stock += sum(power for _, power in who.open_year(Month(year, 1), {"battery": 1.0}))
-        weight = np.clip((1.2 - stock / duty) / 0.4, 0, 1)
-        price = policy * (7 + 6 * weight) / 13 * min(1.0, duty / stock)
-        live(who, year, price + arbitrage / (1 + stock / 500))
+        deals = bargains(np.array([floor]), np.array([stock]), np.array([policy]), np.array([duty]),
+                         leverage(stock, duty, 0.8, 1.2), floor, policy)
+        live(who, year, (deals.price * deals.volume).sum() / stock + arbitrage / (1 + stock / 500))
         path.append(stock)
     return path
 
