@@ -44,8 +44,8 @@ class Developer(Institution):
 
     Decides, at a year's opening, how many MW of each technology to start: the share of what could be started whose
     internal rate passes the hurdle, at the income that is expected per kW. Expected is what the zone's own clusters were
-    seen to earn, all bills together, smoothed over the years. What is started waits until it is built; what stands wears
-    out and goes at the end of its life. It owns nothing: what it builds is handed to the owners of the zone's clusters.
+    seen to earn, all bills together, smoothed over the years. What is started waits until it is built, wears out and goes
+    at the end of its life; what the tables let stand goes at the end of its life too, its wear is in them. It owns nothing: what it builds is handed to the owners of the zone's clusters.
     Source: hurdle above the cost of capital [Dixit1994]; weights [assumption] in world.yaml.
     """
 
@@ -55,11 +55,11 @@ class Developer(Institution):
     def __init__(self, model, name: str, zone: str, prospects: Iterable[Prospect],
                  standing: Iterable[tuple[str, Month, float]], *, cost_of_capital: float, hurdle: float, spread: float,
                  smoothing: float):
-        """standing: technology, month of commissioning and MW of what is there when the run begins."""
+        """standing: technology, month of commissioning and MW of each part of what the tables let stand, some day."""
         super().__init__(model, name)
         self.zone, self.prospects = zone, tuple(prospects)
         self.cost_of_capital, self.hurdle, self.spread, self.smoothing = cost_of_capital, hurdle, spread, smoothing
-        self.standing = [tuple(part) for part in standing]
+        self.standing = [(*part, False) for part in standing]
         self.queue: list[tuple[str, Month, float]] = []
         self.started: dict[str, float] = {}
         self.seen: list[dict[str, dict[str, float]]] = []
@@ -118,7 +118,7 @@ class Developer(Institution):
         """What is ready to stand, by technology."""
         ready = [part for part in self.queue if part[1] <= month]
         self.queue = [part for part in self.queue if part[1] > month]
-        self.standing += [(technology, month, power) for technology, _, power in ready]
+        self.standing += [(technology, month, power, True) for technology, _, power in ready]
         return [(p.technology, power) for p in self.prospects
                 if (power := sum(mw for technology, _, mw in ready if technology == p.technology)) > 0]
 
@@ -126,11 +126,13 @@ class Developer(Institution):
         """What goes at the end of its life or is worn off, negative, by technology."""
         lives = {p.technology: (round(p.life * YEAR), 1 - p.degradation) for p in self.prospects}
         lost, kept = dict.fromkeys(lives, 0.0), []
-        for technology, since, power in self.standing:
-            months, left = lives[technology]
-            if since.later(months) > month:
-                kept.append((technology, since, power * left))
-            lost[technology] += power - (kept[-1][2] if since.later(months) > month else 0.0)
+        for technology, since, power, wears in self.standing:
+            months, left = lives[technology] if wears else (lives[technology][0], 1.0)
+            if since.later(months) <= month:
+                left = 0.0
+            lost[technology] += power * (1 - left)
+            if left > 0:
+                kept.append((technology, since, power * left, wears))
         self.standing = kept
         return [(technology, -power) for technology, power in lost.items() if power > 0]
 
@@ -153,8 +155,8 @@ class Developer(Institution):
         return found
 
 
-def developers(model, world: World, ground: "Ground", start: Month) -> list[Developer]:
-    """One actor for each zone of `projects.csv`, with what stands there on a run's first day."""
+def developers(model, world: World, ground: "Ground") -> list[Developer]:
+    """One actor for each zone of `projects.csv`, who knows what stands there and what is planned."""
     costs: dict[str, dict[int, float]] = {}
     for row in world["build_costs"]:
         costs.setdefault(row.technology, {})[row.year] = row.capex
@@ -164,7 +166,7 @@ def developers(model, world: World, ground: "Ground", start: Month) -> list[Deve
         prospects = [Prospect(row.technology, row.most, row.lag, row.life, row.degradation, row.fixed,
                               costs[row.technology]) for row in mine]
         standing = [(row.technology, Month.of(day), power) for row in mine
-                    for day, power in ground.built(zone, row.technology, start.first)]
+                    for day, power in ground.built(zone, row.technology)]
         found.append(Developer(model, f"developers_{zone}", zone, prospects, standing, hurdle=thinks.hurdle,
                                cost_of_capital=thinks.cost_of_capital, spread=thinks.spread,
                                smoothing=thinks.smoothing))

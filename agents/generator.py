@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WORTHLESS = 1e-3  # CNY/MWh that an hour counts for at least, so that it is used when all others are full
 HALVINGS = 60
+SOME = 1e-3  # MW: less is a solver's rounding
+TURN = 1.0  # CNY/MWh that leaving a schedule must earn [assumption]
 STEPS = 2  # in which the water that need not be used is offered, dearer as the reservoir falls
 
 
@@ -45,7 +47,8 @@ class Generator(Institution):
     turbines' remaining power, and the other half, at the water value of the level to which their use would bring the
     reservoir, plus operation, times (1 + markup). A full reservoir so undercuts an empty one of the same basin, and the
     more a day takes the dearer the next MWh. The level weighs the plant's own with its basin's. Where the market clears
-    every hour alone it also decides the hours: the day's water is spread in proportion to the prices it expects.
+    every hour alone it also decides the hours: the day's water is spread in proportion to the prices it expects. In real
+    time it keeps to what it sold a day ahead, within the band that the law leaves it.
 
     Source: water values, see `agents.beliefs`; that a level of one's own moves the offer: [assumption].
     """
@@ -54,15 +57,22 @@ class Generator(Institution):
     markup: Rows[Ratio]
 
     def __init__(self, model, name: str, units, cost, markup, reservoirs: np.ndarray, water: OwnWater,
-                 values: WaterValues | None, own_level: float):
+                 values: WaterValues | None, own_level: float, bus=None):
         """units: rows of `grid.units`.  cost: CNY/MWh, markup: ratio [unit].  reservoirs: positions within `units` that
-        have one, in the order of `water`.  values: None only for a company without reservoirs."""
+        have one, in the order of `water`.  values: None only for a company without reservoirs.  bus: int [unit]."""
         super().__init__(model, name, units)
+        self._bus = bus
         self.cost, self.markup = np.asarray(cost, np.float64), np.asarray(markup, np.float64)
         self.water, self.values, self.own_level = water, values, own_level
         self.reservoirs = np.asarray(reservoirs, np.intp)
         self.plain = np.setdiff1d(np.arange(len(self.units)), self.reservoirs)
-        self.sold: np.ndarray | None = None  # MW [unit, hour], today's day-ahead schedule; None where there was none
+        # today's day-ahead schedule, MW, and its price, CNY/MWh [unit, hour]; None where there was none
+        self.sold: np.ndarray | None = None
+        self.ahead_price: np.ndarray | None = None
+
+    def replan(self, grid: "Grid", values: WaterValues | None):
+        """Take the costs of another year, and what water is worth in it."""
+        self.cost, self.values = grid.units.cost[self.units], values
 
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price."""
@@ -78,26 +88,30 @@ class Generator(Institution):
         return Orders.gather((plain, self._water(scene, available[self.reservoirs])))
 
     def hear(self, award):
-        """Keep today's schedule until the day is over."""
+        """Keep today's schedule, and what it tells of the day's water, until the day is over."""
         if award.market == "spot":
-            self.sold = award.output if award.rhythm == "day-ahead" else None
+            ahead = award.rhythm == "day-ahead"
+            self.sold, self.ahead_price = (award.output, award.price[self._bus]) if ahead else (None, None)
 
     def _following(self, scene, available: np.ndarray) -> Orders:
-        """Real time after a day-ahead market: units whose hours hang together keep to what they sold, up to the band.
+        """Real time after a day-ahead market: units whose energy of the day is limited keep to what they sold.
 
-        What the band does not move is offered at the floor, the rest at the price of a day-ahead offer.
+        Up to the band they give less or more where the price is below or above what the day's water was worth when it was
+        sold; all other units are offered as before.
         """
         limited = np.isfinite(scene.conditions.energy[self.units])
-        width = scene.rules.band * scene.grid.units.capacity[self.units, None]
-        most = np.where(limited[:, None], np.minimum(available, np.maximum(self.sold, 0) + width), available)
-        # what must run is never outside what is offered
-        most = np.maximum(most, scene.conditions.minimum[self.units])
-        firm = np.where(limited[:, None], np.clip(self.sold - width, 0, most), 0)
-        plain = Orders.sell(self.units[self.plain], (most - firm)[self.plain],
-                            (self.cost * (1 + self.markup))[self.plain])
-        held = np.flatnonzero(limited)
-        kept = Orders.sell(self.units[held], firm[held], scene.rules.offer_floor)
-        return Orders.gather((plain, kept, self._water(scene, (most - firm)[self.reservoirs])))
+        held, free = np.flatnonzero(limited), np.flatnonzero(~limited)
+        least, most = scene.conditions.minimum[self.units][held], available[held]
+        width = scene.rules.band * scene.grid.units.capacity[self.units[held], None]
+        firm = np.clip(np.maximum(self.sold[held] - width, least), 0, most)
+        sold = np.clip(self.sold[held], firm, most)
+        worth = water_sold_at(self.sold[held], least, self.ahead_price[held])[:, None]
+        worth = np.maximum(np.where(np.isnan(worth), 0, worth), (self.cost * (1 + self.markup))[held, None])
+        units = self.units[held]
+        return Orders.gather((
+            Orders.sell(self.units[free], available[free], (self.cost * (1 + self.markup))[free]),
+            Orders.sell(units, firm, scene.rules.offer_floor), Orders.sell(units, sold - firm, worth - TURN),
+            Orders.sell(units, np.clip(sold + width, sold, most) - sold, worth + TURN)))
 
     def _scheduled(self, scene, available: np.ndarray) -> np.ndarray:
         """What is offered of plants whose energy of the day is limited, where nobody else chooses their hours."""
@@ -144,6 +158,16 @@ def steps(hand: np.ndarray, active: np.ndarray, per_hm3: np.ndarray, available: 
     return np.concatenate([(available * share[:, None])[None], np.repeat(power[None], STEPS, axis=0)]), level
 
 
+def water_sold_at(sold: np.ndarray, least: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """What a MWh of a day's limited energy was worth when it was sold: the price of the cheapest hour in which more than
+    the least was, CNY/MWh [unit]; nan where none was. In dearer hours the unit was full, in cheaper ones it kept still.
+
+    sold, least: MW, price: CNY/MWh [unit, hour].
+    """
+    worth = np.where(sold > least + SOME, price, np.inf).min(axis=1, initial=np.inf)
+    return np.where(np.isinf(worth), np.nan, worth)
+
+
 def by_price(available: np.ndarray, least: np.ndarray, energy: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """Power that spreads a day's energy over its hours in proportion to the prices expected, MW [plant, hour].
 
@@ -176,6 +200,6 @@ def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None)
         within = [i for i, row in enumerate(rows) if row in reservoir_of]
         place = np.array([reservoir_of[int(rows[i])] for i in within], np.intp)
         water = OwnWater(place, rivers.basin[place], rivers.active[place], rivers.per_hm3[place], rivers.full)
-        found.append(Generator(model, owner, rows, plants["cost"][rows], plants["markup"][rows], within, water, values,
-                               ground.world.settings.water.own_level))
+        found.append(Generator(model, owner, rows, units.cost[rows], plants["markup"][rows], within, water, values,
+                               ground.world.settings.water.own_level, units.bus[rows]))
     return found

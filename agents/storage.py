@@ -54,14 +54,18 @@ class StorageCompany(Institution):
             self.sold = None if price is None else (award.output, price)
 
     def _following(self, scene: Scene) -> Orders:
-        """Real time after a day-ahead market: give and take what was sold and bought, unless the price says otherwise.
+        """Real time after a day-ahead market: give and take what was sold and bought.
 
-        It does not give for less than its wear, nor take for more than the dearest hour that it has sold would return.
+        The market's schedule is kept at any price. A company's own is kept unless the price says otherwise: it does not
+        give for less than its wear, nor take for more than the dearest hour that it has sold would return.
         """
-        schedule, price = self.sold
-        efficiency = scene.grid.units.efficiency[self.units]
-        most = np.maximum(efficiency * (price.max(axis=1) - self.wear), price.min(axis=1))
-        return Orders.gather((Orders.sell(self.units, np.maximum(schedule, 0), self.wear),
+        (schedule, price), rules = self.sold, scene.rules
+        if rules.storage_scheduling == "market":
+            least, most = rules.offer_floor, rules.clearing_cap
+        else:
+            worth = scene.grid.units.efficiency[self.units] * (price.max(axis=1) - self.wear)
+            least, most = self.wear, np.maximum(worth, price.min(axis=1))
+        return Orders.gather((Orders.sell(self.units, np.maximum(schedule, 0), least),
                               Orders.buy(self.units, np.maximum(-schedule, 0), most)))
 
     def plan(self, expected: np.ndarray, power: np.ndarray, scene: Scene) -> tuple[np.ndarray, np.ndarray]:

@@ -18,11 +18,13 @@ from experiments.seal import MANIFEST, SealError, digests, manifest_of, read_cer
 from sim.settlement.bills import ACCOUNT_OF
 from sim.settlement.journal import BLOCK, GENESIS, Block, Entry, entry_hash, leaves_of, merkle, month_root, single_leaf
 
+SPOT_BILLS = ("spot energy", "day-ahead energy", "real-time deviation")
 ENERGY = 0.05  # MW at a bus and hour: what the hourly tables' 32 bits may lose of a balance that held to 1e-6
 CENT = 0.01  # CNY/MWh: bills round prices to half of it, the tables keep them unrounded
 FLOAT32 = 1e-6  # share of a sum of money that the tables' 32 bits may lose
 # columns that are read, with numpy's kind of their type
-BUS = {"time": "M", "bus": "O", "price": "f", "load": "f", "output": "f", "shed": "f", "disposed": "f"}
+BUS = {"time": "M", "bus": "O", "price": "f", "load": "f", "output": "f", "shed": "f", "disposed": "f",
+       "ahead_price": "f", "ahead_output": "f", "settled": "f"}
 CORRIDOR = {"time": "M", "start": "O", "end": "O", "sent": "f", "delivered": "f"}
 ROWS = {"entry": "i", "row": "i", "fen": "i", "weight": "i"}
 LEAVES = {"entry": "i", "leaf": "O"}
@@ -295,14 +297,17 @@ def _balance(bus: dict[str, np.ndarray], corridor: dict[str, np.ndarray]) -> tup
 
 
 def _paid(bus: dict[str, np.ndarray], entries: list[Entry]) -> list[Fault]:
-    """The first month in which units were not paid the price of their buses for what they gave."""
+    """The first month in which units were not paid, where the spot settles, for what they sold a day ahead and gave beyond
+    it, at the prices of their buses."""
     units = set(ACCOUNT_OF.values())
     months = bus["time"].astype("datetime64[M]").astype(str)
-    worth, energy = bus["price"].astype(float) * bus["output"], np.abs(bus["output"].astype(float))
+    ahead, real = bus["ahead_output"].astype(float), bus["output"].astype(float)
+    worth = bus["settled"] * (bus["ahead_price"] * ahead + bus["price"] * (real - ahead))
+    energy = np.abs(ahead) + np.abs(real - ahead)
     for month in np.unique(months):
         here = months == month
         paid = sum(e.total * ((e.payee in units) - (e.payer in units)) for e in entries
-                   if e.month == month and e.bill == "spot energy")
+                   if e.month == month and e.bill in SPOT_BILLS)
         allowed = CENT * energy[here].sum() + FLOAT32 * np.abs(worth[here]).sum() + 1
         if not abs(paid / 100 - worth[here].sum()) <= allowed:
             return [Fault(f"journal/entries.parquet, {month}",

@@ -198,7 +198,8 @@ def hourly(closed: ClosedMonth) -> dict[str, Table]:
 
     bus: price and its energy part, load, net output of all units, shed and disposed. Together with the corridors'
     sent (leaves `start`) and delivered (arrives at `end`) they balance at every bus and hour:
-    output + shed + arriving = load + disposed + leaving.
+    output + shed + arriving = load + disposed + leaving. ahead_price, ahead_output: of the day-ahead market, 0 where it
+    did not clear; settled: 1 where the spot's prices settle the hour.
     """
     facts, grid = closed.facts, closed.grid
     corridors, technologies, stores = closed.corridors, closed.bus_technology, grid.units.of_kind(STORE)
@@ -208,7 +209,8 @@ def hourly(closed: ClosedMonth) -> dict[str, Table]:
         "hourly/bus": _long(
             "time", closed.times, {"bus": grid.bus, "zone": zone_of_bus},
             price=facts.price, energy=facts.energy, load=facts.load, output=meters.injected(facts), shed=facts.shed,
-            disposed=facts.disposed),
+            disposed=facts.disposed, ahead_price=facts.ahead.price, ahead_output=meters.injected(facts.ahead),
+            settled=np.broadcast_to(facts.settled, facts.price.shape)),
         "hourly/technology": _long(
             "time", closed.times, {"bus": technologies.bus, "technology": technologies.technology},
             output=technologies.sum(facts.output), available=technologies.sum(facts.available)),

@@ -129,7 +129,8 @@ class Units:
     """The units of a grid, one row each, in the order plants, stores, large users, neighbours.
 
     key: str; kind: PLANT, STORE, USER or NEIGHBOUR; bus: int; owner: str; technology: str.
-    capacity: MW, the most it gives (and, for a store, takes; for a user, takes).
+    capacity: MW, the most it gives (and, for a store, takes; for a user, takes) on any day of the year.
+    cost: CNY/MWh of a MWh more in this year (a store's: its wear); nan where nothing is made (users, neighbours).
     ramp: MW/h, inf where free.  budgeted: bool, has a daily energy limit (its row in the clearing).
     store: MWh it can hold, 0 where it is no store.  efficiency: round trip of a store, 1 elsewhere.
     first, last: dates between which it exists.
@@ -141,6 +142,7 @@ class Units:
     owner: np.ndarray
     technology: np.ndarray
     capacity: np.ndarray
+    cost: np.ndarray
     ramp: np.ndarray
     budgeted: np.ndarray
     store: np.ndarray
@@ -152,15 +154,16 @@ class Units:
         return len(self.key)
 
     @classmethod
-    def make(cls, key, kind, bus, owner, technology, capacity, ramp=np.inf, budgeted=False, store=0.0, efficiency=1.0,
-             first=date.min, last=FOREVER) -> "Units":
+    def make(cls, key, kind, bus, owner, technology, capacity, cost=np.nan, ramp=np.inf, budgeted=False, store=0.0,
+             efficiency=1.0, first=date.min, last=FOREVER) -> "Units":
         """Units of one kind: a column, or one value for all; what is not given takes its neutral value."""
         def column(values, kind=None):
             return np.broadcast_to(np.asarray(values, kind), len(key)).copy()
 
         return cls(column(key, object), column(kind, object), column(bus, np.int32), column(owner, object),
-                   column(technology, object), column(capacity, np.float64), column(ramp, np.float64),
-                   column(budgeted, bool), column(store, np.float64), column(efficiency, np.float64),
+                   column(technology, object), column(capacity, np.float64), column(cost, np.float64),
+                   column(ramp, np.float64), column(budgeted, bool), column(store, np.float64),
+                   column(efficiency, np.float64),
                    column(first, object), column(last, object))
 
     @classmethod
@@ -174,19 +177,19 @@ class Units:
 
 
 class Grid:
-    """The network on a day of the year: arrays by bus, line, link, joint limit and unit.
+    """The network of the year of a day: arrays by bus, line, link, joint limit and unit.
 
     bus, zone: names.  bus_zone, area: int [bus].  reference: int [area], the bus against which prices are split.
     line_*: AC lines; susceptance in MW per radian.  link_*: links; loss of sent power, fee on delivered MWh, key of its
-    planned outage.
-    on: the day whose network it is.
+    planned outage; link_first: first day in service.  on: the day whose year it is.
     joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
     home_zone: int [zone], the nearest zone with load: there its money is counted.
     """
 
     def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date,
                  standing: Callable[[date], np.ndarray] | None = None):
-        """standing: MW [unit] that stand on a day; without it a unit stands whole from its first day on."""
+        """standing: MW that stand on a day of the units that come first, plants and stores; all others, and all where it
+        is not given, stand whole from their first day to their last."""
         from scipy.sparse import coo_array  # only a run needs it: checking a file answers without
         from scipy.sparse.csgraph import connected_components
 
@@ -246,9 +249,11 @@ class Grid:
 
     def standing(self, day: date) -> np.ndarray:
         """MW [unit] that stand on a day up to now, as everybody can know; at most what stands this year."""
+        standing = np.where((self.units.first <= day) & (day < self.units.last), self.units.capacity, 0.0)
         if self._standing is not None:
-            return np.minimum(self._standing(day), self.units.capacity)
-        return np.where((self.units.first <= day) & (day < self.units.last), self.units.capacity, 0.0)
+            known = self._standing(day)
+            standing[: len(known)] = np.minimum(known, self.units.capacity[: len(known)])
+        return standing
 
     def by_zone(self, values: np.ndarray) -> np.ndarray:
         """Sum over the buses of each zone: [bus, ...] -> [zone, ...]."""

@@ -7,13 +7,14 @@ import numpy as np
 from sim.calendar import Day
 from sim.config import World
 from sim.messages import Clearing, Conditions, Weather
-from sim.network import borders, smelters
+from sim.network import borders
 from sim.network.city import Cities
 from sim.network.forecast import Forecast
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Grid, Units
 from sim.network.outages import Outages
 from sim.network.plants import Plants
-from sim.network.rivers import Rivers
+from sim.network.rivers import Flows, Rivers
+from sim.network.smelters import Smelters
 from sim.network.stores import Stores
 from sim.streams import Streams
 from sim.units import HOURS
@@ -24,11 +25,12 @@ from sim.weather import Weather as Driver
 class Ground:
     """Plants, rivers, stores, cities, weather and the network of a world.
 
-    units: the table of units: plants, stores, large users, neighbours.  first: the row where each kind begins.
+    first: the row of the table of units where each kind begins: plants, stores, large users, neighbours.
     reservoir_units: int [reservoir], the unit of each reservoir's plant.  forecast: what is expected a day ahead.
     """
 
-    def __init__(self, world: World, streams: Streams):
+    def __init__(self, world: World, streams: Streams, year: int):
+        """year: whose stock stands first."""
         self.world = world
         self.profiles = Profiles(world["profiles_month"], world["profiles_day"])
         buses, basins = world["buses"], world["basins"]
@@ -38,40 +40,34 @@ class Ground:
             streams, zones=zones, basins=list(basins["key"]), cities=list(world["cities"]["climate"]),
             climate=world["climate"], pairs=world["weather_pairs"], profiles=self.profiles,
             settings=world.settings.weather, first=world.covers.start, last=world.covers.end)
-        self.plants = Plants(world["plants"], buses=buses, zones=zones, basins=basins, outages=world["outages"],
-                             profiles=self.profiles)
-        self.rivers = Rivers(world["reservoirs"], basins, world["plants"], self.profiles)
-        self.stores, self.outages = Stores(world["stores"]), Outages(world["outages"])
-        self.units = self._units()
+        flows, build_out = Flows(basins, world["inflow_years"], self.weather, self.profiles), world["build_out"]
+        self.plants = Plants(world["plants"], buses=buses, zones=zones, flows=flows, outages=world["outages"],
+                             profiles=self.profiles, build_out=build_out, fuel=world["fuel_years"])
+        self.rivers = Rivers(world["reservoirs"], flows, world["plants"], self.profiles)
+        self.stores, self.outages = Stores(world["stores"], buses, build_out, year), Outages(world["outages"])
+        self.smelters = Smelters(world["smelters"], buses, build_out)
         rows = [len(world[table]) for table in ("plants", "stores", "smelters")]
         self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR), np.cumsum([0, *rows]).tolist()))
         self._stores = slice(self.first[STORE], self.first[USER])
-        self._table_capacity = self.units.capacity
+        self._table_capacity = np.concatenate([world[table]["capacity"] for table in ("plants", "stores")])
+        self._table_first = [row.in_service for table in ("plants", "stores") for row in world[table]]
         self.reservoir_units = np.array([world["plants"].position(key) for key in self.rivers.plant], np.int32)
         self.forecast = Forecast(world.settings.weather, self.rivers, self.reservoir_units, streams)
 
-    def _units(self) -> Units:
-        """The table of units with what was built so far."""
-        at = {bus.key: i for i, bus in enumerate(self.world["buses"])}
-        return Units.join(self.plants.units(at, frozenset(self.rivers.plant)), self.stores.units(at),
-                          smelters.units(self.world["smelters"], at), borders.units(self.world["borders"], at))
-
     def grid(self, on: date) -> Grid:
-        """The network as it stands on a date."""
-        return Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units, on,
+        """The network as it stands in the year of a date."""
+        return Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units(on.year), on,
                     self.standing)
 
-    def standing(self, day: date) -> np.ndarray:
-        """MW [unit] that stand on a day, outages and seasons not counted."""
-        standing = self.units.capacity.copy()
-        standing[: len(self.plants)] = self.plants.standing(day.toordinal())
-        standing[self._stores] = self.stores.standing(day.toordinal())
-        return standing
+    def units(self, year: int) -> Units:
+        """The table of units of a year: capacity at most, store and cost as they are in it."""
+        at = {bus.key: i for i, bus in enumerate(self.world["buses"])}
+        return Units.join(self.plants.units(at, year, frozenset(self.rivers.plant)), self.stores.units(at, year),
+                          self.smelters.units(at, year), borders.units(self.world["borders"], at))
 
-    def clusters(self, zone: str, technology: str) -> np.ndarray:
-        """Rows of `units` (int [n]) of a technology in a zone."""
-        here = np.array([bus.zone == zone for bus in self.world["buses"]], bool)
-        return np.flatnonzero((self.units.technology == technology) & here[self.units.bus])
+    def standing(self, day: date) -> np.ndarray:
+        """MW of plants and stores that stand on a day, outages not counted; [plant, then store]."""
+        return np.concatenate([self.plants.stood(day.toordinal()), self.stores.standing(day)])
 
     def build(self, zone: str, technology: str, power: float, day: date) -> None:
         """Let MW more of a technology stand in a zone from a day on (negative: less), all its clusters alike; grids that
@@ -79,24 +75,45 @@ class Ground:
 
         Raises: ValueError where there is nothing that could grow.
         """
-        rows = self.clusters(zone, technology)
-        if not len(rows) or rows[-1] >= self.first[USER]:
+        rows = self._clusters(zone, technology)
+        if not len(rows):
             raise ValueError(f"{zone} has no plant or store of {technology!r} that could grow")
         share = np.zeros(self.first[USER])
         share[rows] = self._table_capacity[rows] / self._table_capacity[rows].sum()
         self.plants.added.build(power * share[: len(self.plants)], day.toordinal())
-        self.stores.build(power * share[self._stores], day.toordinal())
-        self.units = self._units()
+        self.stores.build(power * share[self._stores], day)
 
-    def built(self, zone: str, technology: str, until: date) -> list[tuple[date, float]]:
-        """Day and MW of what was commissioned up to a day in the clusters of a technology in a zone."""
-        rows = self.clusters(zone, technology)
-        return [(self.units.first[row], self._table_capacity[row]) for row in rows if self.units.first[row] <= until]
+    def built(self, zone: str, technology: str) -> list[tuple[date, float]]:
+        """What the tables let stand of a technology in a zone: the day of commissioning and MW of each part of it.
+
+        What grows from day to day counts as commissioned in the middle of each year; what stood before counts with the
+        first day that the tables know.
+        """
+        rows = self._clusters(zone, technology)
+        found = [(first, self._table_capacity[row]) for row in rows
+                 if (first := self._table_first[row]) is not None]
+        growing = [row for row in rows if self._table_first[row] is None]
+        path = [(row.day, row.share) for row in self.world["build_out"] if (row.zone, row.technology) == (zone, technology)]
+        if growing and path:
+            days, share = zip(*sorted(path))
+            ends = [days[0], *(date(year, 12, 31) for year in range(days[0].year, days[-1].year + 1))]
+            stood = np.interp([end.toordinal() for end in ends], [day.toordinal() for day in days], share)
+            power = self._table_capacity[growing].sum() * np.diff(stood, prepend=0.0)
+            dates = [days[0], *(date(end.year, 7, 1) for end in ends[1:])]
+            found += [(day, float(mw)) for day, mw in zip(dates, power) if mw > 0]
+        return found
+
+    def _clusters(self, zone: str, technology: str) -> np.ndarray:
+        """Rows of plants and stores (int [n]) of a technology in a zone."""
+        tables = [row for name in ("plants", "stores") for row in self.world[name]]
+        zone_of = {bus.key: bus.zone for bus in self.world["buses"]}
+        return np.array([i for i, row in enumerate(tables)
+                         if (zone_of[row.bus], row.technology) == (zone, technology)], np.intp)
 
     def conditions(self, day: Day, weather: Weather, load: np.ndarray, grid: Grid, before: np.ndarray) -> Conditions:
         """What the day brings.  load: MW [bus, hour], inelastic.  before: MW [unit], yesterday's last hour or nan."""
         plants, least = self.plants.available(day, weather)
-        available = np.concatenate([plants, self.stores.available(day), smelters.available(self.world["smelters"]),
+        available = np.concatenate([plants, self.stores.available(day), self.smelters.available(day),
                                     borders.available(self.world["borders"], day)])
         minimum = np.zeros_like(available)
         minimum[: len(plants)] = least

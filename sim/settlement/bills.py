@@ -43,6 +43,8 @@ def returned_rent(facts: "Facts", bills: list[Transfer]) -> list[Transfer]:
     """Next month users pay less by this month's congestion rent, each by what it used where the spot settled."""
     rent = sum(bill.total * ((bill.payee == "rent") - (bill.payer == "rent")) for bill in bills)
     used = meters.kwh(facts.consumption * facts.settled).sum(axis=1)
+    if not len(used):
+        return []  # a world without users keeps its rent
     row = np.arange(len(used), dtype=np.int64)
     return owed("rent returned", "rent", "users", shared(rent, used), row, due=facts.month.later(1))
 

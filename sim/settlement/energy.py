@@ -75,8 +75,8 @@ def spot(facts: "Facts") -> list[Transfer]:
     if not facts.settled.any():
         return []
     parts = legs(facts)
-    energy = [bill for leg in parts for bill in [*traded(facts, leg), *swap_electricity(facts, leg)]]
-    energy += [*dc_fee(facts, facts.settled), *congestion_rent(facts, parts)]
+    energy = [bill for leg in parts for bill in traded(facts, leg)]
+    energy += [*dc_fee(facts, facts.settled), *congestion_rent(facts, parts), *swap_electricity(facts, parts)]
     return [*energy, *rounding(energy)]
 
 
@@ -121,13 +121,13 @@ def congestion_rent(facts: "Facts", parts: list[Leg]) -> list[Transfer]:
     return owed("congestion rent", "grid_company", "rent", int(meters.fen(np.int64(rent))))
 
 
-def swap_electricity(facts: "Facts", leg: Leg) -> list[Transfer]:
+def swap_electricity(facts: "Facts", parts: list[Leg]) -> list[Transfer]:
     """The swap operator buys its cabinets' electricity at the zone's price of the city's bus."""
-    inside = facts.city_bus >= 0
-    price = meters.cents(meters.zone_price(leg.prices))[facts.grid.bus_zone[facts.city_bus[inside]]]
-    bought = int(meters.fen((leg.charged[inside] * price).sum()))
-    name = "swap electricity" if leg.bill == "spot energy" else f"swap {leg.bill}"
-    return owed(name, "swap_operator", "grid_company", bought)
+    inside, bought = facts.city_bus >= 0, 0
+    for leg in parts:
+        price = meters.cents(meters.zone_price(leg.prices))[facts.grid.bus_zone[facts.city_bus[inside]]]
+        bought += int(meters.fen((leg.charged[inside] * price).sum()))
+    return owed("swap electricity", "swap_operator", "grid_company", bought)
 
 
 def outside_electricity(facts: "Facts") -> list[Transfer]:

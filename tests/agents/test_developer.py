@@ -84,14 +84,22 @@ def test_expectations_follow_what_was_seen_by_three_tenths_a_year():
     assert found == pytest.approx([300, 330, 291])
 
 
-def test_what_is_old_goes_and_what_stands_wears():
-    # 50 MW of January 2014 with a life of 12 years go in January 2026; 80 MW of 2020 stand to 2032
-    who = developer(standing=[("battery", Month(2014, 1), 50.0), ("battery", Month(2020, 1), 80.0)])
+def test_what_is_old_goes():
+    # 50 MW of January 2014 with a life of 12 years go in January 2026; 80 MW of 2020 stand to 2032, planned ones longer
+    who = developer(standing=[("battery", Month(2014, 1), 50.0), ("battery", Month(2020, 1), 80.0),
+                              ("battery", Month(2030, 7), 10.0)])
     live(who, 2025, 0.0)
     assert who.open_year(Month(2026, 1), {"battery": 1.0}) == [("battery", -50.0)]
+    assert who.open_year(Month(2031, 1), {"battery": 1.0}) == []
+    assert who.open_year(Month(2032, 1), {"battery": 1.0}) == [("battery", -80.0)]
+
+
+def test_what_was_built_wears_and_what_the_tables_let_stand_does_not():
+    # 100 MW that come in 2026 lose a fiftieth each year: 2.0, then 1.96
     worn = developer(Prospect(**(vars(STORE) | {"degradation": 0.02})), standing=[("battery", Month(2020, 1), 80.0)])
-    live(worn, 2025, 0.0)
-    assert worn.open_year(Month(2026, 1), {"battery": 1.0}) == [("battery", pytest.approx(-1.6))]
+    worn.queue = [("battery", Month(2026, 1), 100.0)]
+    lost = [worn.open_year(Month(year, 1), {"battery": 1.0}) for year in (2026, 2027, 2028)]
+    assert lost == [[("battery", 100.0)], [("battery", pytest.approx(-2.0))], [("battery", pytest.approx(-1.96))]]
 
 
 def test_a_project_costs_what_building_costs_in_its_year():

@@ -34,7 +34,7 @@ def megawatts(*rows):
 def scene(available, water=(0.0, 0.0), inflow=(0.0, 0.0), stored=(0.0, 0.0)):
     conditions = SimpleNamespace(available=available, water=np.array(water), inflow=np.array(inflow))
     public = SimpleNamespace(stored_water=np.array(stored), inflow_index=np.ones(2))
-    return SimpleNamespace(now=DAY, conditions=conditions, public=public, rules=WHOLE_DAYS)
+    return SimpleNamespace(now=DAY, rhythm="day-ahead", conditions=conditions, public=public, rules=WHOLE_DAYS)
 
 
 def company(own_level=0.5, markup=(0.0, 0.0, 0.0)):
@@ -126,7 +126,7 @@ def test_other_markets_hear_nothing_from_it():
 
 @pytest.fixture(scope="module")
 def toy():
-    ground = Ground(read_world(TOY, schema()), Streams(1))
+    ground = Ground(read_world(TOY, schema()), Streams(1), 2025)
     grid = ground.grid(date(2025, 1, 1))
     return ground, grid, companies(mesa.Model(), ground, grid, VALUES)
 
@@ -154,7 +154,7 @@ def test_a_company_offers_at_least_what_its_plants_must_run(toy):
                                    np.full(len(grid.units), np.nan))
     public = SimpleNamespace(stored_water=ground.rivers.stored_energy(), inflow_index=np.ones(2))
     for one in found:
-        orders = one.orders(SPOT, SimpleNamespace(now=DAY, conditions=conditions, public=public,
+        orders = one.orders(SPOT, SimpleNamespace(now=DAY, rhythm="day-ahead", conditions=conditions, public=public,
                                                   rules=WHOLE_DAYS))
         for unit in one.units:
             assert np.all(orders.volume[orders.of([unit])].sum(axis=0) >= conditions.minimum[unit] - 1e-9)

@@ -178,8 +178,8 @@ TABLE = Table(Path("stores.csv"), Store, [Store(**row, source="test") for row in
 
 
 def scene(scheduling, when=date(2025, 1, 8), history=None):
-    stores = Stores(TABLE)
-    own = stores.units({"A1": 0})
+    stores = Stores(TABLE, (), (), 2025)
+    own = stores.units({"A1": 0}, 2025)
 
     def after_others(values):
         return np.concatenate([np.zeros((FIRST, *values.shape[1:])), values])
@@ -188,13 +188,13 @@ def scene(scheduling, when=date(2025, 1, 8), history=None):
                             efficiency=after_others(own.efficiency))
     conditions = SimpleNamespace(available=after_others(stores.available(on(when))), stored=after_others(stores.stored))
     rules = SimpleNamespace(storage_scheduling=scheduling, storage_level=0.5)
-    return SimpleNamespace(now=on(when), conditions=conditions, public=history or public(), rules=rules,
+    return SimpleNamespace(now=on(when), rhythm="day-ahead", conditions=conditions, public=history or public(), rules=rules,
                            grid=SimpleNamespace(bus_zone=np.array([0]), units=units))
 
 
 @pytest.fixture
 def company():
-    return next(c for c in storage_companies(mesa.Model(), TABLE, FIRST) if c.name == "x")
+    return next(c for c in storage_companies(mesa.Model(), TABLE, FIRST, np.zeros(FIRST + len(TABLE), int)) if c.name == "x")
 
 
 def two_prices(night=100.0, day=400.0):

@@ -34,7 +34,8 @@ def hourly(month):
     time = np.datetime64(month.first, "s") + np.arange(24) * np.timedelta64(3600, "s")
     text = {name: np.full(24, name, object) for name in "ab"}
     flat = {name: np.repeat(np.array(values, np.float32), 24) for name, values in
-            {"price": (100, 120), "load": (0, 9), "output": (10, 0), "shed": (0, 0), "disposed": (0, 0)}.items()}
+            {"price": (100, 120), "load": (0, 9), "output": (10, 0), "shed": (0, 0), "disposed": (0, 0),
+             "ahead_price": (0, 0), "ahead_output": (0, 0), "settled": (1, 1)}.items()}
     return {"hourly/bus": {"time": np.tile(time, 2), "bus": np.concatenate([text["a"], text["b"]]), **flat},
             "hourly/corridor": {"time": time, "corridor": text["a"], "start": text["a"], "end": text["b"],
                                 "sent": np.full(24, 10, np.float32), "delivered": np.full(24, 9, np.float32)}}

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from sim.registry import instruments, markets
 from tests.labs import toy
 
 FILE = Path(__file__).with_name("toy.json")
 RUNS = {"a wet month": {"start": "2025-07-01", "days": 31}, "the turn of a year": {"start": "2025-12-15", "days": 28}}
+# one spot market that clears and settles every day once, and the riders' two instruments: all there was at first
+FIRST = ("law.spot.regime=spot", "law.spot.ahead=false", "law.spot.rent=kept")
+FIRST_KEYS = ("spot", "pension_subsidy", "injury_insurance")
 KEPT = (("price", "HILLS"), ("price", "COAST"), ("generation.hydro", "HILLS"), ("generation.coal", "COAST"),
         ("exports.COAST", "HILLS"), ("curtailed.wind", "HILLS"), ("discharged.pumped_hydro", "COAST"), ("rent", "all"),
         ("large_users", "HILLS"), ("orders", "kunming"), ("charging", "quanzhou"), ("income", "quanzhou"),
@@ -16,6 +20,13 @@ def figures() -> dict[str, dict]:
     """What every run ends with, by its name: head; balance, fen by account; figures, value and unit by date, place and
     indicator."""
     return {name: _ended(toy(**period).run()) for name, period in RUNS.items()}
+
+
+def as_at_first(**period):
+    """The lab with every market and instrument switched off that the first runs did not have."""
+    later = [f"{kind}.{key}=false" for kind, found in (("markets", markets()), ("instruments", instruments()))
+             for key in found if key not in FIRST_KEYS]
+    return toy(*FIRST, *later, **period)
 
 
 def _ended(lab) -> dict:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.golden.runs import FILE, KEPT, RUNS, figures
+from tests.golden.runs import FILE, KEPT, RUNS, as_at_first, figures
 from tests.labs import ROOT
 
 REFRESH = "if this is wanted: python -m tests.golden.refresh, and a line marked RESULTS in CHANGELOG.md"
@@ -44,6 +44,12 @@ def test_figures_are_the_same_to_nine_digits(name, ended, golden):
 @pytest.mark.parametrize("name", RUNS)
 def test_the_head_is_the_same(name, ended, golden):
     assert ended[name]["head"] == golden[name]["head"], REFRESH
+
+
+def test_with_all_that_came_later_switched_off_the_first_run_is_what_it_was():
+    """What is absent changes nothing, to the fen: the head of July 2025 as first recorded, on 22 November 2026."""
+    head = as_at_first(**RUNS["a wet month"]).run().journal.head
+    assert head == "04a33c468d3a8260467b08e935c764902441681ba53854943a23a75260e480cf"
 
 
 def test_the_changelog_says_why_results_are_as_they_are():

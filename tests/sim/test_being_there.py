@@ -156,13 +156,12 @@ def test_what_is_ready_stands_from_the_first_of_january_and_can_be_used():
     lab = across_a_year(battery=20.0, wind=40.0)
     units = lab.grid.units
     at = {key: i for i, key in enumerate(units.key)}
-    # the battery of 4 MW loses 1.2 % a year, the wind of 80 MW 0.5 %
-    assert units.capacity[at["battery_HILLS"]] == pytest.approx(4 * 0.988 + 20)
-    assert units.store[at["battery_HILLS"]] == pytest.approx(2 * (4 * 0.988 + 20))
-    assert units.capacity[at["wind_HILLS"]] == pytest.approx(80 * 0.995 + 40)
+    assert units.capacity[at["battery_HILLS"]] == pytest.approx(4 + 20)
+    assert units.store[at["battery_HILLS"]] == pytest.approx(2 * (4 + 20))
+    assert units.capacity[at["wind_HILLS"]] == pytest.approx(80 + 40)
     december, january = lab.facts.month.later(-1), lab.facts.month
     assert (december, january) == (Month(2025, 12), Month(2026, 1))
-    assert lab.facts.available[at["battery_HILLS"]].max() == pytest.approx(4 * 0.988 + 20)
+    assert lab.facts.available[at["battery_HILLS"]].max() == pytest.approx(4 + 20)
     assert lab.facts.stored[at["battery_HILLS"]].max() > 8.0  # more than the old one could hold
     assert units.capacity[at["coal_HILLS"]] == 150
 
@@ -176,7 +175,7 @@ def test_new_storage_meets_the_duty_and_its_own_price_falls():
 def test_new_wind_since_2021_owes_a_tenth():
     lab = across_a_year(wind=40.0)
     must = dict(zip(lab.grid.units.key, supply_and_duty(lab.grid, lab.rules["regulation_capacity"])[1]))
-    assert must["wind_HILLS"] == pytest.approx(0.05 * 80 * 0.995 + 0.10 * 40, rel=0.01)
+    assert must["wind_HILLS"] == pytest.approx(0.05 * 80 + 0.10 * 40)
 
 
 def test_while_no_law_approves_anything_nothing_comes_or_goes():
@@ -197,10 +196,8 @@ def test_only_what_stands_can_grow(zone, technology):
 
 def test_more_cannot_go_than_stands():
     lab = toy(days=1)
-    lab.ground.build("HILLS", "battery", -100.0, date(2025, 7, 1))
-    lab.ground.build("HILLS", "battery", 5.0, date(2025, 8, 1))
-    units = lab.ground.units
-    row = list(units.key).index("battery_HILLS")
-    assert units.capacity[row] == 5.0
-    stood = [lab.ground.standing(day)[row] for day in (date(2025, 6, 30), date(2025, 7, 1), date(2025, 8, 1))]
-    assert stood == [4.0, 0.0, 5.0]
+    lab.ground.build("HILLS", "battery", -100.0, date(2025, 1, 1))
+    lab.ground.build("HILLS", "battery", 5.0, date(2026, 1, 1))
+    row = list(lab.grid.units.key).index("battery_HILLS")
+    assert lab.ground.units(2026).capacity[row] == 5.0
+    assert [lab.ground.standing(date(year, 7, 1))[row] for year in (2024, 2025, 2026)] == [4.0, 0.0, 5.0]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.messages import BUY, SELL, Clearing, Orders, Transfer
+from sim.messages import BUY, SELL, Dispatch, Orders, Transfer
 from sim.units import HOURS
 
 
@@ -105,14 +105,15 @@ def test_an_award_is_ones_own_part_and_everybodys_prices():
     accepted = np.arange(3 * HOURS, dtype=float).reshape(3, HOURS)
     output, stored = np.repeat([[5.0], [7.0]], HOURS, axis=1), np.repeat([[0.0], [2.0]], HOURS, axis=1)
     said = dict(market="spot", rhythm="real-time", orders=orders, accepted=accepted, output=output, stored=stored,
-                price=np.full((2, HOURS), 99.0))
-    clearing = Clearing(**({field.name: None for field in fields(Clearing)} | said))
+                price=np.full((2, HOURS), 99.0), bus=np.array([0, 1, 1]))
+    clearing = Dispatch(**({field.name: None for field in fields(Dispatch)} | said))
     award = clearing.of(np.array([1]))
     assert award.unit.tolist() == [1, 1]
     assert np.array_equal(award.accepted, accepted[1:])
     assert award.output.tolist() == [[7.0] * HOURS]
     assert award.stored.tolist() == [[2.0] * HOURS]
     assert (award.price == 99).all()
+    assert (award.paid == 99).all()
     assert not hasattr(award, "orders")
     nobody = clearing.of(np.array([], np.int32))
     assert nobody.accepted.shape == (0, HOURS)

@@ -62,7 +62,7 @@ def test_within_a_day_riders_work_before_the_market_clears_and_water_runs_after(
                         (lab.riders, "close"), (lab.journal, "post"), (lab.riders, "learn"), (lab.recorder, "keep")):
         note(owner, name)
     lab.step()
-    assert calls == ["draw", "work", "consume", "clear", "run", "carry", "add", "close", "post", "learn", "keep"]
+    assert calls == ["draw", "work", "consume", "clear", "clear", "run", "carry", "add", "close", "post", "learn", "keep"]
 
 
 def test_every_actor_hears_its_own_award_and_learns_its_own_statement():
@@ -71,7 +71,9 @@ def test_every_actor_hears_its_own_award_and_learns_its_own_statement():
         actor.hear = lambda award, actor=actor: heard.append((actor, award))
         actor.learn = lambda statement, public, actor=actor: learnt.append((actor, statement))
     lab.run()
-    assert [actor for actor, _ in heard] == 2 * lab.actors
+    spot = [(actor, award) for actor, award in heard if award.market == "spot"]
+    assert [actor for actor, _ in spot] == 4 * lab.actors
+    assert [award.rhythm for _, award in spot[:: len(lab.actors)]] == 2 * ["day-ahead", "real-time"]
     assert all(np.array_equal(award.units, actor.units) for actor, award in heard)
     assert all(np.isin(award.unit, actor.units).all() for actor, award in heard)
     assert [actor for actor, _ in learnt] == lab.actors
@@ -202,8 +204,8 @@ def test_a_fault_in_a_months_books_stops_the_run_and_names_the_month(monkeypatch
     from sim.settlement import bills
     from sim.settlement.checks import CheckError
 
-    whole = bills.of
-    monkeypatch.setattr(bills, "of", lambda facts, rules: [t for t in whole(facts, rules) if t.bill != "DC fee"])
+    whole = bills.energy
+    monkeypatch.setattr(bills, "energy", lambda facts, rules: [t for t in whole(facts, rules) if t.bill != "DC fee"])
     lab = toy(start="2025-07-30", days=4)
     with pytest.raises(CheckError, match=r"^2025-07: "):
         lab.run()

@@ -18,7 +18,8 @@ def flat(row: Cells) -> Cells:
 STILL = {
     "climate": cells(spread="0", wind_cv="0", sun_cv="0", above="0", below="0"), "basins": cells(cv="0"),
     "profiles_month": flat, "demand": cells(weekend="1"), "outages": cells(weeks="0"), "borders": cells(season="all")}
-NO_SWAPS = {"riders": {"swap": {"energy": 0.0}}}
+NO_SWAPS = {"riders": {"swap": {"energy": 0.0}},
+            "weather": dict.fromkeys(("forecast_load", "forecast_wind", "forecast_sun", "forecast_inflow"), 0.0)}
 
 
 @pytest.fixture(scope="module")

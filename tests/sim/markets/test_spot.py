@@ -11,7 +11,7 @@ from tests.labs import toy
 @pytest.fixture(scope="module")
 def cleared(toy_month):
     """The toy month's last day, with its grid."""
-    return toy_month.facts.today["real-time"], toy_month.grid
+    return toy_month.facts.today["spot", "real-time"], toy_month.grid
 
 
 def test_the_step_over_a_link_is_loss_fee_and_what_its_limits_are_worth(cleared):
@@ -44,7 +44,7 @@ def test_offers_outside_the_limits_are_cut_to_them_not_refused():
 
 
 def test_a_store_that_the_market_schedules_keeps_its_level_at_midnight():
-    lab = toy("law.spot.storage_level=0.5", days=2).run()
+    lab = toy("law.spot.storage_level=0.5", "law.spot.ahead=false", days=2).run()
     stores = lab.grid.units.store > 0
     assert (lab.facts.stored[stores, 23::24] >= 0.5 * lab.grid.units.store[stores, None] - 1e-6).all()
 

@@ -79,9 +79,17 @@ def test_a_link_carries_its_limits_loss_and_fee():
     assert found.link_outage == (None, "dc_line")
 
 
-def test_a_corridor_is_closed_before_its_date():
-    assert "planned" not in grid(date(2026, 6, 30)).link
-    assert "planned" in grid(date(2026, 7, 1)).link
+def test_a_corridor_has_its_place_in_the_year_of_its_first_day_and_not_before():
+    assert "planned" not in grid(date(2025, 12, 31)).link
+    found = grid(date(2026, 1, 1))
+    assert found.link_first[found.link.index("planned")] == date(2026, 7, 1).toordinal()
+
+
+def test_the_money_of_a_zone_without_load_is_counted_in_the_nearest_that_has_some():
+    found = grid()
+    loaded = [found.zone[z] for z in found.cleared_zones]
+    assert [found.zone[z] for z in found.home_zone[found.cleared_zones]] == loaded
+    assert set(found.home_zone) <= set(found.cleared_zones)
 
 
 def test_a_closed_line_splits_its_area():

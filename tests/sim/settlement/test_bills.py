@@ -74,7 +74,7 @@ def test_congestion_rent_is_the_spread_times_the_flow_less_the_fee(facts):
 
 
 def test_a_swap_operator_buys_on_the_bus_of_the_city_or_outside(facts):
-    bought = energy.swap_electricity(facts, *energy.legs(facts)) + energy.outside_electricity(facts)
+    bought = energy.swap_electricity(facts, energy.legs(facts)) + energy.outside_electricity(facts)
     # 5 x 130.00 + 5 x 71 / 75 = 4.733 MWh x 1500.00: 7,749.50; outside (2 + 3) x 650
     assert total(bought, "swap_operator", "grid_company") == 774_950
     assert total(bought, "swap_operator", "outside_grid") == 325_000

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from sim.messages import Transfer
-from sim.settlement import bills, checks
+from sim.settlement import bills, checks, energy
 from sim.settlement.journal import Journal
 
 
 def closed(facts, rules, extra=()):
     """The journal after the month's bills."""
     journal = Journal()
-    journal.post(facts.month, [*bills.of(facts, rules), *extra])
+    spot = [*energy.spot(facts), *energy.outside_electricity(facts)]
+    journal.post(facts.month, [*spot, *bills.of(facts, rules), *extra])
     return journal
 
 
@@ -39,7 +40,13 @@ def test_energies_round_within_half_a_kilowatt_hour(two_days, rules):
 def test_prices_of_a_zone_and_of_its_buses_round_apart():
     facts = SimpleNamespace(
         grid=SimpleNamespace(bus_zone=np.array([0, 0]), by_zone=lambda values: values.sum(axis=0, keepdims=True)),
-        load=np.array([[30.0], [10.0]]), shed=np.zeros((2, 1)), price=np.array([[100.004], [300.009]]))
+        load=np.array([[30.0], [10.0]]), shed=np.zeros((2, 1)), price=np.array([[100.004], [300.009]]),
+        settled=np.ones(1, bool), ahead=SimpleNamespace(hours=np.zeros(1, bool)), output=np.zeros((0, 1)),
+        city_bus=np.zeros(0, int), charging=np.zeros((0, 1)), consumption=np.zeros((0, 1)), user_bus=np.zeros(0, int),
+        disposed=np.zeros((2, 1)), line_flow=np.zeros((0, 1)), sent=np.zeros((0, 1)), delivered=np.zeros((0, 1)))
+    none = np.zeros(0, int)
+    facts.grid.bus, facts.grid.units = ("a", "b"), SimpleNamespace(bus=none)
+    facts.grid.line_from = facts.grid.line_to = facts.grid.link_from = facts.grid.link_to = none
     # (3000.12 + 3000.09) / 40 = 150.00525 -> 150.01: 40 x 15,001 - 30 x 10,000 - 10 x 30,001 fen
     assert checks.rounding_of_prices(facts) == pytest.approx(600_040 - 300_000 - 300_010)
 
@@ -77,9 +84,9 @@ def test_a_grid_company_that_keeps_something(two_days, rules):
 
 
 def test_a_forgotten_bill_is_not_called_rounding(two_days, rules):
-    energy = [*bills.spot_energy(two_days), *bills.congestion_rent(two_days), *bills.swap_electricity(two_days)]
+    spot = [t for t in energy.spot(two_days) if t.bill not in ("DC fee", "rounding")]
     journal = Journal()
-    journal.post(two_days.month, [*energy, *bills.rounding(energy)])  # without the fee of the link: 24 x 1,900 yuan
+    journal.post(two_days.month, [*spot, *energy.rounding(spot)])  # without the fee of the link: 24 x 1,900 yuan
     # 24 x 190,000 fen were not paid; 24 x 150 fen of true rounding go the other way
     assert checks.rounding_is_only_rounding(journal, two_days) == [
         f"{24 * (190_000 - 150)} fen were called rounding, of which prices make 0 and energies at most 27391"]
