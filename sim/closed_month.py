@@ -202,7 +202,7 @@ class ClosedMonth:
         by_day = facts.budget.sum(axis=1) - facts.output.sum(axis=1)
         lost = np.where(free, np.where(units.budgeted, np.maximum(by_day, 0), by_hour), 0.0)
         reservoirs, own = self._lab.config.world["reservoirs"], self._lab.ground.reservoir_units
-        built = units.first[own] <= facts.month.first  # before, there is no turbine past which water could run
+        built = facts.available[own].any(axis=1)  # before, there is no turbine past which water could run
         lost[own] += built * facts.spilled.sum(axis=1) * reservoirs["productivity"] * MWH_PER_HM3
         return self._by_technology(lost, free | self._stores_water)
 
