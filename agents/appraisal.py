@@ -1,7 +1,7 @@
 """What a project is worth to who would build it: present value, internal rate, break-even, and the share started.
 
-Everything is per kW and on the day of commissioning: the price of building is a turnkey one, interest during construction
-in it; incomes come at the ends of the years of life, a constant share lost every year as the machine wears out.
+Everything is per kW and on the day of commissioning: the price of building is a turnkey one, with interest during
+construction; incomes come at the ends of the years of life, a constant share lost every year as the machine wears out.
 
 Source: net present value and a hurdle above the cost of capital for what waiting is worth [Dixit1994]; the logistic
 share stands for projects that are not all alike.

@@ -21,11 +21,11 @@ KW = 1000.0  # of a MW
 class CapacityDesk(Institution):
     """The capacity desk of one owner of plants or stores.
 
-    *Decides* what to declare for the capacity price: all that its machines can be counted on to give this month, planned
-    and usual outages out, because a failure costs more than a kW earns. In the market for regulation capacity it offers
-    all that it may sell, asking the floor, since being available costs nothing beside the energy that it sells anyway;
-    and it bids for its whole duty the cap, since not buying costs at least as much. Ask and bid are each off by what
-    haggling makes of them.
+    *Decides* what to declare for the capacity price: all that its machines can be counted on to give this month,
+    planned and usual outages out, because a failure costs more than a kW earns. In the market for regulation capacity
+    it offers all that it may sell, asking the floor, since being available costs nothing beside the energy that it
+    sells anyway; and it bids for its whole duty the cap, since not buying costs at least as much. Ask and bid are each
+    off by what haggling makes of them.
     Source: [assumption]; `haggling` in world.yaml.
     """
 

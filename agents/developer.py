@@ -43,9 +43,10 @@ class Developer(Institution):
     """All who build in a zone, as one.
 
     Decides, at a year's opening, how many MW of each technology to start: the share of what could be started whose
-    internal rate passes the hurdle, at the income that is expected per kW. Expected is what the zone's own clusters were
-    seen to earn, all bills together, smoothed over the years. What is started waits until it is built, wears out and goes
-    at the end of its life; what the tables let stand goes at the end of its life too, its wear is in them. It owns nothing: what it builds is handed to the owners of the zone's clusters.
+    internal rate passes the hurdle, at the income that is expected per kW. Expected is what the zone's own clusters
+    were seen to earn, all bills together, smoothed over the years. What is started waits until it is built, wears out
+    and goes at the end of its life; what the tables let stand goes at the end of its life too, its wear is in them. It
+    owns nothing: what it builds is handed to the owners of the zone's clusters.
     Source: hurdle above the cost of capital [Dixit1994]; weights [assumption] in world.yaml.
     """
 
@@ -73,8 +74,10 @@ class Developer(Institution):
         self.seen = [*self.seen, month][-YEAR:]
 
     def open_year(self, month: Month, approved: Mapping[str, float] | None) -> list[tuple[str, float]]:
-        """What the year changes: technology and MW that comes (negative: goes). approved: share of what could be started
-        by technology; None while no law lets anybody build."""
+        """What the year changes: technology and MW that comes (negative: goes).
+
+        approved: share of what could be started, by technology; None while no law lets anybody build.
+        """
         self._expect()
         self.started = {}
         if approved is None:

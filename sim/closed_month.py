@@ -121,7 +121,8 @@ class ClosedMonth:
         self.labels = {
             "world": ("all",), "zone": self.grid.zone, "basin": tuple(world["basins"]["key"]),
             "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
-            "technology": self.technologies, "asset": revenue.asset_labels(self.technologies), "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
+            "technology": self.technologies, "asset": revenue.asset_labels(self.technologies),
+            "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events)}
 
     # ------------------------------------------------------------------------------------------------- electricity

@@ -88,7 +88,8 @@ OUTCOMES = (
     # assets: what stands, is started this year and under construction; what a kW earned in the month, by stream; what
     # those who build expect of a year, at which rate, and what must be paid for being there so that they lose nothing
     Outcome("stands", "MW", MONTH, (ZONE, TECHNOLOGY), revenue.stands),
-    Outcome("started", "MW", MONTH, (ZONE, TECHNOLOGY), lambda m: revenue.of_developers(m, lambda d, i: d.started_of(i))),
+    Outcome("started", "MW", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.started_of(i))),
     Outcome("under_construction", "MW", MONTH, (ZONE, TECHNOLOGY),
             lambda m: revenue.of_developers(m, lambda d, i: d.queue_of(d.prospects[i].technology))),
     Outcome("revenue", "CNY/kW", MONTH, (ZONE, ASSET), revenue.per_kw),

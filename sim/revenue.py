@@ -49,7 +49,8 @@ def stack(transfers: Iterable[Transfer], month: Month, units: int) -> dict[str, 
     return bills
 
 
-def earnings(bills: dict[str, np.ndarray], grid: "Grid", standing: np.ndarray) -> dict[tuple[str, str], dict[str, float]]:
+def earnings(bills: dict[str, np.ndarray], grid: "Grid",
+             standing: np.ndarray) -> dict[tuple[str, str], dict[str, float]]:
     """CNY per MW of plants and stores that stand, by zone and technology and then by stream: what everybody may see.
 
     bills: as `stack` gives them.  standing: MW [unit].

@@ -27,10 +27,10 @@ Zones = dict[str, bounded(CNYPerKWYear, ge=0)]
 class Capacity(Market):
     """Owners declare each month the most that their coal plants and pumped hydro can give; the law sets the price.
 
-    Orders: sell, one number of MW for the month, at the least price asked in CNY a MW and month; what asks more than the
-    law pays is left out, what exceeds the plant is cut. Zones without a price pay none. A day on which a plant could
-    not give what it declared is a failure; failures of a month take back a growing part of its fee. Three months fully
-    taken back would end the entitlement for the year; that is not modelled, for the market keeps no memory.
+    Orders: sell, one number of MW for the month, at the least price asked in CNY a MW and month; what asks more than
+    the law pays is left out, what exceeds the plant is cut. Zones without a price pay none. A day on which a plant
+    could not give what it declared is a failure; failures of a month take back a growing part of its fee. Three months
+    fully taken back would end the entitlement for the year; that is not modelled, for the market keeps no memory.
     Source: [NDRC1501] for coal, price and deductions; [NDRC0533] for pumped hydro.
     """
 

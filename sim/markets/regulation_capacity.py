@@ -1,4 +1,4 @@
-"""The market for regulation capacity: wind and sun must have it, stores and (for a while) coal sell it, year by year."""
+"""The market for regulation capacity: wind and sun must have it, stores and (for a while) coal sell it for a year."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -30,10 +30,10 @@ class RegulationCapacity(Market):
     """A product of a year: to be available for regulation, at least `least_hours` long; it stacks with energy sold.
 
     In each zone that has a base price wind and sun owe a duty, a share of their capacity. Sellers ask and buyers bid in
-    CNY a MW and year; the cheapest seller meets the keenest buyer, and both bargain: the price lies between ask and bid,
-    the nearer to the bid the less is offered for the duty (`leverage`), and always within the band. Where sellers ask
-    the floor and buyers bid the cap this is the sloping price cap - (supply / duty - scarce) / (ample - scarce) x (cap
-    - floor). Who owns stores and wind serves himself in the same book; what he has beyond his duty is sold to others.
+    CNY a MW and year; the cheapest seller meets the keenest buyer, and both bargain: the price lies between ask and
+    bid, the nearer to the bid the less is offered for the duty (`leverage`), and always within the band. Where sellers
+    ask the floor and buyers bid the cap this is the sloping price cap - (supply / duty - scarce) / (ample - scarce) x
+    (cap - floor). Who owns stores and wind serves himself in the same book; what he has beyond his duty is sold on.
     Each month a twelfth is settled; what a seller could not give is not paid; what a duty lacks is charged at the
     default price, or its share of the energy is settled below the price.
     Source: [Yunnan1354] the market, its band, who may sell; the slope: [assumption].
@@ -80,8 +80,8 @@ class RegulationCapacity(Market):
             for zone in self.base_price:
                 cap = self.limits(zone)[1]
                 if self.default_price < cap * (1 - 1e-9):
-                    raise ValueError(f"default_price {self.default_price:g} is below {cap:g}, the upper end of the band "
-                                     f"in {zone}; expected at least as much, or nobody need buy")
+                    raise ValueError(f"default_price {self.default_price:g} is below {cap:g}, the upper end of the "
+                                     f"band in {zone}; expected at least as much, or nobody need buy")
             return self
 
     def clear(self, orders: Orders, scene: Scene) -> Trade:

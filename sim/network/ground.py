@@ -70,8 +70,9 @@ class Ground:
         return np.concatenate([self.plants.stood(day.toordinal()), self.stores.standing(day)])
 
     def build(self, zone: str, technology: str, power: float, day: date) -> None:
-        """Let MW more of a technology stand in a zone from a day on (negative: less), all its clusters alike; grids that
-        are made later know of it. Days are given in their order.
+        """Let MW more of a technology stand in a zone from a day on (negative: less), all its clusters alike.
+
+        Grids that are made later know of it. Days are given in their order.
 
         Raises: ValueError where there is nothing that could grow.
         """
@@ -93,7 +94,8 @@ class Ground:
         found = [(first, self._table_capacity[row]) for row in rows
                  if (first := self._table_first[row]) is not None]
         growing = [row for row in rows if self._table_first[row] is None]
-        path = [(row.day, row.share) for row in self.world["build_out"] if (row.zone, row.technology) == (zone, technology)]
+        path = [(row.day, row.share) for row in self.world["build_out"]
+                if (row.zone, row.technology) == (zone, technology)]
         if growing and path:
             days, share = zip(*sorted(path))
             ends = [days[0], *(date(year, 12, 31) for year in range(days[0].year, days[-1].year + 1))]

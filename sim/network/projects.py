@@ -9,8 +9,8 @@ from sim.units import MW, CNYPerKW, CNYPerKWYear, Months, Ratio, Share, Years
 class Project(Row):
     """A row of `projects.csv`: new capacity of a technology in a zone; it grows all of the zone's clusters alike.
 
-    most: what can be started in a year.  lag: of building; what is ready stands from the next 1 January on.  life: after
-    which it goes.  degradation: share of its power lost each year.
+    most: what can be started in a year.  lag: of building; what is ready stands from the next 1 January on.
+    life: after which it goes.  degradation: share of its power lost each year.
     fixed: upkeep.
     """
 
@@ -68,15 +68,10 @@ class Investment(Section):
 
 
 class ApprovalRules(Section):
-    """Key `new_capacity` of the law: the share of what could be started that is approved, by technology. Without the key
-    nothing is started, and nothing ages."""
+    """Key `new_capacity` of the law: the share of what could be started that is approved, by technology. Without the
+    key nothing is started, and nothing ages."""
 
     key: ClassVar[str] = "new_capacity"
 
     approved: dict[Literal["battery", "wind", "wind_offshore", "solar"], bounded(Share, ge=0, le=1)]
 
-
-def cost_in(table: Table, technology: str, year: int) -> float:
-    """CNY/kW of a technology in a year."""
-    rows = sorted((row.year, row.capex) for row in table if row.technology == technology)
-    return next((capex for since, capex in reversed(rows) if since <= year), rows[0][1])

@@ -93,7 +93,8 @@ def lab():
         zone="B", prospects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
         started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
     return SimpleNamespace(
-        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders, config=SimpleNamespace(world=world),
+        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
+        config=SimpleNamespace(world=world),
         ground=SimpleNamespace(reservoir_units=np.array([0])),
         rules={"pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
 

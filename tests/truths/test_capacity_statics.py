@@ -1,4 +1,4 @@
-"""Whole years of the toy world, cleared hour by hour, under rising prices of being there: what those who build then start.
+"""Whole years of the toy world, cleared hour by hour, under rising prices of being there: what is started then.
 
 Worked incomes without a market stand in tests/agents/test_developer.py; here the model finds every income itself.
 """
@@ -35,7 +35,7 @@ def test_a_higher_price_of_regulation_capacity_never_lowers_storage_started(seed
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_higher_capacity_price_of_coal_never_lowers_storage_started(seed):
-    """Coal's price is paid for being there, whatever stores do: offers of energy, and so stores' income, do not move."""
+    """Coal's price is paid for being there, whatever stores do: offers, and so stores' income, do not move."""
     base = "law.regulation_capacity.base_price.HILLS=280", "law.regulation_capacity.default_price=500"
     built = [started(after_a_year(seed, *base, f"law.capacity.coal.HILLS={price}")) for price in (0, 165, 330)]
     assert built[0] > 0
