@@ -117,6 +117,12 @@ def stands(m: "ClosedMonth") -> np.ndarray:
     return found
 
 
+def traded(m: "ClosedMonth", market: str, figure: str) -> np.ndarray:
+    """A figure of the last trade of a market that names its zones ("price.YN"), [zone]; nan where it has none."""
+    figures = m.facts.public.traded.get(market, {}) if market in m.in_force else {}
+    return np.array([figures.get(f"{figure}.{zone}", np.nan) for zone in m.grid.zone])
+
+
 def of_developers(m: "ClosedMonth", read: Callable) -> np.ndarray:
     """What `read(developer, position of a prospect)` gives, [zone, technology]; nan where nobody builds or knows."""
     found = np.full((len(m.grid.zone), len(m.technologies)), np.nan)

@@ -5,6 +5,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 
 from sim.config import Schema, Section
 from sim.network import (
+    agreements,
     borders,
     city,
     demand,
@@ -28,7 +29,8 @@ TABLES = {
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
     "projects": projects.Project, "build_costs": projects.BuildCost,
-    "smelters": smelters.Smelter, "borders": borders.Step,
+    "smelters": smelters.Smelter, "borders": borders.Step, "foreign": borders.Foreign,
+    "agreements": agreements.Agreement, "agreement_years": agreements.AgreementYear,
     "demand_years": years.DemandYear, "build_out": years.BuildOut, "fuel_years": years.FuelYear,
     "inflow_years": years.InflowYear,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,

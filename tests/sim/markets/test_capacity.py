@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from sim.config import load
 from sim.markets.capacity import Capacity, deduction, failures, fee
+from tests.labs import TOY
 
 RULES = {"coal": {"HILLS": 165.0, "COAST": 100.0}, "pumped_hydro": {"COAST": 435.5},
          "deductions": [0.0, 0.1, 0.5, 1.0], "tolerance": 0.01}
@@ -47,9 +49,6 @@ def test_rules_that_take_more_than_all_or_less_for_more_are_refused(wrong):
 
 
 def test_the_law_pays_half_the_fixed_cost_in_yunnan_until_all_of_it_is_paid_from_2026():
-    from sim.config import load
-    from tests.labs import TOY
-
     law = load(TOY).law
     assert "capacity" not in law.on(date(2023, 5, 31))
     assert law.on(date(2023, 12, 31))["capacity"].coal == {}

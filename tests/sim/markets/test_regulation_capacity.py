@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sim.config import BadInput, load
 from sim.markets.regulation_capacity import RegulationCapacity, bargains, duty, leverage, offerable
+from tests.labs import TOY
 
 RULES = {"base_price": {"HILLS": 220.0}, "band": 0.3, "new_from": date(2021, 1, 1), "new_share": 0.10,
          "old_share": 0.05, "least_hours": 2.0, "eligible": {"coal": 0.4, "battery": 1.0}, "lignite": {},
@@ -108,10 +110,21 @@ def test_rules_that_contradict_themselves_are_refused(wrong):
         rules(**wrong)
 
 
-def test_coal_sells_until_it_receives_the_capacity_price():
-    from sim.config import load
-    from tests.labs import TOY
+@pytest.mark.parametrize(("changes", "said"), [
+    (["law.regulation_capacity.scarce=1.5"], "scarce 1.5 is not below ample 1.2"),
+    (["law.regulation_capacity.default_price=200"], "default_price 200 is below 286"),
+    (["law.regulation_capacity.band=0"], "law.regulation_capacity.band"),
+    (["law.capacity.deductions=[0.5, 0.1]"], "deductions take 0.5 after failure 1 and 0.1"),
+    (["law.capacity.coal.YN=-1"], "law.capacity.coal.YN"),
+    (["law.new_capacity.approved.battery=1.5"], "law.new_capacity.approved.battery")])
+def test_law_that_contradicts_itself_is_refused_with_its_place(changes, said):
+    with pytest.raises(BadInput) as caught:
+        load(TOY, set=changes)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
+
+def test_coal_sells_until_it_receives_the_capacity_price():
     law = load(TOY).law
     assert "regulation_capacity" not in law.on(date(2022, 12, 31))
     assert law.on(date(2023, 12, 31))["regulation_capacity"].eligible["coal"] == 0.4
