@@ -32,6 +32,7 @@ CNY = Annotated[float, Unit("CNY")]
 CNYPerMWh = Annotated[float, Unit("CNY/MWh")]
 CNYPerKW = Annotated[float, Unit("CNY/kW")]
 CNYPerKWYear = Annotated[float, Unit("CNY/kW-yr")]  # 1,000 CNY a MW and year
+CNYPerMW = Annotated[float, Unit("CNY/MW")]
 CNYPerMonth = Annotated[float, Unit("CNY/month")]
 CNYPerOrder = Annotated[float, Unit("CNY/order")]
 Fen = Annotated[int, Unit("fen", "i8")]
