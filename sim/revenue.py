@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 STREAMS = ("energy", "ancillary", "capacity", "regulation_capacity", "green", "mechanism", "penalties", "other")
 # A bill belongs to the first stream of which a beginning fits it.
 BEGINNINGS = (
-    ("capacity deduction", "penalties"), ("regulation capacity default", "penalties"),
-    ("regulation capacity reduced", "penalties"), ("regulation capacity missing", "penalties"),
-    ("capacity price", "capacity"), ("regulation capacity", "regulation_capacity"),
+    ("capacity deduction", "penalties"), ("yearly regulation default", "penalties"),
+    ("yearly regulation reduced", "penalties"), ("yearly regulation missing", "penalties"),
+    ("contract departure", "penalties"), ("imbalance", "penalties"),
+    ("capacity price", "capacity"), ("yearly regulation capacity", "regulation_capacity"),
     ("spot", "energy"), ("day-ahead", "energy"), ("real-time", "energy"), ("administered", "energy"),
-    ("contract", "energy"), ("deviation", "energy"), ("framework", "energy"),
-    ("regulation", "ancillary"), ("reserve", "ancillary"), ("ancillary", "ancillary"), ("mileage", "ancillary"),
+    ("contract", "energy"), ("departures", "energy"), ("wheeling", "energy"), ("trade", "energy"),
+    ("regulation", "ancillary"), ("reserve", "ancillary"), ("ancillary", "ancillary"), ("spinning", "ancillary"),
     ("green", "green"), ("certificate", "green"), ("mechanism", "mechanism"),
 )
 

@@ -142,10 +142,10 @@ class RegulationCapacity(Market):
         for kind, account in ACCOUNT.items():
             row = units.of_kind(kind).astype(np.int64)
             for bill, payer, payee, amount in (
-                    ("regulation capacity", account, "grid_company", paid * part),
-                    ("regulation capacity", "grid_company", account, earned * part),
-                    ("regulation capacity missing", account, "grid_company", earned * part * missing),
-                    (f"regulation capacity {name}", account, "grid_company", penalty)):
+                    ("yearly regulation capacity", account, "grid_company", paid * part),
+                    ("yearly regulation capacity", "grid_company", account, earned * part),
+                    ("yearly regulation missing", account, "grid_company", earned * part * missing),
+                    (f"yearly regulation {name}", account, "grid_company", penalty)):
                 transfers += owed(bill, payer, payee, to_fen(amount[row]), row)
         return transfers
 

@@ -11,8 +11,8 @@ from sim.units import to_fen
 from tests.labs import toy
 
 CAPACITY = {"capacity price", "capacity deduction"}
-REGULATION = {"regulation capacity", "regulation capacity missing", "regulation capacity default purchase",
-              "regulation capacity reduced settlement"}
+REGULATION = {"yearly regulation capacity", "yearly regulation missing", "yearly regulation default purchase",
+              "yearly regulation reduced settlement"}
 LEVY = {"system levy"}
 
 
@@ -69,12 +69,12 @@ def test_wind_and_sun_owe_a_twentieth_of_what_is_old_and_pay_the_default_price_f
     assert dict(zip(lab.grid.units.key, may))["battery_HILLS"] == 4.0
     assert may.sum() == 4.0  # coal receives the capacity price
     # 10 MW owed, 4 sold: 6 MW lacking at 286 CNY/kW-yr, a twelfth, 3 of 31 days: 6,000 x 286 / 12 x 3 / 31 = 13,838.71
-    lacking = sum(income(lab, "regulation capacity default purchase", unit) for unit in ("wind_HILLS", "solar_HILLS"))
+    lacking = sum(income(lab, "yearly regulation default purchase", unit) for unit in ("wind_HILLS", "solar_HILLS"))
     assert lacking == pytest.approx(-1_383_871, abs=1)
 
 
 def test_what_sellers_are_paid_is_what_buyers_pay(three_days):
-    rows = three_days.facts.income["regulation capacity"]
+    rows = three_days.facts.income["yearly regulation capacity"]
     assert rows.sum() == pytest.approx(0, abs=2)  # fen: each end is rounded by itself
     assert rows.max() > 0
     # the price of a deal, between ask and bid with the whole word the sellers': the bid, at most 286
@@ -90,7 +90,7 @@ def test_coal_that_may_sell_floods_the_market_and_brings_the_price_to_the_floor(
     assert figures["supply.HILLS"] == 64
     assert figures["volume.HILLS"] == 10
     assert 154 <= figures["price.HILLS"] < 154 + 4 * 8
-    assert income(lab, "regulation capacity default purchase", "wind_HILLS") == 0
+    assert income(lab, "yearly regulation default purchase", "wind_HILLS") == 0
 
 
 def test_who_has_not_bought_may_have_his_energy_settled_below_its_price_instead():
@@ -106,8 +106,8 @@ def test_who_has_not_bought_may_have_his_energy_settled_below_its_price_instead(
     for unit, duty in (("wind_HILLS", 4.0), ("solar_HILLS", 6.0)):
         row = key.index(unit)
         held_back = 0.1 * mean * facts.output[row].sum() * (duty - bought[row]) / duty
-        assert income(lab, "regulation capacity reduced settlement", unit) == pytest.approx(-100 * held_back, abs=1)
-    assert "regulation capacity default purchase" not in facts.income
+        assert income(lab, "yearly regulation reduced settlement", unit) == pytest.approx(-100 * held_back, abs=1)
+    assert "yearly regulation default purchase" not in facts.income
 
 
 @pytest.mark.parametrize(("key", "bills"), [("capacity", CAPACITY), ("regulation_capacity", REGULATION)])
@@ -125,11 +125,17 @@ def test_prices_of_nothing_move_no_money(three_days):
 
 
 def test_the_levy_takes_from_users_what_capacity_costs(three_days):
-    """Nothing else leaves anything with the grid company in these three days but capacity and what lacks of it."""
-    cost = sum(three_days.facts.income[bill].sum() for bill in CAPACITY | REGULATION if bill in three_days.facts.income)
-    levied = sum(e.total for e in three_days.journal.entries if e.bill == "system levy")
-    assert levied == cost
+    """What the levy takes less without both markets is what they cost."""
+    income = three_days.facts.income
+    cost = sum(income[bill].sum() for bill in CAPACITY | REGULATION if bill in income)
+    off = toy("markets.capacity=false", "markets.regulation_capacity=false").run()
+    assert levied(three_days) - levied(off) == cost > 0
     assert three_days.journal.balance["grid_company"] == 0
+
+
+def levied(lab) -> int:
+    return sum(e.total * ((e.payee == "grid_company") - (e.payer == "grid_company")) for e in lab.journal.entries
+               if e.bill == "system levy")
 
 
 def test_the_table_of_assets_says_what_the_journal_says(three_days):

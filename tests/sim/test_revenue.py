@@ -26,8 +26,8 @@ TRANSFERS = [
     Transfer("spot energy", "grid_company", "stores", np.array([900]), row(2)),
     Transfer("spot energy", "stores", "grid_company", np.array([300, 50]), row(2, 3)),
     Transfer("capacity price", "grid_company", "plants", np.array([1650]), row(1)),
-    Transfer("regulation capacity", "plants", "grid_company", np.array([220]), row(0)),
-    Transfer("regulation capacity", "grid_company", "stores", np.array([220]), row(2)),
+    Transfer("yearly regulation capacity", "plants", "grid_company", np.array([220]), row(0)),
+    Transfer("yearly regulation capacity", "grid_company", "stores", np.array([220]), row(2)),
     Transfer("spot energy", "users", "grid_company", np.array([999]), row(0)),  # a user's row is no unit's
     Transfer("capacity price", "grid_company", "plants", np.array([1]), row(1), due=Month(2025, 8)),  # not yet
     Transfer("rounding", "grid_company", "rounding", 3)]
@@ -35,10 +35,10 @@ TRANSFERS = [
 
 def test_what_a_unit_receives_less_what_it_pays_stands_bill_by_bill():
     bills = stack(TRANSFERS, JULY, 4)
-    assert list(bills) == ["spot energy", "capacity price", "regulation capacity"]
+    assert list(bills) == ["spot energy", "capacity price", "yearly regulation capacity"]
     assert bills["spot energy"].tolist() == [5000, 7000, 600, -50]
     assert bills["capacity price"].tolist() == [0, 1650, 0, 0]
-    assert bills["regulation capacity"].tolist() == [-220, 0, 220, 0]
+    assert bills["yearly regulation capacity"].tolist() == [-220, 0, 220, 0]
 
 
 def test_the_table_has_a_line_for_each_bill_of_each_unit_that_had_one():
@@ -55,8 +55,9 @@ def test_every_bill_belongs_to_a_stream_and_a_bill_nobody_named_says_so():
     assert stream_of("spot energy") == "energy"
     assert stream_of("capacity price") == "capacity"
     assert stream_of("capacity deduction") == "penalties"
-    assert stream_of("regulation capacity") == "regulation_capacity"
-    assert stream_of("regulation capacity default purchase") == "penalties"
+    assert stream_of("yearly regulation capacity") == "regulation_capacity"
+    assert stream_of("yearly regulation default purchase") == "penalties"
+    assert stream_of("regulation capacity") == "ancillary"  # for frequency, hour by hour
     assert stream_of("something new") == "other"
 
 
