@@ -7,6 +7,7 @@ import numpy as np
 
 from agents.base import Institution
 from agents.beliefs import WaterValues
+from agents.exports import BEYOND, Prospect
 from agents.forecast import forecast
 from sim.messages import Orders
 from sim.network.grid import PLANT
@@ -55,6 +56,7 @@ class Generator(Institution):
 
     cost: Rows[CNYPerMWh]
     markup: Rows[Ratio]
+    prospect: "Prospect"  # what everybody can expect of a month
 
     def __init__(self, model, name: str, units, cost, markup, reservoirs: np.ndarray, water: OwnWater,
                  values: WaterValues | None, own_level: float, bus=None):
@@ -70,12 +72,14 @@ class Generator(Institution):
         self.sold: np.ndarray | None = None
         self.ahead_price: np.ndarray | None = None
 
-    def replan(self, grid: "Grid", values: WaterValues | None):
-        """Take the costs of another year, and what water is worth in it."""
-        self.cost, self.values = grid.units.cost[self.units], values
+    def replan(self, grid: "Grid", values: WaterValues | None, prospect: "Prospect"):
+        """Take the costs of a year, what water is worth in it, and what everybody expects of its months."""
+        self.cost, self.values, self.prospect = grid.units.cost[self.units], values, prospect
 
     def orders(self, market, scene) -> Orders:
-        """Everything that can be given today, at its price."""
+        """Everything that can be given today, at its price; what is left over, beyond the province."""
+        if market.key in BEYOND:
+            return self.prospect.offers(market, scene, self.units, self.cost * (1 + self.markup))
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.base import Population
+from agents.exports import BEYOND, Prospect
 from sim.calendar import Day
 from sim.config import Table
-from sim.messages import Public, Statement, Weather
+from sim.messages import Orders, Public, Statement, Weather
 from sim.network.demand import Blocks, Curves, Drawn
 from sim.network.years import demand_of
 from sim.units import MW, CNYPerMWh, Index, Ratio, Rows, SignedRatio
@@ -43,6 +44,7 @@ class Users(Population):
     elasticity: Rows[Ratio]
     delivery: Rows[CNYPerMWh]
     response: Rows[Ratio]
+    prospect: "Prospect"  # what everybody can expect of a month
 
     def __init__(self, model, *, grid: "Grid", demand: Table, years: Table, classes: Table, splits: Table,
                  smelters: Table, build_out: Table, climate: Table, profiles: "Profiles"):
@@ -83,6 +85,14 @@ class Users(Population):
         for name in ("mean", "deviation", "evening"):
             getattr(self, name)[:] = getattr(drawn, name)
         self._year = year
+
+    def replan(self, prospect: "Prospect"):
+        """Take what everybody expects of the months of a year."""
+        self.prospect = prospect
+
+    def orders(self, market, scene) -> Orders:
+        """Bids for what comes from beyond the province."""
+        return self.prospect.bids(market, scene, self.mean) if market.key in BEYOND else Orders.none()
 
     def by_bus(self, load: np.ndarray) -> np.ndarray:
         """Sum over the classes: [row, hour] -> [bus, hour]."""

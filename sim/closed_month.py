@@ -120,7 +120,8 @@ class ClosedMonth:
             "world": ("all",), "zone": self.grid.zone, "basin": tuple(world["basins"]["key"]),
             "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
             "technology": self.technologies, "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
-            "account": tuple(lab.journal.balance), "event": tuple(self.facts.events)}
+            "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
+            "country": lab.foreign.countries}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -244,6 +245,23 @@ class ClosedMonth:
         """CNY [corridor]: fee on what a link delivers, either way; nan for lines, whose tariff is settled elsewhere."""
         fee = meters.arrived(self.facts).sum(axis=1) * self.grid.link_fee
         return np.concatenate([np.full(len(self.grid.line), np.nan), fee])
+
+    def of_links(self, values: np.ndarray) -> np.ndarray:
+        """Values of links [link] as values of corridors [corridor]; nan for lines."""
+        return np.concatenate([np.full(len(self.grid.line), np.nan), values])
+
+    def rules(self, key: str):
+        """The rules of a market in force; None while it is not."""
+        return self._lab.rules.get(key)
+
+    def lost_by_turns(self) -> float:
+        """CNY that clearing by turns cost this month; nan where the law clears at once or does not compare."""
+        spot = self.rules("spot")
+        return self.facts.lost if spot.compare and spot.coordination == "priority" else np.nan
+
+    def foreign_entities(self) -> np.ndarray:
+        """Foreign companies that are registered [country]."""
+        return self._lab.foreign.by_country()
 
     def basin_sum(self, values: np.ndarray) -> np.ndarray:
         """Sum over the days and the reservoirs of each basin: [reservoir, D] -> [basin]."""

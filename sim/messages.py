@@ -177,6 +177,7 @@ class Dispatch(Clearing):
     residual: largest violation of the rent identity in CNY; imbalance: largest of any bus and hour in MW.
     objective: CNY of the day, true costs.  bus: int [order], where each order stands.
     alone: the same orders cleared with every zone alone, where the law asks for the comparison.
+    lost: CNY that clearing by turns cost more than clearing at once would have, where the law asks for both.
     """
 
     output: np.ndarray
@@ -198,6 +199,7 @@ class Dispatch(Clearing):
     objective: float
     bus: np.ndarray
     alone: "Dispatch | None" = None
+    lost: float = 0.0
 
     def paid(self) -> np.ndarray:
         """The price at the bus of each order, CNY/MWh [order, hour]."""

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sim import increments as trade
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
+from sim.messages import BUY, SELL
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
 from sim.settlement import meters
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 Table = dict[str, np.ndarray]
 MONTH, DAY = "month", "day"
 WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
-TECHNOLOGY, BILL, ACCOUNT, EVENT = "technology", "bill", "account", "event"
+TECHNOLOGY, BILL, ACCOUNT, EVENT, COUNTRY = "technology", "bill", "account", "event", "country"
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Outcome:
 
     name: of the indicator; a second axis is appended to it ("generation.hydro").  unit: of its values.
     rhythm: a value a month (dated its first day) or a day.
-    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor or account; "all" for the
-    world).
+    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor, country or account; "all"
+    for the world).
     of: what gives the values of a closed month, [*axes], for rhythm "day" [*axes, D], the world being no axis of
     its own; nan is not kept.
     """
@@ -70,6 +72,21 @@ OUTCOMES = (
     Outcome("utilisation", "share", MONTH, (CORRIDOR,), lambda m: m.corridors.utilisation()),
     Outcome("link_fee", "CNY", MONTH, (CORRIDOR,), lambda m: m.link_fees()),
     Outcome("rent", "CNY", MONTH, (WORLD,), lambda m: m.facts.rent.sum()),
+    # trade beyond the province
+    Outcome("lost_by_turns", "CNY", MONTH, (WORLD,), lambda m: m.lost_by_turns()),
+    Outcome("increment", "MWh", MONTH, (ZONE, ZONE), lambda m: trade.by_zones(m.facts, trade.increments(m.facts))),
+    Outcome("increment_corridor", "MWh", MONTH, (CORRIDOR,), lambda m: m.of_links(trade.increments(m.facts))),
+    Outcome("contract_scheduled", "MWh", MONTH, (CORRIDOR,),
+            lambda m: m.of_links(trade.scheduled(m.facts).sum(axis=1))),
+    Outcome("contract_carried", "MWh", MONTH, (CORRIDOR,), lambda m: m.of_links(trade.carried(m.facts).sum(axis=1))),
+    Outcome("incremental_contracts", "MWh", MONTH, (ZONE,), lambda m: trade.contracted(m.facts, SELL)),
+    Outcome("agreement_reduced", "MWh", MONTH, (ZONE,), lambda m: trade.contracted(m.facts, BUY)),
+    Outcome("cross_area", "MWh", MONTH, (WORLD,), lambda m: trade.across_areas(m.facts, m.rules("crossarea"), False)),
+    Outcome("cross_area_origin", "MWh", MONTH, (WORLD,),
+            lambda m: trade.across_areas(m.facts, m.rules("crossarea"), True)),
+    Outcome("border_listed", "MWh", MONTH, (ZONE,), lambda m: trade.at_borders(m.facts, matched=False)),
+    Outcome("border_matched", "MWh", MONTH, (ZONE,), lambda m: trade.at_borders(m.facts, matched=True)),
+    Outcome("foreign_entities", "count", MONTH, (COUNTRY,), lambda m: m.foreign_entities()),
     # water and weather
     Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),

@@ -48,6 +48,8 @@ class Spot(Market):
         day's water; `hour` clears every hour alone, so that their owners must.
         band: share of capacity by which water may leave its day-ahead schedule in real time.
         clearing: `joint` clears all zones at once, `separate` each zone alone between corridors held to agreements.
+        coordination: `joint` opens all links at once; `priority` by turns: inside zones, between them, across operating
+        areas, across borders; what was taken in a turn stays taken.
         exports: on settled days agreements bind corridors not at all (`free`) or as a least flow (`floor`).
         compare: also clear every settled day separately, for what joint clearing gains.
         rent: congestion rent is `kept` or `returned` to users in the next month.
@@ -61,6 +63,7 @@ class Spot(Market):
         engine: Literal["day", "hour"]
         band: bounded(Share, ge=0, le=1)
         clearing: Literal["joint", "separate"]
+        coordination: Literal["joint", "priority"]
         exports: Literal["free", "floor"]
         compare: bool
         rent: Literal["kept", "returned"]
@@ -122,6 +125,7 @@ class Spot(Market):
 
     def _clear(self, orders: Orders, scene: Scene, kind: str, apart: bool, held: str) -> Dispatch:
         """One clearing. kind: of engine.  held: how corridors are held to agreements: all, floor or free."""
+        from sim.engines.prioritised import prioritised
         from sim.engines.records import Book, ClearingError, Day
 
         rules, conditions = scene.rules, scene.conditions
@@ -139,8 +143,14 @@ class Spot(Market):
                   stored_end=self.least_left(scene, coupled), link_available=available, floor=rules.clearing_floor,
                   cap=rules.clearing_cap, output_before=conditions.output_before,
                   link_held=_held(scene, wiring, available, held, apart))
+        book, first = Book(orders.unit, orders.side, price, orders.volume), kind == rules.engine
         try:
-            found = engine.clear(Book(orders.unit, orders.side, price, orders.volume), day)
+            if rules.coordination == "priority" and first and not apart:
+                before = np.nan_to_num(scene.positions.schedule)  # what was agreed flows in every turn
+                turns = prioritised(engine.clear, wiring.network, engine.fleet, book, day, scene.grid.turn, before)
+                lost = turns.solution.objective - engine.clear(book, day).objective if rules.compare else 0.0
+                return replace(_dispatch(self.key, orders, scene, wiring, turns.solution), lost=lost)
+            found = engine.clear(book, day)
         except ClearingError as error:
             raise ClearingError(f"{self.key} on {scene.now}: {error}") from error
         return _dispatch(self.key, orders, scene, wiring, found)

@@ -6,12 +6,15 @@ flow is chosen. A unit is whatever may have orders: a plant, a store, a large us
 
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from sim.config import BadInput, Key, Row, Table, bounded, place_of
 from sim.units import MW, CNYPerMWh, PerUnit, Share
+
+if TYPE_CHECKING:
+    from sim.network.agreements import Agreements
 
 BASE_MVA = 100.0
 FOREVER = date(9999, 12, 31)
@@ -183,6 +186,8 @@ class Grid:
     planned outage; link_first: first day in service.
     joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
     home_zone: int [zone], the nearest zone with load: there its money is counted.
+    agreements: what governments have agreed that links carry this year.  turn: int [link], when a link opens where
+    markets clear by turns.  Both are set by who knows the world, None until then.
     """
 
     def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date):
@@ -230,6 +235,8 @@ class Grid:
                                    for a in range(self.area.max() + 1)], np.int32)
         self.cleared_zones = np.unique(self.bus_zone[[b.cleared for b in buses]])
         self.home_zone = self._homes()
+        self.agreements: Agreements | None = None
+        self.turn: np.ndarray | None = None
 
     def _homes(self) -> np.ndarray:
         """The nearest zone with load of each zone, over lines and links, int [zone]; its own where it has load."""

@@ -8,7 +8,9 @@ from sim.calendar import Day
 from sim.config import World
 from sim.messages import Clearing, Conditions, Weather
 from sim.network import borders
+from sim.network.agreements import agreements
 from sim.network.city import Cities
+from sim.network.crossings import turns
 from sim.network.forecast import Forecast
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Grid, Units
 from sim.network.outages import Outages
@@ -52,8 +54,11 @@ class Ground:
         self.forecast = Forecast(world.settings.weather, self.rivers, self.reservoir_units, streams)
 
     def grid(self, on: date) -> Grid:
-        """The network as it stands in the year of a date."""
-        return Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units(on.year), on)
+        """The network as it stands in the year of a date, and what has been agreed for it."""
+        grid = Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units(on.year), on)
+        grid.agreements = agreements(self.world, grid, self.outages, on.year)
+        grid.turn = turns(grid, self.first[NEIGHBOUR], self.world["borders"]["market"])
+        return grid
 
     def units(self, year: int) -> Units:
         """The table of units of a year: capacity at most, store and cost as they are in it."""
