@@ -36,7 +36,8 @@ def grid():
             ("c-b", "c", "b", "dc", 16.0, 16.0, 0.0, 0.125, 10.0))])
     technologies = np.array(["hydro", "solar", "coal"], object)
     units = Units.join(
-        Units.make(["dam", "sun", "coal"], PLANT, [0, 0, 2], ["o"] * 3, technologies, [90, 30, 50]),
+        Units.make(["dam", "sun", "coal"], PLANT, [0, 0, 2], ["o"] * 3, technologies, [90, 30, 50],
+                   cost=[np.nan, 0.0, 240.0]),
         Units.make(["cell"], STORE, [2], ["o"], "battery", [5], store=20.0),
         Units.make(["smelter"], USER, [1], ["o"], "smelter", [10]),
         Units.make(["border"], NEIGHBOUR, [3], ["o"], "trade", [9]))
@@ -62,9 +63,10 @@ def facts():
         claims=np.array([0, 0, 1_000, 500]))
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
     return SimpleNamespace(
-        ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
+        daily={}, ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
         shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
-        output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9), stored=rows(0, 0, 0, 10, 0, 0),
+        output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9),
+        minimum=np.zeros((6, H)), stored=rows(0, 0, 0, 10, 0, 0),
         line_flow=rows(70), line_shadow=rows(0), sent=rows(30, -7), delivered=rows(27, -8), link_shadow=rows(5, 0),
         rent=np.full(H, 100.0), charging=rows(1, 0, 0), asked=rows(50, 20, 0), done=rows(40, 20, 0),
         budget=np.full((6, D), np.inf), water=np.full((1, D), 30.0),
@@ -120,6 +122,14 @@ def test_energy_is_summed_by_zone_and_technology(value):
     assert value("large_users", "A") == 10 * H
     assert (value("neighbours_bought", "C"), value("neighbours_sold", "C")) == (7 * H, 0)
     assert value("shed", "B") == 17 * 24 + 26 * 24
+
+
+def test_market_power_is_kept_by_zone(value):
+    assert value("lerner", "B") == pytest.approx(0.2)  # (300 - 240) / 300
+    assert value("hhi_capacity", "A") == 10_000  # one owner
+    # 40 are needed in A; nothing but o's plants is there, and no corridor leads in
+    assert (value("rsi_min", "A"), value("pivotal", "A")) == (0, 1)
+    assert value("rsi_p05", "B") == pytest.approx(56 / 60)  # links of 40 and 16 for a load of 60
 
 
 def test_clean_share_counts_generation_not_storage(value):
