@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import market_power
+from sim import certificates, market_power
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -122,7 +122,7 @@ class ClosedMonth:
             "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
             "technology": self.technologies, "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
-            "country": lab.foreign.countries}
+            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
