@@ -10,7 +10,7 @@ import pytest
 from sim.calendar import Calendar, Month
 from sim.closed_month import ClosedMonth
 from sim.config import Table
-from sim.messages import Transfer
+from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
 from sim.settlement.journal import Journal
@@ -48,6 +48,19 @@ def rows(*values):
     return np.array([np.broadcast_to(np.asarray(value, float), H) for value in values])
 
 
+def trades():
+    """The dam adds 12 MW to what it sells beyond A and buys 3 back; the border lists 9 MW, 8 of them matched."""
+    when = Calendar(date(2025, 1, 30), date(2025, 1, 31)).turn()
+    orders = {"interprovincial": (Orders.sell([0], [12.0], 200.0), Orders.buy([0], [3.0], 200.0)),
+              "crossarea": (Orders.buy([5], [9.0], 60.0),), "crossborder": (Orders.buy([5], [9.0], 60.0),)}
+    found = {}
+    for market, mine in orders.items():
+        made = Orders.gather(mine)
+        accepted = np.minimum(made.volume, 8.0) if market == "crossborder" else made.volume
+        found[market, "month"] = Trade(market, "month", when, made, accepted, {}, made.price)
+    return found
+
+
 def facts():
     """a1 makes 65 + 15 and uses 10, so 70 flow to a2; it uses 30 and the smelter 10, so 30 leave for B and 27 arrive.
     B makes 20, sends 8 on to C (7 arrive, all bought), its battery gives 4 on the first day and takes 5 on the second:
@@ -61,7 +74,9 @@ def facts():
         living=np.array([90_000, 90_000, 90_000, 90_000]), swaps=np.array([True, True, False, False]),
         claims=np.array([0, 0, 1_000, 500]))
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
+    schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
+        positions=SimpleNamespace(schedule=schedule), trades=trades(), month=JANUARY, lost=70.0,
         ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
         shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
         output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9), stored=rows(0, 0, 0, 10, 0, 0),
@@ -89,8 +104,11 @@ def lab():
     riders = SimpleNamespace(segment=np.array([0, 1, 1, 0]), segments={"key": np.array(["full", "part"], object)})
     return SimpleNamespace(
         facts=facts(), journal=journal, calendar=calendar, riders=riders, config=SimpleNamespace(world=world),
+        foreign=SimpleNamespace(countries=("laos",), by_country=lambda: np.array([3])),
         ground=SimpleNamespace(reservoir_units=np.array([0])),
-        rules={"pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
+        rules={"spot": SimpleNamespace(compare=True, coordination="priority"),
+               "crossarea": SimpleNamespace(origin_share=0.25),
+               "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
 
 
 def kept(lab, hourly=True):
@@ -120,6 +138,19 @@ def test_energy_is_summed_by_zone_and_technology(value):
     assert value("large_users", "A") == 10 * H
     assert (value("neighbours_bought", "C"), value("neighbours_sold", "C")) == (7 * H, 0)
     assert value("shed", "B") == 17 * 24 + 26 * 24
+
+
+def test_what_flows_above_the_schedule_is_an_increment_and_companies_are_counted(value):
+    assert value("increment.B", "A") == value("increment_corridor", "a2-b") == 10 * H  # 30 sent, 20 scheduled, all clean
+    assert (value("contract_scheduled", "a2-b"), value("contract_carried", "a2-b")) == (20 * H, 20 * H)
+    assert value("foreign_entities", "laos") == 3
+    assert value("lost_by_turns") == 70
+
+
+def test_trades_of_the_month_are_kept_as_energy_of_all_its_days(value):
+    assert (value("incremental_contracts", "A"), value("agreement_reduced", "A")) == (12 * 24 * 31, 3 * 24 * 31)
+    assert (value("border_listed", "C"), value("border_matched", "C")) == (9 * 24 * 31, 8 * 24 * 31)
+    assert (value("cross_area"), value("cross_area_origin")) == (7 * H, 0.25 * 7 * H)  # what the border took
 
 
 def test_clean_share_counts_generation_not_storage(value):
