@@ -67,8 +67,7 @@ class Prospect:
         for i, row in enumerate(rivers):
             river = basins.rows[basins.position(row.basin)]
             shape = np.array([ground.profiles.month(river.inflow_shape, m) for m in months])
-            flow = row.flow * shape * np.where(months <= 6, river.multiplier_h1, river.multiplier_h2)
-            natural[i] = flow * HM3_PER_HOUR * row.productivity * MWH_PER_HM3
+            natural[i] = row.flow * shape * HM3_PER_HOUR * row.productivity * MWH_PER_HM3
         if plan is not None:
             natural *= 1.0 - _kept_back(natural, ground.rivers.basin, plan)[ground.rivers.basin]
         output[dams] = np.minimum(natural, able[dams])

@@ -72,6 +72,10 @@ class Generator(Institution):
         self.sold: np.ndarray | None = None
         self.ahead_price: np.ndarray | None = None
 
+    def replan(self, grid: "Grid", values: WaterValues | None):
+        """Take the costs of another year, and what water is worth in it."""
+        self.cost, self.values = grid.units.cost[self.units], values
+
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price; what is left over, beyond the province."""
         if market.key in BEYOND:
@@ -200,6 +204,6 @@ def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None)
         within = [i for i, row in enumerate(rows) if row in reservoir_of]
         place = np.array([reservoir_of[int(rows[i])] for i in within], np.intp)
         water = OwnWater(place, rivers.basin[place], rivers.active[place], rivers.per_hm3[place], rivers.full)
-        found.append(Generator(model, owner, rows, plants["cost"][rows], plants["markup"][rows], within, water, values,
+        found.append(Generator(model, owner, rows, units.cost[rows], plants["markup"][rows], within, water, values,
                                ground.world.settings.water.own_level, units.bus[rows]))
     return found

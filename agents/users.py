@@ -9,7 +9,8 @@ from agents.exports import BEYOND, Prospect
 from sim.calendar import Day
 from sim.config import Table
 from sim.messages import Orders, Public, Statement, Weather
-from sim.network.demand import Curves, Drawn
+from sim.network.demand import Blocks, Curves, Drawn
+from sim.network.years import demand_of
 from sim.units import MW, CNYPerMWh, Index, Ratio, Rows, SignedRatio
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Users(Population):
     n the price that the annual figure of that month goes with; 1 until a month has closed. Large users decide for
     themselves (`agents.large_user`); other provinces' demand has no elasticity and is given.
 
-    bus, user_class: positions in the grid's buses and in `user_classes`.  mean: MW of a normal year.  deviation,
-    evening: as in `sim.network.demand.UserClass`, scaled.  apart: MW that large users bid for themselves.
+    bus, user_class: positions in the grid's buses and in `user_classes`.  mean: MW of this year in normal weather.
+    deviation, evening: as in `sim.network.demand.UserClass`, scaled.  apart: MW that large users bid for today.
     elasticity, delivery (CNY/MWh): of the delivered price.  response: multiple of the load this month.
 
     *Source*: a constant elasticity for small changes of the price, finite for large ones; figures in the table.
@@ -45,16 +46,16 @@ class Users(Population):
     response: Rows[Ratio]
     prospect: "Prospect"  # what everybody can expect of a month
 
-    def __init__(self, model, *, grid: "Grid", demand: Table, classes: Table, splits: Table, smelters: Table,
-                 climate: Table, profiles: "Profiles"):
-        """grid: whose buses and zones order all arrays; the rest are tables of the world."""
+    def __init__(self, model, *, grid: "Grid", demand: Table, years: Table, classes: Table, splits: Table,
+                 smelters: Table, build_out: Table, climate: Table, profiles: "Profiles"):
+        """grid: whose buses and zones order all arrays; years: `demand_years`; the rest are tables of the world."""
         super().__init__(model, "users", len(splits))
         self._buses, self._profiles = len(grid.bus), profiles
         self._curves = Curves(demand, climate, profiles)
-        drawn = Drawn.of(splits, classes, demand, smelters)
-        for name in ("mean", "deviation", "evening", "apart"):
-            getattr(self, name)[:] = getattr(drawn, name)
-        self._drawn = Drawn(self.mean, self.deviation, self.evening, self.apart)  # the columns themselves
+        self._splits, self._classes, self._years = splits, classes, years
+        self._blocks = Blocks(splits, classes, smelters, build_out)
+        self._drawn = Drawn(self.mean, self.deviation, self.evening)  # the columns themselves
+        self._year = 0
         rows = [classes.rows[classes.position(key)] for key in splits["user_class"]]
         self.bus[:] = [grid.bus.index(key) for key in splits["bus"]]
         self.user_class[:] = [classes.position(key) for key in splits["user_class"]]
@@ -68,8 +69,22 @@ class Users(Population):
 
     def consume(self, day: Day, weather: Weather) -> np.ndarray:
         """What is drawn in each hour of a day, MW [row, hour], large users' blocks left out."""
+        return self.usual(day, weather) * self.response[:, None]
+
+    def usual(self, day: Day, weather: Weather) -> np.ndarray:
+        """What would be drawn at usual prices, MW [row, hour]."""
+        if day.date.year != self._year:
+            self._turn(day.date.year)
+        self.apart[:] = self._blocks.on(day.ordinal)
         curve = self._curves.of(day, weather.temperature[self._grid_zone])[self._zone]
-        return self._drawn.load(curve) * self.response[:, None]
+        return self._drawn.load(curve, self.apart)
+
+    def _turn(self, year: int):
+        """Take the figures of another year."""
+        drawn = Drawn.of(self._splits, self._classes, demand_of(self._years, year), year)
+        for name in ("mean", "deviation", "evening"):
+            getattr(self, name)[:] = getattr(drawn, name)
+        self._year = year
 
     def orders(self, market, scene) -> Orders:
         """Bids for what comes from beyond the province."""

@@ -192,7 +192,7 @@ class ClosedMonth:
         """MWh [zone, technology] that wind, sun and water would have given and nobody took.
 
         Of plants that live from hand to mouth: available less output, by the hour, or by the day where water keeps for
-        a day. Of reservoirs: the spill's energy at its dam.
+        a day. Of reservoirs: the spill's energy at its dam, once it stands.
         """
         units, facts = self.grid.units, self.facts
         running_water = (units.technology == "hydro") & ~self._stores_water
@@ -200,8 +200,9 @@ class ClosedMonth:
         by_hour = np.maximum(facts.available - facts.output, 0).sum(axis=1)
         by_day = facts.budget.sum(axis=1) - facts.output.sum(axis=1)
         lost = np.where(free, np.where(units.budgeted, np.maximum(by_day, 0), by_hour), 0.0)
-        reservoirs = self._lab.config.world["reservoirs"]
-        lost[self._lab.ground.reservoir_units] += facts.spilled.sum(axis=1) * reservoirs["productivity"] * MWH_PER_HM3
+        reservoirs, own = self._lab.config.world["reservoirs"], self._lab.ground.reservoir_units
+        built = facts.available[own].any(axis=1)  # before, there is no turbine past which water could run
+        lost[own] += built * facts.spilled.sum(axis=1) * reservoirs["productivity"] * MWH_PER_HM3
         return self._by_technology(lost, free | self._stores_water)
 
     @cached_property

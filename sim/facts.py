@@ -33,8 +33,8 @@ class Facts:
     temperature: degC [zone, D].  rain: [zone, D].
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
-    positions: what was sold before that.  trades: the last Trade of each market and rhythm.
-    gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
+    spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
+    rhythm.  gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
     people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
     everybody may see.
@@ -141,7 +141,7 @@ class Facts:
         for name, values in daily.items():
             self._page[name][:, self.days] = values
         self._compare(cleared if expected is None else self.today[SPOT, "day-ahead"], expected or conditions, rules)
-        self.opening, self.rivers = self.opening or conditions, rivers
+        self.opening, self.rivers, self.spot = self.opening or conditions, rivers, rules
         self.pay += work.pay
         self.water_residual = max(self.water_residual, rivers.residual)
         self.days += 1

@@ -48,7 +48,7 @@ class PolicyLab(mesa.Model):
         if "spot" not in self.rules:
             raise BadInput(f"{config.path}: markets.spot: is off or not in force on {config.start}; expected it on, "
                            "nothing else clears energy")
-        self.ground = Ground(config.world, self.streams)
+        self.ground = Ground(config.world, self.streams, config.start.year)
         self.weather, self.cities = self.ground.weather, self.ground.cities
         self.grid = self.ground.grid(config.start)
         self.markets = {key: market() for key, market in markets().items()}
@@ -65,43 +65,54 @@ class PolicyLab(mesa.Model):
     def _people_the_world(self):
         """Everybody who decides, in the order in which they are asked."""
         world, ground = self.config.world, self.ground
-        self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"],
-                           splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
-                           profiles=ground.profiles)
+        self.users = Users(self, grid=self.grid, demand=world["demand"], years=world["demand_years"],
+                           classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
+                           build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
-        days = self.typical_year()
-        values = self._plan_water(days)
-        prospect = Prospect.of(ground, self.grid, days, None if values is None else normal_year(values))
-        owners = companies(self, ground, self.grid, values)
-        for actor in (*owners, self.users):
-            actor.prospect = prospect
+        values = self._plan_water(self.calendar.start.year)
+        self._open_rivers(values)
+        self.companies = companies(self, ground, self.grid, values)
+        prospect = self._look_ahead(self.calendar.start.year, values)
         self.foreign = Foreign(
             self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
             grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
             start=Month.of(self.calendar.start))
         self.actors = [
-            *owners,
+            *self.companies,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
             *large_users(self, world["smelters"], ground.first[USER]),
             *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
             self.foreign, self.platform, self.users, self.riders]
 
-    def _plan_water(self, days: list[Conditions]) -> WaterValues | None:
-        """What the owners of reservoirs believe, and the levels at which years of their plans leave the rivers.
+    def _look_ahead(self, year: int, values: WaterValues | None) -> Prospect:
+        """Tell owners and users what everybody can expect of each month of a year."""
+        plan = None if values is None else normal_year(values)
+        prospect = Prospect.of(self.ground, self.grid, self.typical_year(year), plan)
+        for actor in (*self.companies, self.users):
+            actor.prospect = prospect
+        return prospect
 
-        days: a typical year.
-        """
-        rivers, limits = self.ground.rivers, self.rules["spot"]
-        if not len(rivers):
+    def _plan_water(self, year: int) -> WaterValues | None:
+        """What the owners of reservoirs believe their water to be worth in a year."""
+        limits = self.rules["spot"]
+        if not len(self.ground.rivers):
             return None
         try:
-            values = water_beliefs(self.ground, self.grid, days, limits.clearing_floor,
-                                   limits.clearing_cap)
-            rivers.open(self.calendar.start, opening_levels(values, rivers, self.calendar.start))
+            return water_beliefs(self.ground, self.grid, self.typical_year(year), limits.clearing_floor,
+                                 limits.clearing_cap)
+        except NoPlan as reason:
+            raise BadInput(f"{self.config.world.path}: nobody can plan its water in {year}: {reason}") from reason
+
+    def _open_rivers(self, values: WaterValues | None):
+        """The levels at which years of the owners' plans leave the rivers."""
+        rivers, start = self.ground.rivers, self.calendar.start
+        if values is None:
+            return
+        try:
+            rivers.open(start, opening_levels(values, rivers, start))
         except NoPlan as reason:
             raise BadInput(f"{self.config.world.path}: nobody can plan its water: {reason}") from reason
-        return values
 
     def step(self):
         """Live one day: law, what is traded ahead, weather, work, clear; settle what the day closes."""
@@ -117,8 +128,14 @@ class PolicyLab(mesa.Model):
         self.running = day.date < self.calendar.end
 
     def open_year(self, day: Day):
-        """What stands on the grid this year; what is traded for a year."""
+        """What stands on the grid this year, what its owners make of it, what is traded for a year."""
         self.grid = self.ground.grid(day.date)
+        if day.index:  # the first year was planned when the rivers were opened
+            self.ground.stores.turn(day.date.year)
+            values = self._plan_water(day.date.year)
+            for company in self.companies:
+                company.replan(self.grid, values)
+            self._look_ahead(day.date.year, values)
         self.facts.turn_year(self.grid)
         self.clear("year")
 
@@ -180,15 +197,16 @@ class PolicyLab(mesa.Model):
         self.recorder.keep(month, self)
         checks.month(self.journal, self.facts)  # faults raise here, beside their cause
 
-    def typical_year(self) -> list[Conditions]:
-        """A typical day of each month, as everybody can know it: the working day nearest mid-month, average weather."""
+    def typical_year(self, year: int) -> list[Conditions]:
+        """A typical day of each month of a year, as everybody can know it: the working day nearest mid-month, average
+        weather."""
         unknown, days = np.full(len(self.grid.units), np.nan), []
         for month in range(1, 13):
-            middle = date(self.calendar.start.year, month, 15)
+            middle = date(year, month, 15)
             when = middle - timedelta(days=max(0, middle.weekday() - 4))  # a weekend's middle is the Friday before
             day = Calendar(when, when).turn()
             weather = self.ground.typical(day)
-            load = self.users.by_bus(self.users.consume(day, weather))
+            load = self.users.by_bus(self.users.usual(day, weather))
             days.append(self.ground.conditions(day, weather, load, self.grid, unknown))
         return days
 

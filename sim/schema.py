@@ -4,7 +4,20 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
-from sim.network import agreements, borders, city, demand, grid, outages, plants, rivers, smelters, stores, workforce
+from sim.network import (
+    agreements,
+    borders,
+    city,
+    demand,
+    grid,
+    outages,
+    plants,
+    rivers,
+    smelters,
+    stores,
+    workforce,
+    years,
+)
 from sim.policy.pension_subsidy import PensionRules
 from sim.policy.tariffs import PlatformRules, SwapRules
 from sim.registry import instruments, markets
@@ -16,6 +29,8 @@ TABLES = {
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
     "smelters": smelters.Smelter, "borders": borders.Step, "foreign": borders.Foreign,
     "agreements": agreements.Agreement, "agreement_years": agreements.AgreementYear,
+    "demand_years": years.DemandYear, "build_out": years.BuildOut, "fuel_years": years.FuelYear,
+    "inflow_years": years.InflowYear,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
     "cities": city.City, "order_levels": city.OrderLevel,

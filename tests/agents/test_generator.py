@@ -126,7 +126,7 @@ def test_other_markets_hear_nothing_from_it():
 
 @pytest.fixture(scope="module")
 def toy():
-    ground = Ground(read_world(TOY, schema()), Streams(1))
+    ground = Ground(read_world(TOY, schema()), Streams(1), 2025)
     grid = ground.grid(date(2025, 1, 1))
     return ground, grid, companies(mesa.Model(), ground, grid, VALUES)
 
