@@ -162,8 +162,16 @@ def test_offers_below_the_floor_are_raised_and_offers_above_the_cap_left_out(sce
     assert len(MARKET.clear(high, scene).orders) == 0
 
 
-def test_it_does_not_matter_who_speaks_first(scene):
+def test_a_zone_that_takes_energy_back_adds_none(scene):
     opened(scene, 80.0)
+    orders = Orders.gather((Orders.sell([0], [30.0], [150.0]), Orders.buy([3], [500.0], 300.0)))
+    trade = MARKET.clear(orders, scene)
+    assert trade.public["volume"] == 0
+    assert trade.sent[0, 6] == pytest.approx(np.full(24, -12.0))
+
+
+def test_it_does_not_matter_who_speaks_first(scene):
+    opened(scene, FULL)
     sells, buys = Orders.sell([0, 1], [30.0, 50.0], [150.0, 240.0]), Orders.buy([3], [500.0], 300.0)
     one = MARKET.clear(Orders.gather((sells, buys)), scene)
     other = MARKET.clear(Orders.gather((buys, Orders.sell([1], [50.0], [240.0]), Orders.sell([0], [30.0], [150.0]))), scene)
