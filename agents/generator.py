@@ -72,9 +72,9 @@ class Generator(Institution):
         self.sold: np.ndarray | None = None
         self.ahead_price: np.ndarray | None = None
 
-    def replan(self, grid: "Grid", values: WaterValues | None):
-        """Take the costs of another year, and what water is worth in it."""
-        self.cost, self.values = grid.units.cost[self.units], values
+    def replan(self, grid: "Grid", values: WaterValues | None, prospect: "Prospect"):
+        """Take the costs of a year, what water is worth in it, and what everybody expects of its months."""
+        self.cost, self.values, self.prospect = grid.units.cost[self.units], values, prospect
 
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price; what is left over, beyond the province."""

@@ -86,6 +86,10 @@ class Users(Population):
             getattr(self, name)[:] = getattr(drawn, name)
         self._year = year
 
+    def replan(self, prospect: "Prospect"):
+        """Take what everybody expects of the months of a year."""
+        self.prospect = prospect
+
     def orders(self, market, scene) -> Orders:
         """Bids for what comes from beyond the province."""
         return self.prospect.bids(market, scene, self.mean) if market.key in BEYOND else Orders.none()

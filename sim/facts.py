@@ -34,7 +34,8 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.  gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
+    rhythm.
+    gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
     people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
     everybody may see.

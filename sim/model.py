@@ -70,10 +70,9 @@ class PolicyLab(mesa.Model):
                            build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
-        values = self._plan_water(self.calendar.start.year)
+        values, prospect = self._plan(self.calendar.start.year)
         self._open_rivers(values)
         self.companies = companies(self, ground, self.grid, values)
-        prospect = self._look_ahead(self.calendar.start.year, values)
         self.foreign = Foreign(
             self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
             grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
@@ -84,25 +83,24 @@ class PolicyLab(mesa.Model):
             *large_users(self, world["smelters"], ground.first[USER]),
             *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
             self.foreign, self.platform, self.users, self.riders]
+        self._tell(values, prospect)
 
-    def _look_ahead(self, year: int, values: WaterValues | None) -> Prospect:
-        """Tell owners and users what everybody can expect of each month of a year."""
-        plan = None if values is None else normal_year(values)
-        prospect = Prospect.of(self.ground, self.grid, self.typical_year(year), plan)
-        for actor in (*self.companies, self.users):
-            actor.prospect = prospect
-        return prospect
-
-    def _plan_water(self, year: int) -> WaterValues | None:
-        """What the owners of reservoirs believe their water to be worth in a year."""
-        limits = self.rules["spot"]
-        if not len(self.ground.rivers):
-            return None
+    def _plan(self, year: int) -> tuple[WaterValues | None, Prospect]:
+        """What the owners of reservoirs believe their water to be worth in a year, and what everybody expects of it."""
+        days, limits, values, stored = self.typical_year(year), self.rules["spot"], None, None
         try:
-            return water_beliefs(self.ground, self.grid, self.typical_year(year), limits.clearing_floor,
-                                 limits.clearing_cap)
+            if len(self.ground.rivers):
+                values = water_beliefs(self.ground, self.grid, days, limits.clearing_floor, limits.clearing_cap)
+                stored = normal_year(values)
         except NoPlan as reason:
             raise BadInput(f"{self.config.world.path}: nobody can plan its water in {year}: {reason}") from reason
+        return values, Prospect.of(self.ground, self.grid, days, stored)
+
+    def _tell(self, values: WaterValues | None, prospect: Prospect):
+        """Let those who plan ahead know what a year may bring."""
+        for company in self.companies:
+            company.replan(self.grid, values, prospect)
+        self.users.replan(prospect)
 
     def _open_rivers(self, values: WaterValues | None):
         """The levels at which years of the owners' plans leave the rivers."""
@@ -132,10 +130,7 @@ class PolicyLab(mesa.Model):
         self.grid = self.ground.grid(day.date)
         if day.index:  # the first year was planned when the rivers were opened
             self.ground.stores.turn(day.date.year)
-            values = self._plan_water(day.date.year)
-            for company in self.companies:
-                company.replan(self.grid, values)
-            self._look_ahead(day.date.year, values)
+            self._tell(*self._plan(day.date.year))
         self.facts.turn_year(self.grid)
         self.clear("year")
 

@@ -55,10 +55,9 @@ class Ground:
 
     def grid(self, on: date) -> Grid:
         """The network as it stands in the year of a date, and what has been agreed for it."""
-        world = self.world
-        grid = Grid(world["buses"], world["corridors"], world["joint_limits"], self.units(on.year), on)
-        grid.agreements = agreements(world, grid, self.outages, on.year)
-        grid.turn = turns(grid, self.first[NEIGHBOUR], world["borders"]["market"])
+        grid = Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units(on.year), on)
+        grid.agreements = agreements(self.world, grid, self.outages, on.year)
+        grid.turn = turns(grid, self.first[NEIGHBOUR], self.world["borders"]["market"])
         return grid
 
     def units(self, year: int) -> Units:
