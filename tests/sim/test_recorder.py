@@ -77,7 +77,8 @@ def facts():
     schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
         positions=SimpleNamespace(schedule=schedule), trades=trades(), month=JANUARY, lost=70.0,
-        ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
+        ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]),
+        price=price, energy=price, load=load,
         shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
         output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9), stored=rows(0, 0, 0, 10, 0, 0),
         line_flow=rows(70), line_shadow=rows(0), sent=rows(30, -7), delivered=rows(27, -8), link_shadow=rows(5, 0),
@@ -141,7 +142,7 @@ def test_energy_is_summed_by_zone_and_technology(value):
 
 
 def test_what_flows_above_the_schedule_is_an_increment_and_companies_are_counted(value):
-    assert value("increment.B", "A") == value("increment_corridor", "a2-b") == 10 * H  # 30 sent, 20 scheduled, all clean
+    assert value("increment.B", "A") == value("increment_corridor", "a2-b") == 10 * H
     assert (value("contract_scheduled", "a2-b"), value("contract_carried", "a2-b")) == (20 * H, 20 * H)
     assert value("foreign_entities", "laos") == 3
     assert value("lost_by_turns") == 70
