@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim import market_power
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -262,6 +263,11 @@ class ClosedMonth:
     def foreign_entities(self) -> np.ndarray:
         """Foreign companies that are registered [country]."""
         return self._lab.foreign.by_country()
+
+    @cached_property
+    def power(self) -> market_power.Power:
+        """Who could set prices."""
+        return market_power.of(self.facts)
 
     def basin_sum(self, values: np.ndarray) -> np.ndarray:
         """Sum over the days and the reservoirs of each basin: [reservoir, D] -> [basin]."""

@@ -25,8 +25,9 @@ SPOT = "spot"
 class Facts:
     """One month's arrays, filled day by day; hours (H) and days (D) of the days lived are the last axis.
 
-    price, energy: CNY/MWh [bus, H].  load, shed, disposed: MW [bus, H].  output, available: MW, stored: MWh [unit, H].
-    line_flow: MW, line_shadow: CNY/MWh [line, H].  sent, delivered: MW, link_shadow: CNY/MWh [link, H].  rent: CNY [H].
+    price, energy: CNY/MWh [bus, H].  load, shed, disposed: MW [bus, H].  output, available, minimum
+    (must-run): MW, stored: MWh [unit, H].  line_flow: MW, line_shadow: CNY/MWh [line, H].  rent: CNY [H].
+    sent, delivered: MW, link_shadow: CNY/MWh [link, H].
     consumption: MW [user row, H].  charging: MW [city, H].  asked, done: orders [city, H].  pay: CNY [city].
     budget: MWh [unit, D], most energy of the day, inf where there is no limit.
     water: hm3 [reservoir, D] at the day's end; inflow, spilled: hm3 [reservoir, D].  water_energy: MWh [basin, D].
@@ -34,7 +35,7 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.
+    rhythm.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
     people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
@@ -64,8 +65,8 @@ class Facts:
         grid, hours, days = self.grid, month.days * HOURS, month.days
         buses, units, lines, links, cities = map(len, (grid.bus, grid.units, grid.line, grid.link, self.cities))
         rows = dict(price=buses, energy=buses, load=buses, shed=buses, disposed=buses, output=units, available=units,
-                    stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links, link_shadow=links,
-                    consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
+                    minimum=units, stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links,
+                    link_shadow=links, consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
         daily = dict(water=self._reservoirs, inflow=self._reservoirs, spilled=self._reservoirs,
                      water_energy=self._basins, temperature=len(grid.zone), rain=len(grid.zone), budget=units)
         self._page = {name: np.zeros((n, hours)) for name, n in rows.items()}
@@ -81,6 +82,7 @@ class Facts:
         self.gain = welfare.nothing(len(grid.zone))
         self.lost = 0.0
         self.events: dict[str, int] = {}
+        self.daily: dict[str, list[Trade]] = {}
         self.positions.open(month)
 
     def __getattr__(self, name: str) -> np.ndarray:
@@ -117,6 +119,8 @@ class Facts:
             self.residual = max(self.residual, clearing.residual)
         else:
             self.trades[clearing.market, clearing.rhythm] = clearing
+            if clearing.rhythm == "day-ahead":
+                self.daily.setdefault(clearing.market, []).append(clearing)
             self.positions.add(clearing)
             self.public.traded[clearing.market] = self.public.traded.get(clearing.market, {}) | clearing.public
 
@@ -129,9 +133,9 @@ class Facts:
         """
         cleared = self.today[SPOT, "real-time"]
         hourly = {name: getattr(cleared, name) for name in CLEARED}
-        hourly |= dict(load=conditions.load, available=conditions.available, consumption=use, charging=work.charging,
-                       asked=work.asked, done=work.done, settled=rules.settles(day.date),
-                       sold_ahead=expected is not None)
+        hourly |= dict(load=conditions.load, available=conditions.available, minimum=conditions.minimum,
+                       consumption=use, charging=work.charging, asked=work.asked, done=work.done,
+                       settled=rules.settles(day.date), sold_ahead=expected is not None)
         if expected is not None:
             hourly |= self._sold(conditions, expected, use, work.charging)
         daily = dict(water=rivers.stored, spilled=rivers.spilled, inflow=conditions.inflow,

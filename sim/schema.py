@@ -6,6 +6,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 from sim.config import Schema, Section
 from sim.network import (
     agreements,
+    blocks,
     borders,
     city,
     demand,
@@ -26,6 +27,7 @@ from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherS
 TABLES = {
     "buses": grid.Bus, "corridors": grid.Corridor, "joint_limits": grid.Joint,
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
+    "blocks": blocks.Block, "commitment": blocks.Starting,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
     "smelters": smelters.Smelter, "borders": borders.Step, "foreign": borders.Foreign,
     "agreements": agreements.Agreement, "agreement_years": agreements.AgreementYear,
@@ -42,6 +44,7 @@ TABLES = {
 class Settings(Section):
     """The sections of world.yaml, one for each room that has settings."""
 
+    contracts: demand.Trading
     weather: WeatherSettings
     water: rivers.WaterPlanning
     orders: city.OrderSettings

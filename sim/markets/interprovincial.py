@@ -8,11 +8,14 @@ from pydantic import model_validator
 from sim.config import Section, bounded
 from sim.engines.matching import Curve, Ways, match
 from sim.markets.base import Market
-from sim.messages import BUY, SELL, Orders, Scene, Trade
+from sim.messages import BUY, SELL, Orders, Scene, Trade, Transfer
 from sim.network.agreements import MWH_PER_TWH, WET, reference_bus
+from sim.settlement import differences
 from sim.units import HOURS, CNYPerMWh, Share
 
 if TYPE_CHECKING:
+    from sim.calendar import Month
+    from sim.facts import Facts
     from sim.network.agreements import Agreements
     from sim.network.grid import Grid
 
@@ -35,6 +38,7 @@ class Interprovincial(Market):
 
     key = "interprovincial"
     rhythms = ("year", "month")
+    closes_itself = True
 
     class Rules(Section):
         """What the law says of trade between provinces.
@@ -52,6 +56,10 @@ class Interprovincial(Market):
             if self.floor >= self.cap:
                 raise ValueError(f"floor {self.floor:g} is not below cap {self.cap:g}; expected floor < cap")
             return self
+
+    def bill(self, month: "Month", facts: "Facts", rules: "Rules") -> list[Transfer]:
+        """Differences to the price at the sending terminal."""
+        return differences.settled(facts, self.key)
 
     def clear(self, orders: Orders, scene: Scene) -> Trade:
         """Assign the year's agreements, or restate the month's and match what is added to it."""

@@ -10,13 +10,14 @@ from pydantic import model_validator
 
 from sim.calendar import Month
 from sim.config import Section, bounded
+from sim.market_power import mitigated
 from sim.markets.base import Market
 from sim.messages import BUY, Dispatch, Orders, Scene, Transfer
 from sim.settlement import bills
-from sim.units import CNYPerMWh, Days, Share
+from sim.units import CNYPerMWh, Days, Ratio, Share
 
 if TYPE_CHECKING:
-    from sim.engines.records import Solution
+    from sim.engines.records import Products, Solution
     from sim.facts import Facts
     from sim.network.wiring import Wiring
 
@@ -55,6 +56,8 @@ class Spot(Market):
         rent: congestion rent is `kept` or `returned` to users in the next month.
         administered_dry, administered_wet: by zone, at what energy is settled on days that the spot does not settle;
         a zone without one settles at its prices of the dispatch.
+        mitigation: `cap` cuts the offers of owners whose residual-supply index is below `mitigation_rsi` to registered
+        cost x (1 + `mitigation_markup`), see `sim.market_power`.
         """
 
         regime: Literal["schedule", "trial", "spot"]
@@ -75,6 +78,9 @@ class Spot(Market):
         storage_level: bounded(Share, ge=0, le=1)
         administered_dry: dict[str, bounded(CNYPerMWh, ge=0)]
         administered_wet: dict[str, bounded(CNYPerMWh, ge=0)]
+        mitigation: Literal["none", "cap"] = "none"
+        mitigation_rsi: bounded(Ratio, ge=0) = 1.1
+        mitigation_markup: bounded(Ratio, ge=0) = 0.1
 
         def settles(self, day: date) -> bool:
             """Whether the spot's prices settle a day."""
@@ -129,12 +135,13 @@ class Spot(Market):
         from sim.engines.records import Book, ClearingError, Day
 
         rules, conditions = scene.rules, scene.conditions
-        engine, wiring = self._engine_for(scene, kind, apart)
+        sold, reserve = scene.reserve if scene.reserve and kind == "day" else (None, None)
+        engine, wiring = self._engine_for(scene, kind, apart, sold)
         if scene.now.opens_month:
             engine.restart()  # every month begins from the same basis, so a result depends on its month alone
-        bids = orders.side[:, None] == BUY
-        price = np.where(bids, np.clip(orders.price, rules.clearing_floor, rules.clearing_cap),
-                         np.clip(orders.price, rules.offer_floor, rules.offer_cap))
+        bids, asked = orders.side[:, None] == BUY, mitigated(orders, scene, rules)
+        price = np.where(bids, np.clip(asked, rules.clearing_floor, rules.clearing_cap),
+                         np.clip(asked, rules.offer_floor, rules.offer_cap))
         capacity = scene.grid.link_capacity[:, None] * conditions.link_share
         ties = np.repeat(scene.grid.line_capacity[wiring.tie, None], capacity.shape[1], axis=1)
         available = np.concatenate([capacity, ties])
@@ -142,7 +149,7 @@ class Spot(Market):
         day = Day(load=conditions.load, minimum=conditions.minimum, energy=conditions.energy, stored=conditions.stored,
                   stored_end=self.least_left(scene, coupled), link_available=available, floor=rules.clearing_floor,
                   cap=rules.clearing_cap, output_before=conditions.output_before,
-                  link_held=_held(scene, wiring, available, held, apart))
+                  link_held=_held(scene, wiring, available, held, apart), reserve=reserve)
         book, first = Book(orders.unit, orders.side, price, orders.volume), kind == rules.engine
         try:
             if rules.coordination == "priority" and first and not apart:
@@ -167,19 +174,21 @@ class Spot(Market):
         reach = conditions.stored + conditions.available.sum(axis=1) * np.sqrt(units.efficiency)
         return np.minimum(scene.rules.storage_level * units.store, reach)
 
-    def _engine_for(self, scene: Scene, kind: str, apart: bool):
-        """The engine that is asked for and its wiring, for this grid: built once a year, when the grid is."""
+    def _engine_for(self, scene: Scene, kind: str, apart: bool, sold: "Products | None"):
+        """The engine that is asked for and its wiring, for this grid: built once a year, when the grid is, and when
+        other reserves are sold beside energy."""
         from sim.network.wiring import fleet, wired
 
         grid = scene.grid
-        if self._built.get((kind, apart), (None,))[0] is not grid:
+        before = self._built.get((kind, apart), (None, None))
+        if before[0] is not grid or before[1] is not sold:
             if kind == "day":
                 from sim.engines.cooptimised import CooptimisedEngine as Engine
             else:
                 from sim.engines.hourly import HourlyEngine as Engine
             wiring = wired(grid, apart)
-            self._built[kind, apart] = grid, Engine(wiring.network, fleet(grid)), wiring
-        return self._built[kind, apart][1:]
+            self._built[kind, apart] = grid, sold, Engine(wiring.network, fleet(grid, sold)), wiring
+        return self._built[kind, apart][2:]
 
 
 def _held(scene: Scene, wiring: "Wiring", available: np.ndarray, held: str, apart: bool):
@@ -215,4 +224,5 @@ def _dispatch(market: str, orders: Orders, scene: Scene, wiring: "Wiring", found
         sent=found.sent[:links], delivered=found.delivered[:links], link_shadow=found.link_shadow[:links],
         minimum_shadow=found.minimum_shadow[:links], joint_shadow=found.joint_shadow, shed=found.shed,
         disposed=found.disposed, stored=found.stored, rent=found.rent, residual=found.residual,
-        imbalance=found.imbalance, objective=found.objective, bus=grid.units.bus[orders.unit])
+        imbalance=found.imbalance, objective=found.objective, bus=grid.units.bus[orders.unit],
+        reserved=found.reserved, reserve_price=found.reserve_price, reserve_short=found.reserve_short, reserve_cost=found.reserve_cost)

@@ -132,7 +132,8 @@ class Plants:
     def units(self, at: dict[str, int], year: int, budgeted=frozenset()) -> Units:
         """The plants as rows of the grid's table of units: what stands at most in a year, at that year's cost.
 
-        at: position of each bus.  budgeted: keys of plants with a daily energy limit (they have a reservoir).
+        at: position of each bus.  budgeted: keys of plants with a daily energy limit (they have a reservoir, so that no
+        cost is registered for them).
         """
         plants = self._plants
         ramp, capacity = np.array([p.ramp for p in plants], float), self.capacity * self._stock.most(year)

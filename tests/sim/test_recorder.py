@@ -14,6 +14,7 @@ from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
 from sim.settlement.journal import Journal
+from sim.welfare import nothing
 
 JANUARY = Month(2025, 1)
 H, D = 48, 2
@@ -36,7 +37,8 @@ def grid():
             ("c-b", "c", "b", "dc", 16.0, 16.0, 0.0, 0.125, 10.0))])
     technologies = np.array(["hydro", "solar", "coal"], object)
     units = Units.join(
-        Units.make(["dam", "sun", "coal"], PLANT, [0, 0, 2], ["o"] * 3, technologies, [90, 30, 50]),
+        Units.make(["dam", "sun", "coal"], PLANT, [0, 0, 2], ["o"] * 3, technologies, [90, 30, 50],
+                   cost=[np.nan, 0.0, 240.0]),
         Units.make(["cell"], STORE, [2], ["o"], "battery", [5], store=20.0),
         Units.make(["smelter"], USER, [1], ["o"], "smelter", [10]),
         Units.make(["border"], NEIGHBOUR, [3], ["o"], "trade", [9]))
@@ -76,11 +78,12 @@ def facts():
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
     schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
-        positions=SimpleNamespace(schedule=schedule), trades=trades(), month=JANUARY, lost=70.0,
-        ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]),
+        positions=SimpleNamespace(schedule=schedule, books={}), trades=trades(), month=JANUARY, lost=70.0,
+        party_bus=grid().units.bus, gain=nothing(3), daily={}, ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]),
         price=price, energy=price, load=load,
         shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
-        output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9), stored=rows(0, 0, 0, 10, 0, 0),
+        output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9),
+        minimum=np.zeros((6, H)), stored=rows(0, 0, 0, 10, 0, 0),
         line_flow=rows(70), line_shadow=rows(0), sent=rows(30, -7), delivered=rows(27, -8), link_shadow=rows(5, 0),
         rent=np.full(H, 100.0), charging=rows(1, 0, 0), asked=rows(50, 20, 0), done=rows(40, 20, 0),
         budget=np.full((6, D), np.inf), water=np.full((1, D), 30.0),
@@ -152,6 +155,14 @@ def test_trades_of_the_month_are_kept_as_energy_of_all_its_days(value):
     assert (value("incremental_contracts", "A"), value("agreement_reduced", "A")) == (12 * 24 * 31, 3 * 24 * 31)
     assert (value("border_listed", "C"), value("border_matched", "C")) == (9 * 24 * 31, 8 * 24 * 31)
     assert (value("cross_area"), value("cross_area_origin")) == (7 * H, 0.25 * 7 * H)  # what the border took
+
+
+def test_market_power_is_kept_by_zone(value):
+    assert value("lerner", "B") == pytest.approx(0.2)  # (300 - 240) / 300
+    assert value("hhi_capacity", "A") == 10_000  # one owner
+    # 40 are needed in A; nothing but o's plants is there, and no corridor leads in
+    assert (value("rsi_min", "A"), value("pivotal", "A")) == (0, 1)
+    assert value("rsi_p05", "B") == pytest.approx(56 / 60)  # links of 40 and 16 for a load of 60
 
 
 def test_clean_share_counts_generation_not_storage(value):
