@@ -260,7 +260,7 @@ class ClosedMonth:
     def lost_by_turns(self) -> float:
         """CNY that clearing by turns cost this month; nan where the law clears at once or does not compare."""
         spot = self.rules("spot")
-        return self.facts.lost if spot.compare and spot.coordination == "priority" else np.nan
+        return self.facts.lost if spot and spot.compare and spot.coordination == "priority" else np.nan
 
     def foreign_entities(self) -> np.ndarray:
         """Foreign companies that are registered [country]."""
