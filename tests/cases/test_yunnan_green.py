@@ -1,7 +1,7 @@
 """The published rules, on one Yunnan day as the law has them in force: certificates, mechanism price, pass-through.
 
-An old dam of 1,000 MWh, wind of 200 MWh from before June 2025, coal of 100 MWh, in 20 even hours; 220 CNY/MWh; a smelter
-that uses 600 MWh and households that use 700 (outside the market). Nothing leaves the province.
+An old dam of 1,000 MWh, wind of 200 MWh from before June 2025, coal of 100 MWh, in 20 even hours; 220 CNY/MWh; a
+smelter that uses 600 MWh and households that use 700 (outside the market). Nothing leaves the province.
 """
 
 from datetime import date
