@@ -76,6 +76,10 @@ def facts():
         budget=np.full((6, D), np.inf), water=np.full((1, D), 30.0),
         inflow=np.full((1, D), 2.0), spilled=np.full((1, D), 0.5),
         water_energy=np.array([[900.0, 880.0]]), temperature=np.array([[8.0, 9.0], [15.0, 16.0], [20.0, 21.0]]),
+        income={"spot energy": np.array([0, 0, 0, 500, 0, 0])},
+        public=SimpleNamespace(
+            earnings={("B", "battery"): {"energy": 1000.0, "capacity": 250.0}},
+            traded={"regulation_capacity": {"price.B": 272.5, "supply.B": 4.0, "duty.B": 10.0}}),
         people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
 
 
@@ -93,10 +97,14 @@ def lab():
              "basins": {"key": np.array(["river"], object)},
              "cities": {"key": np.array(["kunming", "nanning", "empty"], object)}}
     riders = SimpleNamespace(segment=np.array([0, 1, 1, 0]), segments={"key": np.array(["full", "part"], object)})
+    builder = SimpleNamespace(
+        zone="B", prospects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
+        started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
     return SimpleNamespace(
-        facts=facts(), journal=journal, calendar=calendar, riders=riders, config=SimpleNamespace(world=world),
+        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
+        config=SimpleNamespace(world=world),
         ground=SimpleNamespace(reservoir_units=np.array([0])),
-        rules={"pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
+        rules={"pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6), "regulation_capacity": None})
 
 
 def kept(lab, hourly=True):
@@ -179,6 +187,18 @@ def test_corridors_are_used_forwards_and_backwards(value):
     assert value("utilisation", "c-b") == pytest.approx(0.5)  # 8 of 16 backwards
     assert (value("link_fee", "a2-b"), value("link_fee", "c-b")) == (27 * H * 20, 7 * H * 10)
     assert value("rent") == 100 * H
+
+
+def test_assets_say_what_they_earn_and_those_who_build_what_they_need(value, lab):
+    assert (value("stands.battery", "B"), value("stands.hydro", "A")) == (5, 90)
+    assert (value("revenue.battery.energy", "B"), value("revenue.battery.capacity", "B")) == (1.0, 0.25)
+    assert (value("started.battery", "B"), value("under_construction.battery", "B")) == (3, 8)
+    assert (value("expected_revenue.battery", "B"), value("internal_rate.battery", "B")) == (280, 0.07)
+    assert value("break_even.battery", "B") == 290
+    for figure, expected in (("price", 272.5), ("supply", 4.0), ("duty", 10.0)):
+        assert value(f"regulation_capacity_{figure}", "B") == expected
+    assets = kept(lab).table("assets")
+    assert assets[["unit", "bill", "CNY"]].values.tolist() == [["cell", "spot energy", 5.0]]
 
 
 def test_riders_are_counted_in_persons(value):

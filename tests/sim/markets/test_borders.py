@@ -117,14 +117,13 @@ def test_turns_follow_the_distance_of_the_market():
 
 
 def test_yunnans_links_open_in_the_order_of_the_four_markets():
-    from tests.sim.network.test_agreements import ROOT
-
-    from sim.network.ground import Ground
     from sim.config import read_world
+    from sim.network.ground import Ground
     from sim.schema import schema
     from sim.streams import Streams
+    from tests.sim.network.test_agreements import ROOT
 
-    found = Ground(read_world(ROOT / "configs" / "worlds" / "yunnan", schema()), Streams(1)).grid(date(2025, 1, 1))
+    found = Ground(read_world(ROOT / "configs" / "worlds" / "yunnan", schema()), Streams(1), 2025).grid(date(2025, 1, 1))
     turn = dict(zip(found.link, found.turn))
     assert (turn["chusui"], turn["gaozhao"], turn["minyue"], turn["yn_vn"], turn["jiangcheng"]) == (1, 1, 2, 3, 0)
 

@@ -23,7 +23,7 @@ def yunnan():
 
 @pytest.fixture(scope="module")
 def ground(yunnan):
-    return Ground(yunnan, Streams(1))
+    return Ground(yunnan, Streams(1), 2025)
 
 
 def test_the_energy_of_a_year_is_what_was_agreed(ground):
