@@ -176,18 +176,20 @@ class WaterValues:
 
 
 _known: dict[str, WaterValues] = {}  # by fingerprints of all that goes in: runs that share a world plan it once
-KEPT = 8  # worlds
+KEPT = 40  # years of worlds: two outlooks of sixteen years and some more
 
 
 def water_beliefs(ground: "Ground", grid: "Grid", typical: Sequence[Conditions], floor: float,
                   cap: float) -> WaterValues:
-    """What the owners of reservoirs believe their water to be worth; kept in memory for the next run of this world.
+    """What the owners of reservoirs believe their water to be worth in the year of the grid; kept in memory for the
+    next run of this world, and for a year that is like another.
 
     typical: Conditions of a typical day of each month.  floor, cap: CNY/MWh of the market's clearing.
     """
     outlook = Outlook.of(ground, grid, typical, floor, cap)
     settings = (ground.world.settings.water, ground.world.settings.weather)
-    tables = (ground.world[name] for name in ("plants", "reservoirs", "basins", "profiles_month", "weather_pairs"))
+    tables = (ground.world[name] for name in ("plants", "reservoirs", "basins", "inflow_years", "build_out",
+                                              "profiles_month", "weather_pairs"))
     key = "|".join((outlook.digest, *(part.model_dump_json() for part in settings), *(t.digest for t in tables)))
     if key not in _known:
         while len(_known) >= KEPT:

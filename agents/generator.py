@@ -5,20 +5,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents import cover
 from agents.base import Institution
 from agents.beliefs import WaterValues
-from agents.desks import Desks, desks
+from agents.desks import Desk, Desks, desks
+from agents.exports import BEYOND, Prospect
 from agents.forecast import forecast
+from agents.services import services
 from sim.messages import Orders
 from sim.network.grid import PLANT
 from sim.units import HOURS, CNYPerMWh, Ratio, Rows
 
 if TYPE_CHECKING:
     from sim.config import Config
+    from sim.network.demand import Trading
     from sim.network.grid import Grid
     from sim.network.ground import Ground
     from sim.streams import Streams
 
+CYCLING = 0.02  # of a MWh's cost, that a MW of movement wears out and a MW held at part load burns [assumption]
 WORTHLESS = 1e-3  # CNY/MWh that an hour counts for at least, so that it is used when all others are full
 HALVINGS = 60
 SOME = 1e-3  # MW: less is a solver's rounding
@@ -60,14 +65,17 @@ class Generator(Institution):
 
     cost: Rows[CNYPerMWh]
     markup: Rows[Ratio]
+    prospect: "Prospect"  # what everybody can expect of a month
 
     def __init__(self, model, name: str, units, cost, markup, reservoirs: np.ndarray, water: OwnWater,
-                 values: WaterValues | None, own_level: float, its_desks: Desks):
+                 values: WaterValues | None, own_level: float, bus=None, trading: "Trading | None" = None,
+                 its_desks: tuple[Desk, ...] = ()):
         """units: rows of `grid.units`.  cost: CNY/MWh, markup: ratio [unit].  reservoirs: positions within `units` that
-        have one, in the order of `water`.  values: None only for a company without reservoirs.  its_desks: who
-        bids for it where it does not bid at cost."""
+        have one, in the order of `water`.  values: None only for a company without reservoirs.  bus: int [unit].
+        trading: how it trades ahead.  its_desks: of the zones in which it does not bid at cost."""
         super().__init__(model, name, units)
-        self.desks = its_desks
+        self._bus, self.trading = bus, trading
+        self.desks = Desks(self.units, its_desks)
         self.cost, self.markup = np.asarray(cost, np.float64), np.asarray(markup, np.float64)
         self.water, self.values, self.own_level = water, values, own_level
         self.reservoirs = np.asarray(reservoirs, np.intp)
@@ -77,8 +85,18 @@ class Generator(Institution):
         self.ahead_price: np.ndarray | None = None
         self._added = np.zeros((len(self.units), HOURS))  # by the desks, in the day's first clearing
 
+    def replan(self, grid: "Grid", values: WaterValues | None, prospect: "Prospect"):
+        """Take the costs of a year, what water is worth in it, and what everybody expects of its months."""
+        self.cost, self.values, self.prospect = grid.units.cost[self.units], values, prospect
+
     def orders(self, market, scene) -> Orders:
-        """Everything that can be given today, at its price."""
+        """Everything that can be given today, at its price; what is left over, beyond the province."""
+        if market.key == "contracts":
+            return cover.offers(scene, self.prospect, self.trading, self.units, self.cost * (1 + self.markup))
+        if market.key in BEYOND:
+            return self.prospect.offers(market, scene, self.units, self.cost * (1 + self.markup))
+        if market.key == "ancillary":
+            return services(scene, self.units, CYCLING * self.cost * (1 + self.markup))
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]
@@ -102,7 +120,7 @@ class Generator(Institution):
         if award.market == "spot":
             self.desks.hear(award)
             ahead = award.rhythm == "day-ahead"
-            self.sold, self.ahead_price = (award.output, award.price[self.desks.bus]) if ahead else (None, None)
+            self.sold, self.ahead_price = (award.output, award.price[self._bus]) if ahead else (None, None)
 
     def _following(self, scene, available: np.ndarray) -> Orders:
         """Real time after a day-ahead market: units whose energy of the day is limited keep to what they sold.
@@ -220,6 +238,7 @@ def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None,
         within = [i for i, row in enumerate(rows) if row in reservoir_of]
         place = np.array([reservoir_of[int(rows[i])] for i in within], np.intp)
         water = OwnWater(place, rivers.basin[place], rivers.active[place], rivers.per_hm3[place], rivers.full)
-        found.append(Generator(model, owner, rows, plants["cost"][rows], plants["markup"][rows], within, water, values,
-                               ground.world.settings.water.own_level, desks(owner, rows, grid, config, streams)))
+        found.append(Generator(model, owner, rows, units.cost[rows], plants["markup"][rows], within, water, values,
+                               ground.world.settings.water.own_level, units.bus[rows],
+                               ground.world.settings.contracts, desks(owner, rows, grid, config, streams)))
     return found

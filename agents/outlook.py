@@ -73,7 +73,7 @@ class Outlook:
     def of(cls, ground: "Ground", grid: "Grid", days: Sequence[Conditions], floor: float, cap: float) -> "Outlook":
         """Of a typical day's Conditions for each of the twelve months and the market's price limits."""
         units, reservoirs = grid.units, ground.reservoir_units
-        price, sells = public_prices(ground)
+        price, sells = public_prices(ground, grid)
         trades = np.isfinite(price)
         trades[reservoirs] = False
         lasting = [np.where(trades, _lasting(day), 1.0) for day in days]  # a reservoir's energy is what is asked for
@@ -93,11 +93,12 @@ class Outlook:
                    floor=floor, cap=cap)
 
 
-def public_prices(ground: "Ground") -> tuple[np.ndarray, np.ndarray]:
-    """At what a unit sells or buys, CNY/MWh [unit], and whether it sells, bool [unit]; nan for stores: they do both."""
+def public_prices(ground: "Ground", grid: "Grid") -> tuple[np.ndarray, np.ndarray]:
+    """At what a unit sells or buys in the grid's year, CNY/MWh [unit], and whether it sells, bool [unit]; nan for
+    stores: they do both."""
     world, first = ground.world, ground.first
-    price, sells = np.full(len(ground.units), np.nan), np.ones(len(ground.units), bool)
-    price[: first[STORE]] = world["plants"]["cost"] * (1 + world["plants"]["markup"])
+    price, sells = np.full(len(grid.units), np.nan), np.ones(len(grid.units), bool)
+    price[: first[STORE]] = grid.units.cost[: first[STORE]] * (1 + world["plants"]["markup"])
     price[first[USER]: first[NEIGHBOUR]] = world["smelters"]["willingness"]
     price[first[NEIGHBOUR]:] = world["borders"]["price"]
     sells[first[USER]: first[NEIGHBOUR]] = False

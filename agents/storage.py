@@ -4,10 +4,13 @@ import numpy as np
 
 from agents.base import Institution
 from agents.forecast import forecast
+from agents.services import services
 from agents.storage_kernels import schedule
 from sim.config import Table
 from sim.messages import Orders, Scene
 from sim.units import HOURS, CNYPerMWh, Rows
+
+THROUGHPUT = 0.1  # MWh through a store for a MW of movement, or for a MW held ready for an hour [assumption]
 
 
 class StorageCompany(Institution):
@@ -31,6 +34,8 @@ class StorageCompany(Institution):
 
     def orders(self, market, scene: Scene) -> Orders:
         """Offer all of the stores to the market's scheduling, or its own plan for the day."""
+        if market.key == "ancillary":
+            return services(scene, self.units, THROUGHPUT * self.wear)
         if market.key != "spot":
             return Orders.none()
         available = scene.conditions.available[self.units]

@@ -121,7 +121,8 @@ class ClosedMonth:
             "world": ("all",), "zone": self.grid.zone, "basin": tuple(world["basins"]["key"]),
             "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
             "technology": self.technologies, "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
-            "account": tuple(lab.journal.balance), "event": tuple(self.facts.events)}
+            "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
+            "country": lab.foreign.countries}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -192,7 +193,7 @@ class ClosedMonth:
         """MWh [zone, technology] that wind, sun and water would have given and nobody took.
 
         Of plants that live from hand to mouth: available less output, by the hour, or by the day where water keeps for
-        a day. Of reservoirs: the spill's energy at its dam.
+        a day. Of reservoirs: the spill's energy at its dam, once it stands.
         """
         units, facts = self.grid.units, self.facts
         running_water = (units.technology == "hydro") & ~self._stores_water
@@ -200,8 +201,9 @@ class ClosedMonth:
         by_hour = np.maximum(facts.available - facts.output, 0).sum(axis=1)
         by_day = facts.budget.sum(axis=1) - facts.output.sum(axis=1)
         lost = np.where(free, np.where(units.budgeted, np.maximum(by_day, 0), by_hour), 0.0)
-        reservoirs = self._lab.config.world["reservoirs"]
-        lost[self._lab.ground.reservoir_units] += facts.spilled.sum(axis=1) * reservoirs["productivity"] * MWH_PER_HM3
+        reservoirs, own = self._lab.config.world["reservoirs"], self._lab.ground.reservoir_units
+        built = facts.available[own].any(axis=1)  # before, there is no turbine past which water could run
+        lost[own] += built * facts.spilled.sum(axis=1) * reservoirs["productivity"] * MWH_PER_HM3
         return self._by_technology(lost, free | self._stores_water)
 
     @cached_property
@@ -249,6 +251,22 @@ class ClosedMonth:
     def power(self) -> market_power.Power:
         """Who could set prices."""
         return market_power.of(self.facts)
+    def of_links(self, values: np.ndarray) -> np.ndarray:
+        """Values of links [link] as values of corridors [corridor]; nan for lines."""
+        return np.concatenate([np.full(len(self.grid.line), np.nan), values])
+
+    def rules(self, key: str):
+        """The rules of a market in force; None while it is not."""
+        return self._lab.rules.get(key)
+
+    def lost_by_turns(self) -> float:
+        """CNY that clearing by turns cost this month; nan where the law clears at once or does not compare."""
+        spot = self.rules("spot")
+        return self.facts.lost if spot.compare and spot.coordination == "priority" else np.nan
+
+    def foreign_entities(self) -> np.ndarray:
+        """Foreign companies that are registered [country]."""
+        return self._lab.foreign.by_country()
 
     def basin_sum(self, values: np.ndarray) -> np.ndarray:
         """Sum over the days and the reservoirs of each basin: [reservoir, D] -> [basin]."""

@@ -34,8 +34,9 @@ class Facts:
     temperature: degC [zone, D].  rain: [zone, D].
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
-    spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and rhythm.
-    gain: what joint clearing was worth, where the law asks for it.
+    spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
+    rhythm.  daily: this month's day-ahead Trades of each market, in order.
+    gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
     people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
     everybody may see.
@@ -45,6 +46,7 @@ class Facts:
     def __init__(self, grid: Grid, ground: Ground, user_bus: np.ndarray):
         self.grid, self.cities, self.user_bus = grid, ground.cities, user_bus
         self.positions = Positions(len(grid.units) + len(user_bus), len(grid.link))
+        self.positions.bus = self.party_bus
         self.trades: dict[tuple[str, str], Trade] = {}
         self.ahead = Ahead(self)
         self.city_bus, self.outside_price = ground.cities.bus, ground.cities.outside_price
@@ -78,7 +80,9 @@ class Facts:
         self.opening: Conditions | None = None
         self.imbalance = self.residual = self.water_residual = 0.0
         self.gain = welfare.nothing(len(grid.zone))
+        self.lost = 0.0
         self.events: dict[str, int] = {}
+        self.daily: dict[str, list[Trade]] = {}
         self.positions.open(month)
 
     def __getattr__(self, name: str) -> np.ndarray:
@@ -115,6 +119,8 @@ class Facts:
             self.residual = max(self.residual, clearing.residual)
         else:
             self.trades[clearing.market, clearing.rhythm] = clearing
+            if clearing.rhythm == "day-ahead":
+                self.daily.setdefault(clearing.market, []).append(clearing)
             self.positions.add(clearing)
             self.public.traded[clearing.market] = self.public.traded.get(clearing.market, {}) | clearing.public
 
@@ -158,7 +164,8 @@ class Facts:
         return {f"ahead_{name}": values for name, values in arrays.items()}
 
     def _compare(self, first: Dispatch, conditions: Conditions, rules):
-        """Take down what joint clearing gained today, where it was compared."""
+        """Take down what joint clearing gained today, and what clearing by turns lost, where they were compared."""
+        self.lost += first.lost
         if first.alone is not None:
             self.gain += welfare.gain(first, conditions.load, rules.clearing_cap, rules.clearing_floor, self.grid)
 

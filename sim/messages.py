@@ -5,7 +5,7 @@ storage, a large user's block or a neighbour's step; each may have orders. A *pa
 or, counted on from the last unit, a user row (a class of users at a bus). Sides are words, not signs.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from sim.calendar import Day, Month
 from sim.units import HOURS
 
 if TYPE_CHECKING:
+    from sim.engines.records import Products, Reserve
     from sim.network.grid import Grid
     from sim.positions import Positions
 
@@ -27,12 +28,18 @@ class Orders:
     unit: int32 [order], row of `grid.units`; in markets that trade ahead, the party.  side: int8 [order], SELL or BUY.
     price: CNY/MWh [order, hour].  volume: MW [order, hour], never negative. A market of quantities without hours
     (certificates, megawatts of a year) has an hour axis of length 1 and units of its own.
+    product: int8 [order], which of a market's products; 0 where it has one.
     """
 
     unit: np.ndarray
     side: np.ndarray
     price: np.ndarray
     volume: np.ndarray
+    product: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.product is None:
+            object.__setattr__(self, "product", np.zeros(len(self.unit), np.int8))
 
     def __len__(self):
         return len(self.unit)
@@ -53,6 +60,10 @@ class Orders:
         """Offer to sell up to `volume` MW at `price` CNY/MWh or more; [order], [order, hour] or one number."""
         return cls._of(SELL, unit, volume, price, hours)
 
+    def of_product(self, product: int) -> "Orders":
+        """The same orders, of one of a market's products."""
+        return replace(self, product=np.full(len(self), product, np.int8))
+
     @classmethod
     def buy(cls, unit, volume, price, hours: int = HOURS) -> "Orders":
         """Bid to buy up to `volume` MW at `price` CNY/MWh or less; [order], [order, hour] or one number."""
@@ -65,14 +76,15 @@ class Orders:
 
     @classmethod
     def gather(cls, many) -> "Orders":
-        """All orders of many speakers in an order of their own: by unit, side and price, whoever spoke first."""
+        """All orders of many speakers in an order of their own: by unit, product, side and price, whoever spoke first."""
         many = [orders for orders in many if len(orders)]
         if not many:
             return cls.none()
         unit, side = np.concatenate([o.unit for o in many]), np.concatenate([o.side for o in many])
         price, volume = np.concatenate([o.price for o in many]), np.concatenate([o.volume for o in many])
-        rank = np.lexsort((volume.sum(axis=1), price.sum(axis=1), side, unit))
-        return cls(unit[rank], side[rank], price[rank], volume[rank])
+        product = np.concatenate([o.product for o in many])
+        rank = np.lexsort((volume.sum(axis=1), price.sum(axis=1), side, product, unit))
+        return cls(unit[rank], side[rank], price[rank], volume[rank], product[rank])
 
     def of(self, units) -> np.ndarray:
         """Positions of the orders of the given units (int [order])."""
@@ -177,6 +189,9 @@ class Dispatch(Clearing):
     residual: largest violation of the rent identity in CNY; imbalance: largest of any bus and hour in MW.
     objective: CNY of the day, true costs.  bus: int [order], where each order stands.
     alone: the same orders cleared with every zone alone, where the law asks for the comparison.
+    lost: CNY that clearing by turns cost more than clearing at once would have, where the law asks for both.
+    reserved: MW [product, unit, hour]; reserve_price: CNY/MW, reserve_short: MW [product, group, hour], where reserve
+    was held back with the energy, see `engines.records`; reserve_cost: CNY, its part of the objective.
     """
 
     output: np.ndarray
@@ -198,6 +213,11 @@ class Dispatch(Clearing):
     objective: float
     bus: np.ndarray
     alone: "Dispatch | None" = None
+    lost: float = 0.0
+    reserved: np.ndarray | None = None
+    reserve_price: np.ndarray | None = None
+    reserve_short: np.ndarray | None = None
+    reserve_cost: float = 0.0
 
     def paid(self) -> np.ndarray:
         """The price at the bus of each order, CNY/MWh [order, hour]."""
@@ -270,6 +290,7 @@ class Scene:
 
     conditions: a forecast of them where trade is a day ahead; None where it is further ahead.
     earlier: what was cleared before, by market and rhythm.  positions: what was sold ahead (actors read their own rows).
+    reserve: what the spot must hold back with its energy (products and the day's reserve, see `engines.records`).
     """
 
     now: Day
@@ -280,6 +301,7 @@ class Scene:
     public: Public
     positions: "Positions"
     rules: Any
+    reserve: tuple["Products", "Reserve"] | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from datetime import date, timedelta
 import mesa
 import numpy as np
 
-from agents.beliefs import WaterValues, opening_levels, water_beliefs
+from agents.beliefs import WaterValues, normal_year, opening_levels, water_beliefs
+from agents.exports import Prospect
+from agents.foreign import Foreign
 from agents.generator import companies
 from agents.large_user import large_users
 from agents.outlook import NoPlan
@@ -14,9 +16,10 @@ from agents.riders import Riders
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
-from sim.calendar import Calendar, Day
+from sim.calendar import Calendar, Day, Month
 from sim.config import BadInput, Config
 from sim.facts import Facts
+from sim.markets.base import Market
 from sim.messages import Conditions, Orders, Scene, Weather, Work
 from sim.network.grid import NEIGHBOUR, STORE, USER
 from sim.network.ground import Ground
@@ -46,13 +49,14 @@ class PolicyLab(mesa.Model):
         if "spot" not in self.rules:
             raise BadInput(f"{config.path}: markets.spot: is off or not in force on {config.start}; expected it on, "
                            "nothing else clears energy")
-        self.ground = Ground(config.world, self.streams)
+        self.ground = Ground(config.world, self.streams, config.start.year)
         self.weather, self.cities = self.ground.weather, self.ground.cities
         self.grid = self.ground.grid(config.start)
         self.markets = {key: market() for key, market in markets().items()}
         for key, market in self.markets.items():
             if not set(market.rhythms) <= RHYTHMS:
                 raise ValueError(f"market {key!r} has rhythms {market.rhythms}; the step calls {sorted(RHYTHMS)}")
+        self._check_rules()
         self.instruments = {key: instrument() for key, instrument in instruments().items()}
         self._people_the_world()
         self.facts = Facts(self.grid, self.ground, self.users.bus)
@@ -60,34 +64,71 @@ class PolicyLab(mesa.Model):
         self.results = sink or Memory()
         self.recorder = Recorder(self.results, hourly=config.record.hourly)
 
+    def _check_rules(self):
+        """No two markets' rules contradict each other on any day of the run. Raises: BadInput."""
+        start, end = self.calendar.start, self.calendar.end
+        for day in (start, *(day for day in self.law.changes if start < day <= end)):
+            book = self.law.on(day)
+            for key, market in self.markets.items():
+                if key in book:
+                    market.check(book)
+
     def _people_the_world(self):
         """Everybody who decides, in the order in which they are asked."""
         world, ground = self.config.world, self.ground
-        self.users = Users(self, grid=self.grid, demand=world["demand"], classes=world["user_classes"],
-                           splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
-                           profiles=ground.profiles)
+        self.users = Users(self, grid=self.grid, demand=world["demand"], years=world["demand_years"],
+                           classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
+                           build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles,
+                           trading=world.settings.contracts)
+        self.users.register(self.law, self.calendar.start)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
-        values = self._plan_water()
+        values, prospect, use = self._plan(self.calendar.start.year)
+        self._open_rivers(values)
+        self.companies = companies(self, ground, self.grid, values, self.config, self.streams)
+        self.smelters = large_users(self, world, ground.first[USER])
+        self.foreign = Foreign(
+            self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
+            grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
+            start=Month.of(self.calendar.start))
         self.actors = [
-            *companies(self, ground, self.grid, values, self.config, self.streams),
+            *self.companies,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
-            *large_users(self, world["smelters"], ground.first[USER]),
-            *traders(self, world["borders"], ground.first[NEIGHBOUR]),
-            self.platform, self.users, self.riders]
+            *self.smelters,
+            *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
+            self.foreign, self.platform, self.users, self.riders]
+        self._tell(values, prospect, use)
 
-    def _plan_water(self) -> WaterValues | None:
-        """What the owners of reservoirs believe, and the levels at which years of their plans leave the rivers."""
-        rivers, limits = self.ground.rivers, self.rules["spot"]
-        if not len(rivers):
-            return None
+    def _plan(self, year: int) -> tuple[WaterValues | None, Prospect, np.ndarray]:
+        """What the owners of reservoirs believe their water to be worth in a year, what everybody expects of it, and the
+        use of a typical day of each month, MW [12, user row, hour]."""
+        limits, values, stored = self.rules["spot"], None, None
+        days, use = self.typical_year(year)
         try:
-            values = water_beliefs(self.ground, self.grid, self.typical_year(), limits.clearing_floor,
-                                   limits.clearing_cap)
-            rivers.open(self.calendar.start, opening_levels(values, rivers, self.calendar.start))
+            if len(self.ground.rivers):
+                values = water_beliefs(self.ground, self.grid, days, limits.clearing_floor, limits.clearing_cap)
+                stored = normal_year(values)
+        except NoPlan as reason:
+            raise BadInput(f"{self.config.world.path}: nobody can plan its water in {year}: {reason}") from reason
+        return values, Prospect.of(self.ground, self.grid, days, stored), use
+
+    def _tell(self, values: WaterValues | None, prospect: Prospect, use: np.ndarray):
+        """Let those who plan ahead know what a year may bring."""
+        for company in self.companies:
+            company.replan(self.grid, values, prospect)
+        for smelter in self.smelters:
+            smelter.replan(prospect)
+        self.users.replan(prospect, use)
+
+    def _open_rivers(self, values: WaterValues | None):
+        """The levels at which years of the owners' plans leave the rivers."""
+        rivers, start = self.ground.rivers, self.calendar.start
+        if values is None:
+            return
+        try:
+            rivers.open(start, opening_levels(values, rivers, start))
         except NoPlan as reason:
             raise BadInput(f"{self.config.world.path}: nobody can plan its water: {reason}") from reason
-        return values
 
     def step(self):
         """Live one day: law, what is traded ahead, weather, work, clear; settle what the day closes."""
@@ -103,8 +144,11 @@ class PolicyLab(mesa.Model):
         self.running = day.date < self.calendar.end
 
     def open_year(self, day: Day):
-        """What stands on the grid this year; what is traded for a year."""
+        """What stands on the grid this year, what its owners make of it, what is traded for a year."""
         self.grid = self.ground.grid(day.date)
+        if day.index:  # the first year was planned when the rivers were opened
+            self.ground.stores.turn(day.date.year)
+            self._tell(*self._plan(day.date.year))
         self.facts.turn_year(self.grid)
         self.clear("year")
 
@@ -123,7 +167,7 @@ class PolicyLab(mesa.Model):
         if spot.ahead and spot.settles(day.date):
             expected = self.ground.forecast.of(day, today, self.grid)
             self.clear("day-ahead", expected)
-        self.clear("real-time", today)
+        self.clear("real-time", today if expected is None else self.left(today))
         self.ground.live(day, today, self.facts.today["spot", "real-time"])
         self.facts.add(day, weather, work, today, use, self.ground.rivers, spot, expected)
 
@@ -134,17 +178,42 @@ class PolicyLab(mesa.Model):
         np.add.at(load, self.cities.bus[on_bus], work.charging[on_bus])
         return self.ground.conditions(day, weather, load, self.grid, self.facts.last_output)
 
+    def left(self, today: Conditions) -> Conditions:
+        """What a day's real time finds beside what was held back for others a day ahead."""
+        for market in self.called("day-ahead"):
+            today = market.leaves(today, self.facts.today[market.key, "day-ahead"], self.grid)
+        return today
+
+    def called(self, rhythm: str) -> list[Market]:
+        """The markets of a rhythm that are in force, in the order in which they answer."""
+        found = [market for key, market in self.markets.items() if rhythm in market.rhythms and key in self.rules]
+        return sorted(found, key=lambda market: market.after_spot)
+
     def clear(self, rhythm: str, conditions: Conditions | None = None):
-        """Every market of this rhythm, in the order of their files: actors speak, the market answers, actors listen."""
-        for key, market in self.markets.items():
-            if rhythm not in market.rhythms or key not in self.rules:
-                continue
-            scene = Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
-                          public=self.facts.public, positions=self.facts.positions, rules=self.rules[key])
-            clearing = market.clear(Orders.gather(actor.orders(market, scene) for actor in self.actors), scene)
+        """Every market of this rhythm, in their order: actors speak, the market answers, actors listen."""
+        called, held = self.called(rhythm), None
+        early = {}  # orders that the spot must know of, though their market answers after it
+        for market in (market for market in called if market.after_spot):
+            scene = self.scene(market, rhythm, conditions)
+            early[market.key] = self.spoken(market, scene)
+            held = market.holds(early[market.key], scene)
+        for market in called:
+            scene = self.scene(market, rhythm, conditions, held if market.key == "spot" else None)
+            orders = early[market.key] if market.after_spot else self.spoken(market, scene)
+            clearing = market.clear(orders, scene)
             self.facts.tell(clearing)
             for actor in self.actors:
                 actor.hear(clearing.of(actor.units))
+
+    def scene(self, market: Market, rhythm: str, conditions: Conditions | None, held=None) -> Scene:
+        """What may be known when orders to a market are made. held: what the spot must hold back with its energy."""
+        return Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
+                     public=self.facts.public, positions=self.facts.positions, rules=self.rules[market.key],
+                     reserve=held)
+
+    def spoken(self, market: Market, scene: Scene) -> Orders:
+        """All actors' orders to a market."""
+        return Orders.gather(actor.orders(market, scene) for actor in self.actors)
 
     def close_month(self, day: Day):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""
@@ -166,17 +235,19 @@ class PolicyLab(mesa.Model):
         self.recorder.keep(month, self)
         checks.month(self.journal, self.facts)  # faults raise here, beside their cause
 
-    def typical_year(self) -> list[Conditions]:
-        """A typical day of each month, as everybody can know it: the working day nearest mid-month, average weather."""
-        unknown, days = np.full(len(self.grid.units), np.nan), []
+    def typical_year(self, year: int) -> tuple[list[Conditions], np.ndarray]:
+        """A typical day of each month of a year, as everybody can know it: the working day nearest mid-month, average
+        weather; and its use, MW [12, user row, hour]."""
+        unknown, days, uses = np.full(len(self.grid.units), np.nan), [], []
         for month in range(1, 13):
-            middle = date(self.calendar.start.year, month, 15)
+            middle = date(year, month, 15)
             when = middle - timedelta(days=max(0, middle.weekday() - 4))  # a weekend's middle is the Friday before
             day = Calendar(when, when).turn()
             weather = self.ground.typical(day)
-            load = self.users.by_bus(self.users.consume(day, weather))
+            uses.append(self.users.usual(day, weather))
+            load = self.users.by_bus(uses[-1])
             days.append(self.ground.conditions(day, weather, load, self.grid, unknown))
-        return days
+        return days, np.stack(uses)
 
     def run(self, progress=None) -> "PolicyLab":
         """Live all days that are left.  progress: called with each lived day."""

@@ -4,7 +4,20 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
-from sim.network import borders, city, demand, grid, outages, plants, rivers, smelters, stores, workforce
+from sim.network import (
+    agreements,
+    borders,
+    city,
+    demand,
+    grid,
+    outages,
+    plants,
+    rivers,
+    smelters,
+    stores,
+    workforce,
+    years,
+)
 from sim.policy.pension_subsidy import PensionRules
 from sim.policy.tariffs import PlatformRules, SwapRules
 from sim.registry import instruments, markets
@@ -14,7 +27,10 @@ TABLES = {
     "buses": grid.Bus, "corridors": grid.Corridor, "joint_limits": grid.Joint,
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
-    "smelters": smelters.Smelter, "borders": borders.Step,
+    "smelters": smelters.Smelter, "borders": borders.Step, "foreign": borders.Foreign,
+    "agreements": agreements.Agreement, "agreement_years": agreements.AgreementYear,
+    "demand_years": years.DemandYear, "build_out": years.BuildOut, "fuel_years": years.FuelYear,
+    "inflow_years": years.InflowYear,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
     "cities": city.City, "order_levels": city.OrderLevel,
@@ -26,6 +42,7 @@ TABLES = {
 class Settings(Section):
     """The sections of world.yaml, one for each room that has settings."""
 
+    contracts: demand.Trading
     weather: WeatherSettings
     water: rivers.WaterPlanning
     orders: city.OrderSettings

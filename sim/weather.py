@@ -3,8 +3,9 @@
 Every day has one standard normal per zone and factor (temperature, rain and cloud, wind) and one per river basin
 (wetness). They follow AR(1) processes whose innovations are correlated so that the *states* have the stated
 correlations: innovation covariance Q_ij = S_ij (1 - a_i a_j) for correlations S and coefficients a. The recursion
-starts from a stationary draw at a fixed date before the world's first day, and every innovation is addressed by
-(seed, factor, date); so the weather of a date is a function of seed and date, whenever a run begins.
+starts from a stationary draw at a fixed date, from which it runs forwards and, by the same process seen in a mirror of
+time, backwards; every innovation is addressed by (seed, factor, date). So the weather of a date is a function of seed
+and date alone, whenever a run begins and whatever days a world covers.
 """
 
 from datetime import date, timedelta
@@ -25,21 +26,21 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 HOUR_COLUMNS = tuple(f"h{hour:02d}" for hour in range(HOURS))
 DRY, RAIN, EXTREME = 0, 1, 2
 FACTORS = ("temperature", "rain", "wind")  # of a zone; a basin has one, its wetness
-RUN_UP = 90  # days between the stationary draw and the world's first day
+ANCHOR = date(2024, 10, 3)  # the day of the stationary draw; any day would do, as long as it stays
 SUN_CV_MOST = 1 / np.sqrt(3.0)  # of a uniform multiple with mean 1 that never falls below zero
 
-_Bounds = {"ratio": (0.0, 100.0), "share": (0.0, 1.0), "degC": (-90.0, 60.0), "CNY/MWh": (0.0, 1e5)}
+_Bounds = {"ratio": (0.0, 100.0), "share": (0.0, 1.0), "degC": (-90.0, 60.0), "CNY/MWh": (0.0, 1e5), "TWh": (0.0, 1e4)}
 
 
 class MonthProfile(Row):
     """A row of `profiles_month.csv`: a value for each month, in the unit that the row names.
 
     A `ratio` multiplies an annual mean, a `share` is a part of a capacity or of the month's days, `degC` a
-    temperature, `CNY/MWh` a price.
+    temperature, `CNY/MWh` a price, `TWh` an energy as the month opens.
     """
 
     key: str
-    unit: Literal["ratio", "share", "degC", "CNY/MWh"]
+    unit: Literal["ratio", "share", "degC", "CNY/MWh", "TWh"]
     jan: AsNamed
     feb: AsNamed
     mar: AsNamed
@@ -258,6 +259,10 @@ class Profiles:
         """Values of the days of a year, [day]: a smooth path with the table's monthly means."""
         return self._year(year)[self._row[key]]
 
+    def days_of(self, keys, year: int) -> np.ndarray:
+        """Values of the days of a year for several keys, [key, day]."""
+        return self._year(year)[[self._row[key] for key in keys]]
+
     def on(self, keys, when: date) -> np.ndarray:
         """Values of a date for several keys, [key]: one day of `year`."""
         rows = [self._row[key] for key in keys]
@@ -350,7 +355,8 @@ def innovations(states: np.ndarray, ar1: np.ndarray) -> np.ndarray:
 class Weather:
     """The weather of every day of a world, for one seed.
 
-    zone, basin: names, the axes of what `draw` gives.  z: standard normal states [day, state] from `first_day` on.
+    zone, basin: names, the axes of what `draw` gives.  z: standard normal states [day, state] from `first_day` on,
+    which is the world's first day or the anchor, whichever comes earlier.
 
     temperature = month's mean + spread x z.  Rain on the month's share of days with the highest rain-and-cloud state,
     extreme weather on the top share of the `extreme` profile.  wind = lognormal multiple with mean 1 and the zone's cv.
@@ -366,7 +372,7 @@ class Weather:
         places = (*self.zone, *(key for key in dict.fromkeys(cities) if key not in self.zone))
         self._climate = [rows[key] for key in places]
         self._city = np.array([places.index(key) for key in cities], np.int32)
-        self.first_day = first - timedelta(days=RUN_UP)
+        self.first_day, last = min(first, ANCHOR), max(last, ANCHOR)
         self._days = [self.first_day + timedelta(days=i) for i in range((last - self.first_day).days + 1)]
         self._profiles = profiles
         self.z = self._states(streams, places, pairs, settings)
@@ -381,12 +387,21 @@ class Weather:
         return messages.Weather(day, self._temperature[i, :n], self._rain[i, :n], self._wind[i, :n], self._sun[i, :n],
                                 self._wetness[i], self._rain[i, self._city])
 
+    def wetness(self, year: int) -> tuple[list[date], np.ndarray]:
+        """Days of a year that are known, and their states of wetness, [day, basin]."""
+        here = [i for i, day in enumerate(self._days) if day.year == year]
+        return [self._days[i] for i in here], self._wetness[here]
+
     def mean_temperature(self, day: Day) -> np.ndarray:
         """Mean temperature of a date over all years, degC [zone]; of any date, drawn or not."""
         return self._profiles.on([climate.temperature for climate in self._climate[:len(self.zone)]], day.date)
 
     def _states(self, streams, places, pairs, settings) -> np.ndarray:
-        """Standard normal states [day, state]: a stationary start, then one AR(1) step a day."""
+        """Standard normal states [day, state]: a stationary draw at the anchor, then one AR(1) step a day either way.
+
+        Backwards the step is that of the reversed process: for covariance S and coefficients A, yesterday given today
+        has the mean S A S^-1 today and the covariance S - S A S^-1 A S.
+        """
         zonal = (settings.ar1_temperature, settings.ar1_rain, settings.ar1_wind)
         ar1 = np.array([*zonal * len(places), *[settings.ar1_wetness] * len(self.basin)])
         step = innovations(correlations(places, self.basin, pairs, settings), ar1)
@@ -395,10 +410,16 @@ class Weather:
         names += [f"weather/wetness/{basin}" for basin in self.basin]
         ordinals = np.arange(len(self._days)) + self.first_day.toordinal()
         shock = np.column_stack([streams[name].normals(ordinals) for name in names])
+        anchor = (ANCHOR - self.first_day).days
         state = shock @ np.linalg.cholesky(step).T
-        state[0] = np.linalg.cholesky(start) @ shock[0]
-        for today in range(1, len(state)):
+        state[anchor] = np.linalg.cholesky(start) @ shock[anchor]
+        for today in range(anchor + 1, len(state)):
             state[today] += ar1 * state[today - 1]
+        if anchor:
+            back = np.linalg.solve(start, ar1[:, None] * start).T  # S A S^-1
+            state[:anchor] = shock[:anchor] @ np.linalg.cholesky(start - back @ (ar1[:, None] * start)).T
+            for today in range(anchor - 1, -1, -1):
+                state[today] += back @ state[today + 1]
         return state
 
     def _tell(self):
@@ -419,8 +440,11 @@ class Weather:
 
     def _daily(self, name: str) -> np.ndarray:
         """A month profile of each climate on all days, smooth over the months: [day, place]."""
-        keys = [getattr(c, name) for c in self._climate]
-        return np.array([self._profiles.on(keys, day) for day in self._days])
+        keys, first, last = [getattr(c, name) for c in self._climate], self._days[0], self._days[-1]
+        years = range(first.year, last.year + 1)
+        whole = np.concatenate([self._profiles.days_of(keys, year) for year in years], axis=1)
+        skipped = first.timetuple().tm_yday - 1
+        return whole[:, skipped: skipped + len(self._days)].T
 
     def _extreme(self) -> np.ndarray:
         """Share of extreme days, [day, place]: by month as the table has it, because a season has a first day."""

@@ -17,7 +17,7 @@ CLEAN = ("hydro", "wind", "wind_offshore", "solar", "nuclear", "biomass")
 class Gain:
     """Joint clearing less separate clearing, in sum over the days compared.
 
-    total: CNY, cost saved at the orders' own prices.  sellers, users: CNY [zone], surplus of who offers and bids, and
+    total: CNY, cost of energy saved at the orders' own prices; what is held back as reserve is not compared.  sellers, users: CNY [zone], surplus of who offers and bids, and
     what inelastic users pay less.  network: CNY, rent and fees of lines and links.  clean: MWh [zone], clean generation.
     """
 
@@ -52,7 +52,8 @@ def gain(joint: Dispatch, load: np.ndarray, cap: float, floor: float, grid: Grid
     clean = ((grid.units.kind == PLANT) & np.isin(grid.units.technology, CLEAN))[:, None] * (one.output - other.output)
     at_bus = np.bincount(grid.units.bus, clean.sum(axis=1), len(grid.bus))
     fees = fees_of(one, grid) - fees_of(other, grid)
-    return Gain(other.objective - one.objective, sellers, users, float((one.rent - other.rent).sum()) - fees,
+    saved = (other.objective - other.reserve_cost) - (one.objective - one.reserve_cost)
+    return Gain(saved, sellers, users, float((one.rent - other.rent).sum()) - fees,
                 grid.by_zone(at_bus))
 
 

@@ -36,6 +36,13 @@ class Row(Section):
         Raises: BadInput(table.fault(i, "field", "message")).
         """
 
+    @classmethod
+    def check_period(cls, table: "Table", start: date, end: date) -> None:
+        """Rules about the days that the world covers, called after `check`.
+
+        Raises: BadInput(table.fault(i, "field", "message")).
+        """
+
 
 class Table:
     """Validated rows with the line each came from.

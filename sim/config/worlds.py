@@ -106,6 +106,8 @@ def read_world(path, schema: Schema) -> World:
             raise BadInput(f"{place_of(path / stem)}.csv: unknown table{nearest(stem, schema.tables)}")
     tables = {name: read_table(path / f"{name}.csv", row_type) for name, row_type in schema.tables.items()}
     check_tables(tables)
+    for table in tables.values():
+        table.row_type.check_period(table, whole.covers.start, whole.covers.end)
     check_references(document, type(whole), tables)
     digests = {"world.yaml": document.digest} | {f"{name}.csv": table.digest for name, table in tables.items()}
     law = (path / whole.law).resolve()

@@ -14,6 +14,7 @@ from sim.engines.skeleton import Skeleton
 from sim.engines.steps import Steps
 
 FLOW = 1e-6  # MW: less is no flow, and less beyond a limit is no violation
+NEAR = 3  # hours to either side in which a unit that has no room for its reserve is looked at too: fewer rounds
 WRONG = 1e-7  # CNY/MWh by which a true cost may be missed: the solver's own tolerance
 
 
@@ -36,13 +37,15 @@ class CooptimisedEngine:
     def clear(self, book: Book, day: Day) -> Solution:
         """Serve the day at least cost.
 
-        Raises: ValueError where must-run passes the volume offered or a number is not finite; ClearingError where no
-        optimum was found.
+        Reserve that the day asks for is held back out of the same capacity, see `holding`, at least total cost.
+        Raises: ValueError where must-run passes the volume offered, a number is not finite or reserve is asked that no
+        clearing can honour; ClearingError where no optimum was found.
         """
         if not np.isfinite(day.load).all():
             raise ValueError("the load must be finite")
         steps = Steps.of(book, day.minimum, self.fleet.place())
         slots_added = self._fit(steps)
+        self._skeleton.holding.check(day)
         sheet = Sheet.of(self._skeleton, steps, self._column, day, self.tie_break)
         sheet.events["slots_added"], begun = slots_added, self._program.iterations
         try:
@@ -116,13 +119,15 @@ class CooptimisedEngine:
         return True
 
     def _add_violated(self, sheet: Sheet, x: np.ndarray) -> bool:
-        """Add the rows of lines and ramps that are violated; tells whether there were any."""
+        """Add the rows of lines, ramps and holding that are violated; tells whether there were any."""
         skeleton, program = self._skeleton, self._program
         activity = skeleton.activity(x)
         beyond = (activity < sheet.pool_lower - FLOW) | (activity > sheet.pool_upper + FLOW)
-        keys = np.setdiff1d(np.flatnonzero(beyond), skeleton.pool)
-        if not len(keys):
+        if not len(np.setdiff1d(np.flatnonzero(beyond), skeleton.pool)):
             return False
+        holding = len(self.network.line_from) + len(self.fleet.bus)
+        beyond[holding:] = _neighbouring(beyond[holding:])
+        keys = np.setdiff1d(np.flatnonzero(beyond), skeleton.pool)
         program.append(skeleton.pool_rows(keys), sheet.pool_lower.ravel()[keys], sheet.pool_upper.ravel()[keys])
         skeleton.pool = np.concatenate([skeleton.pool, keys])
         sheet.events["rows_added"] += len(keys)
@@ -135,15 +140,29 @@ class CooptimisedEngine:
         x, d = self._program.x.reshape(-1, hours), d.reshape(-1, hours)
         stored = np.zeros((len(self.fleet.bus), hours))
         stored[skeleton.stores] = x[skeleton.stored]
-        line_dual = np.zeros((lines + len(stored)) * hours)
-        line_dual[skeleton.pool] = y[skeleton.static_rows :]
-        energy_value, last = np.zeros(len(stored)), skeleton.static_rows
+        line_dual, on_line = np.zeros(lines * hours), skeleton.pool < lines * hours
+        line_dual[skeleton.pool[on_line]] = y[skeleton.static_rows :][on_line]
+        holding = skeleton.holding
+        energy_value, last = np.zeros(len(stored)), skeleton.static_rows - holding.lacking * hours
         energy_value[skeleton.budgeted] = np.maximum(-y[last - len(skeleton.budgeted) : last], 0.0)
+        asked = (holding.shape[0], holding.groups, hours)
         return Optimum(
             given=x[self._column], forward=x[skeleton.forward], backward=x[skeleton.backward], shed=x[skeleton.shed],
             disposed=x[skeleton.disposed], stored=stored, energy=y[: areas * hours].reshape(areas, hours),
-            line_dual=line_dual.reshape(-1, hours)[:lines],
+            line_dual=line_dual.reshape(-1, hours),
             joint_dual=y[areas * hours : (areas + joints) * hours].reshape(joints, hours),
             against_forward=d[skeleton.forward], against_backward=d[skeleton.backward], energy_value=energy_value,
+            reserved=holding.spread(x[skeleton.award]),
+            reserve_price=np.maximum(y[last : skeleton.static_rows], 0.0).reshape(asked),
+            reserve_short=np.maximum(x[skeleton.lacking], 0.0).reshape(asked),
             objective=float((sheet.cost * x).sum()), kkt=self._program.kkt(y, d.ravel(), sheet.cost),
             events=sheet.events)
+
+
+def _neighbouring(hit: np.ndarray) -> np.ndarray:
+    """Hours near one that is hit, bool [row, hour]."""
+    near = hit.copy()
+    for step in range(1, NEAR + 1):
+        near[:, step:] |= hit[:, :-step]
+        near[:, :-step] |= hit[:, step:]
+    return near

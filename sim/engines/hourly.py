@@ -60,13 +60,16 @@ class HourlyEngine:
     def clear(self, book: Book, day: Day) -> Solution:
         """Serve every hour of the day at least cost.
 
-        Raises: ValueError where must-run passes the volume offered, a number is not finite or a store must keep
-        something for midnight; ClearingError where no optimum was found, or must-run passes budget or store.
+        Raises: ValueError where must-run passes the volume offered, a number is not finite, a store must keep
+        something for midnight or reserve is asked; ClearingError where no optimum was found, or must-run passes budget
+        or store.
         """
         if not np.isfinite(day.load).all():
             raise ValueError("the load must be finite")
         if (day.stored_end[self.fleet.store > 0] > 0).any():
             raise ValueError("hours cleared alone cannot promise what a store holds at the end: ask for 0 MWh")
+        if day.reserve is not None:
+            raise ValueError("hours cleared alone hold nothing back: sell reserve after energy, see `reserves`")
         if (day.minimum.sum(axis=1) > day.energy + SLACK)[self.fleet.budgeted].any():
             raise ClearingError(asked(self.network, self.fleet, book, day))
         steps = Steps.of(book, day.minimum, self._place)
@@ -186,6 +189,8 @@ class HourlyEngine:
             given=given, forward=forward, backward=backward, shed=shed, disposed=disposed, stored=stored,
             energy=energy, line_dual=line_dual, joint_dual=joint_dual, against_forward=found.against.T[:links],
             against_backward=found.against.T[links:], energy_value=np.where(self.fleet.budgeted, np.nan, 0.0),
+            reserved=np.zeros((0, len(self.fleet.bus), self.hours)), reserve_price=np.zeros((0, 0, self.hours)),
+            reserve_short=np.zeros((0, 0, self.hours)),
             objective=float((sheet.cost * found.x).sum()), kkt=float(found.kkt.max(initial=0.0)),
             events={"iterations": iterations, "rows_added": rows, "opposing_flows": flows, "opposing_storage": storage,
                     "ramps_widened": ramps, "volumes_cut": cuts, "true_cost_finishes": finishes,

@@ -30,7 +30,14 @@ class Program:
             if self._highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
                 raise RuntimeError(f"HiGHS refuses the option {name}={value}")
         self.iterations = 0
-        self.matrix: sparse.csr_array | None = None
+        self._parts: list[sparse.csr_array] = []
+
+    @property
+    def matrix(self) -> sparse.csr_array | None:
+        """A; None before one was loaded."""
+        if len(self._parts) > 1:  # rows come in many small lots: they are stacked when somebody looks
+            self._parts = [sparse.vstack(self._parts, format="csr")]
+        return self._parts[0] if self._parts else None
 
     def load(self, matrix: sparse.csr_array):
         """Take a matrix; all bounds are zero until set.
@@ -39,7 +46,8 @@ class Program:
         start at their bound.
         """
         old, matrix = self._highs.getBasis(), _solid(matrix)
-        self._keep(matrix)
+        self._parts = [matrix]
+        self._rows, self._columns = (np.arange(n, dtype=np.int32) for n in matrix.shape)
         by_column = matrix.tocsc()
         lp = highspy.HighsLp()
         lp.num_row_, lp.num_col_ = matrix.shape
@@ -59,7 +67,8 @@ class Program:
         rows = _solid(rows)
         self._done(self._highs.addRows(rows.shape[0], lower, upper, rows.nnz, rows.indptr[:-1].astype(np.int32),
                                        rows.indices.astype(np.int32), rows.data))
-        self._keep(sparse.vstack([self.matrix, rows], format="csr"))
+        self._parts.append(rows)
+        self._rows = np.arange(len(self._rows) + rows.shape[0], dtype=np.int32)
         self._row_lower, self._row_upper = np.append(self._row_lower, lower), np.append(self._row_upper, upper)
 
     def bound(self, lower: np.ndarray, upper: np.ndarray):
@@ -108,10 +117,6 @@ class Program:
         outside = max(_outside(self.x, self._lower, self._upper), _outside(activity, self._row_lower, self._row_upper))
         size, worth = max(1.0, np.abs(self.x).max(initial=0.0)), max(1.0, np.abs(cost).max(initial=0.0))
         return float(max(outside / size, self.wrong(y, d) / worth))
-
-    def _keep(self, matrix):
-        self.matrix = matrix
-        self._rows, self._columns = (np.arange(n, dtype=np.int32) for n in matrix.shape)
 
     def _done(self, status):
         if status != highspy.HighsStatus.kOk:

@@ -15,7 +15,7 @@ class Optimum:
     given: MW [step, hour].  forward, backward: MW leaving either end [link, hour].  shed, disposed: MW [bus, hour].
     stored: MWh [unit, hour].  energy: dual of the balance [area, hour].  line_dual, joint_dual: [line or joint, hour].
     against_forward, against_backward: reduced costs [link, hour].  energy_value: CNY/MWh [unit].  objective: CNY.
-    kkt, events: see `records.Solution`.
+    reserved, reserve_price, reserve_short, kkt, events: see `records.Solution`.
     """
 
     given: np.ndarray
@@ -30,6 +30,9 @@ class Optimum:
     against_forward: np.ndarray
     against_backward: np.ndarray
     energy_value: np.ndarray
+    reserved: np.ndarray
+    reserve_price: np.ndarray
+    reserve_short: np.ndarray
     objective: float
     kkt: float
     events: dict
@@ -64,6 +67,16 @@ def solution(network: Network, fleet: Fleet, flows: tuple[np.ndarray, np.ndarray
         accepted=accepted, output=output, price=price, energy=energy, line_flow=flow,
         line_shadow=np.abs(found.line_dual), sent=sent, delivered=delivered, link_shadow=link_shadow,
         minimum_shadow=minimum_shadow, joint_shadow=joint_shadow, shed=found.shed, disposed=found.disposed,
-        stored=found.stored, energy_value=found.energy_value, rent=rent, residual=float(np.abs(rent - earned).max()),
-        imbalance=float(np.abs(injection - leaving).max()), objective=found.objective, kkt=found.kkt,
-        events=found.events)
+        stored=found.stored, energy_value=found.energy_value, reserved=found.reserved,
+        reserve_price=found.reserve_price, reserve_short=found.reserve_short, reserve_cost=_reserve_cost(day, found),
+        rent=rent,
+        residual=float(np.abs(rent - earned).max()), imbalance=float(np.abs(injection - leaving).max()),
+        objective=found.objective, kkt=found.kkt, events=found.events)
+
+
+def _reserve_cost(day: Day, found: Optimum) -> float:
+    """CNY of what is held back, at its offers, and of what is missing."""
+    if day.reserve is None:
+        return 0.0
+    missing = day.reserve.shortage[:, None, None] * found.reserve_short
+    return float((day.reserve.price * found.reserved).sum() + missing.sum())

@@ -42,10 +42,31 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Products:
+    """The kinds of reserve that are sold beside energy, and which units can sell them; the same from day to day.
+
+    eligible: bool [product, unit].  worth: [product, unit], what a MW counts towards the requirement (performance).
+    group: int [unit], the group whose requirement a unit serves; groups: how many.
+    both: bool [product], who sells it must be able to give as much less as it can give more.
+    duration: h [product], for which a store must be able to give (or take) what it sells, on top of its schedule.
+    spin: MW of reserve, all products, for each MW of output [unit]; inf where a unit need not run to start in time.
+    """
+
+    eligible: np.ndarray
+    worth: np.ndarray
+    group: np.ndarray
+    groups: int
+    both: np.ndarray
+    duration: np.ndarray
+    spin: np.ndarray
+
+
+@dataclass(frozen=True)
 class Fleet:
     """The units, all [unit]. bus: int.  ramp: MW/h, inf where free.  budgeted: bool, has a daily energy limit.
 
     store: MWh it can hold, 0 where it is no store.  charge_efficiency, discharge_efficiency: share.
+    products: the reserves that are sold beside energy, if any.
     """
 
     bus: np.ndarray
@@ -54,14 +75,17 @@ class Fleet:
     store: np.ndarray
     charge_efficiency: np.ndarray
     discharge_efficiency: np.ndarray
+    products: Products | None = None
 
     def place(self) -> np.ndarray:
         """Where a unit's orders meet others, int [unit], see `steps`.
 
-        Its number (nowhere but at itself) where its hours hang together by ramp, budget or store; else the number of
-        units + its bus.
+        Its number (nowhere but at itself) where its hours hang together by ramp, budget or store, or where it sells
+        reserve; else the number of units + its bus.
         """
         own, units = np.isfinite(self.ramp) | self.budgeted | (self.store > 0), len(self.bus)
+        if self.products is not None:
+            own = own | self.products.eligible.any(axis=0)
         return np.where(own, np.arange(units), units + np.asarray(self.bus, np.int64))
 
 
@@ -79,6 +103,24 @@ class Book:
 
 
 @dataclass(frozen=True)
+class Reserve:
+    """What a day asks and is offered of reserve, beside energy.
+
+    requirement: MW (times worth) [product, group, hour].  shortage: CNY/MW [product], what a MW that is missing costs.
+    price: CNY/MW [product, unit, hour], what a unit asks.  most: MW [product, unit, hour], what it offers.
+    highest, lowest: MW [unit, hour], between which a unit's output with all it sold must stay: available and must-run
+    (of a store, what it can give, and less what it can take).
+    """
+
+    requirement: np.ndarray
+    shortage: np.ndarray
+    price: np.ndarray
+    most: np.ndarray
+    highest: np.ndarray
+    lowest: np.ndarray
+
+
+@dataclass(frozen=True)
 class Day:
     """What the day asks.
 
@@ -89,6 +131,7 @@ class Day:
     held link does not turn. None where no link is.
     floor, cap: CNY/MWh at which power is disposed of and load is shed, at every bus, in any amount.
     output_before: MW [unit] in the hour before, NaN where the first hour's ramp is free.
+    reserve: what is asked beside energy; None for nothing.
     """
 
     load: np.ndarray
@@ -101,6 +144,7 @@ class Day:
     cap: float
     output_before: np.ndarray
     link_held: tuple[np.ndarray, np.ndarray] | None = None
+    reserve: Reserve | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +159,8 @@ class Solution:
     joint_shadow [joint, hour].
     shed, disposed [bus, hour].  stored [unit, hour]: MWh at the hour's end.  energy_value [unit]: what a MWh more of
     the daily budget saves; NaN where an engine does not look across hours.
+    reserved [product, unit, hour]: MW held back.  reserve_price [product, group, hour]: CNY/MW (times worth) and hour.
+    reserve_short [product, group, hour]: MW of the requirement that are missing.  reserve_cost: CNY, of both.
     rent: CNY [hour], price x (withdrawal - injection), links excluded.  residual: CNY, largest violation of
     rent = lines + links (fee + shadow) + joints.  imbalance: MW, largest at any bus and hour.
     objective: CNY, true costs.  kkt: largest relative residual of the optimality conditions under true costs.
@@ -136,6 +182,10 @@ class Solution:
     disposed: np.ndarray
     stored: np.ndarray
     energy_value: np.ndarray
+    reserved: np.ndarray
+    reserve_price: np.ndarray
+    reserve_short: np.ndarray
+    reserve_cost: float
     rent: np.ndarray
     residual: float
     imbalance: float

@@ -15,7 +15,7 @@ class Sheet:
 
     lower, upper: MW or MWh [column, hour].  cost, tie: CNY/MWh [column, hour], true costs and tie-break.
     row_lower, row_upper: sides of the rows that are there from the start.
-    pool_lower, pool_upper: MW [line and unit, hour], sides of the line and ramp rows, added or not.
+    pool_lower, pool_upper: MW [line, unit and holding row, hour], sides of the rows of the pool, added or not.
     events: counts by name.
     """
 
@@ -70,6 +70,11 @@ def _columns(skeleton, steps, column, day):
     upper[skeleton.stored] = skeleton.fleet.store[skeleton.stores][:, None]
     lower[skeleton.stored, -1] = day.stored_end[skeleton.stores]
     lower[column], upper[column], cost[column] = steps.lower, steps.upper, steps.cost
+    if day.reserve is not None:
+        reserve, product, unit = day.reserve, skeleton.holding.product, skeleton.holding.unit
+        upper[skeleton.award], cost[skeleton.award] = reserve.most[product, unit], reserve.price[product, unit]
+        upper[skeleton.lacking] = 1.0 + reserve.requirement.reshape(-1, skeleton.hours)
+        cost[skeleton.lacking] = np.repeat(reserve.shortage, skeleton.holding.groups)[:, None]
     return lower, upper, cost
 
 
@@ -96,9 +101,12 @@ def _rows(skeleton, day):
     joint = np.repeat([float(limit) for _, _, limit in network.joints], hours)
     level = np.zeros((len(skeleton.stores), hours))
     level[:, 0] = day.stored[skeleton.stores]
-    budget = day.energy[skeleton.budgeted]
-    return (np.concatenate([load.ravel(), np.full(len(joint), -np.inf), level.ravel(), np.full(len(budget), -np.inf)]),
-            np.concatenate([load.ravel(), joint, level.ravel(), budget]))
+    budget, asked = day.energy[skeleton.budgeted], np.zeros(skeleton.holding.lacking * hours)
+    if day.reserve is not None:
+        asked = day.reserve.requirement.ravel()
+    return (np.concatenate([load.ravel(), np.full(len(joint), -np.inf), level.ravel(), np.full(len(budget), -np.inf),
+                            asked]),
+            np.concatenate([load.ravel(), joint, level.ravel(), budget, np.full(len(asked), np.inf)]))
 
 
 def _ramps(skeleton, lower, upper, day):
@@ -119,9 +127,11 @@ def _ramps(skeleton, lower, upper, day):
 
 
 def _pool(skeleton, day, rise, fall):
-    """Lower and upper sides of the line rows, then of the ramp rows, MW [line and unit, hour]."""
+    """Lower and upper sides of the line rows, the ramp rows and the holding rows, MW [line, unit and row, hour]."""
     at_rest = skeleton.at_rest[:, None] - skeleton.factors @ day.load  # the flow before any column moves
     capacity = skeleton.network.line_capacity[:, None]
     start = np.zeros_like(rise)
     start[:, 0] = np.where(np.isnan(day.output_before), 0.0, day.output_before)
-    return np.concatenate([-capacity - at_rest, start - fall]), np.concatenate([capacity - at_rest, start + rise])
+    least, most = skeleton.holding.sides(day, skeleton.hours)
+    return (np.concatenate([-capacity - at_rest, start - fall, least]),
+            np.concatenate([capacity - at_rest, start + rise, most]))

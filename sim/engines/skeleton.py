@@ -2,10 +2,12 @@
 
 Column j of hour h stands at j * hours + h, so every quantity is an array [column, hour] and a row that holds in
 every hour is a Kronecker product. Columns, in order: links forward, links backward, shed [bus], disposed [bus],
-stored [store], then slots. A slot is one step of one place's curve; slots are added when a day needs more.
+stored [store], award [award], lacking [product and group], then slots. An award is what one unit sells of one kind of
+reserve. A slot is one step of one place's curve; slots are added when a day needs more.
 
-Rows, in order: balance [area, hour], joint [joint, hour], store [store, hour], budget [unit]; then, only once they have
-been found violated, line [line, hour] and ramp [unit, hour].
+Rows, in order: balance [area, hour], joint [joint, hour], store [store, hour], budget [unit], requirement [product and
+group, hour]; then, only once they have been found violated, line [line, hour], ramp [unit, hour] and the rows that keep
+a MW from being sold twice, see `holding.Holding`.
 
 Source: the flow of a line is a fixed linear function of the injections (power transfer distribution factors);
 limits are added when they bind [Stott1979].
@@ -13,6 +15,8 @@ limits are added when they bind [Stott1979].
 
 import numpy as np
 from scipy import sparse
+
+from sim.engines.holding import Holding
 
 
 def transfer_factors(network) -> tuple[np.ndarray, np.ndarray]:
@@ -47,17 +51,20 @@ class Skeleton:
     puts into each bus.  output: [unit, column], what it adds to a unit's output.  drawn: [store, column], MWh that it
     takes out of a store (buying puts in).
     factors, at_rest: see `transfer_factors`.  stores, budgeted: int [n], units with such rows.
-    pool: int [added row], keys of the line and ramp rows that have been added, in their order. The key of a line's row
-    is line * hours + hour, that of a unit's ramp (lines + unit) * hours + hour.
+    holding: who sells which reserve.
+    pool: int [added row], keys of the line, ramp and holding rows that have been added, in their order. The key of a
+    line's row is line * hours + hour, that of a unit's ramp (lines + unit) * hours + hour, holding rows follow.
     """
 
     def __init__(self, network, fleet, hours: int):
         self.network, self.fleet, self.hours = network, fleet, hours
         self.factors, self.at_rest = transfer_factors(network)
         self.stores, self.budgeted = np.flatnonzero(fleet.store > 0), np.flatnonzero(fleet.budgeted)
+        self.holding = Holding(fleet, self.stores)
         links, buses = len(network.link_from), network.buses
-        marks = np.cumsum([0, links, links, buses, buses, len(self.stores)])
-        self.forward, self.backward, self.shed, self.disposed, self.stored = map(slice, marks[:-1], marks[1:])
+        marks = np.cumsum([0, links, links, buses, buses, len(self.stores), self.holding.awards, self.holding.lacking])
+        (self.forward, self.backward, self.shed, self.disposed, self.stored, self.award,
+         self.lacking) = map(slice, marks[:-1], marks[1:])
         self.fixed = int(marks[-1])
         self.place = self.side = self.number = np.empty(0, np.int64)
         self.pool = np.empty(0, np.int64)
@@ -72,7 +79,7 @@ class Skeleton:
     def static_rows(self) -> int:
         """Rows that are there from the start."""
         n = len(self.network.reference) + len(self.network.joints) + len(self.stores)
-        return n * self.hours + len(self.budgeted)
+        return n * self.hours + len(self.budgeted) + self.holding.lacking * self.hours
 
     def find(self, steps) -> np.ndarray:
         """Column of each step (int [step]), -1 where no slot holds it yet."""
@@ -101,18 +108,20 @@ class Skeleton:
         keep = sparse.kron(self._stored_now(), every) - sparse.kron(self._stored_now(), sparse.eye_array(hours, k=-1))
         rows = [sparse.kron(sparse.csr_array(balance) @ self.inject, every), sparse.kron(joint, every),
                 keep + sparse.kron(self.drawn, every),
-                sparse.kron(self.output[self.budgeted], np.ones((1, hours)))]
+                sparse.kron(self.output[self.budgeted], np.ones((1, hours))),
+                sparse.kron(self.holding.counted(self.award, self.lacking, self.columns), every)]
         return sparse.vstack([*rows, self.pool_rows(self.pool)], format="csr")
 
     def pool_rows(self, keys: np.ndarray) -> sparse.csr_array:
-        """Rows of the pool: what the columns put on a line, or the rise of a unit's output (its output in hour 0)."""
+        """Rows of the pool: what the columns put on a line, the rise of a unit's output (its output in hour 0), or
+        what a unit gives and holds back."""
         now, before = self._at(self._weights, keys, 0), self._at(self._ramped, keys, -1)
         return sparse.csr_array(now - before)
 
     def activity(self, x: np.ndarray) -> np.ndarray:
-        """What a solution [column, hour] gives each row of the pool: MW [line and unit, hour]."""
+        """What a solution [column, hour] gives each row of the pool: MW or MWh [line, unit and holding row, hour]."""
         output = self.output @ x
-        return np.concatenate([self.factors @ (self.inject @ x), np.diff(output, axis=1, prepend=0.0)])
+        return np.concatenate([self.factors @ (self.inject @ x), np.diff(output, axis=1, prepend=0.0), self._held @ x])
 
     def _at(self, weights, keys, shift):
         """Rows weights[key // hours] laid on the columns of hour key % hours + shift; nothing before hour 0."""
@@ -144,8 +153,10 @@ class Skeleton:
                                        shape=(units, self.columns))
         self.drawn = self._drawn()
         on_lines = sparse.csr_array(self.factors @ inject)
-        self._weights = sparse.vstack([on_lines, self.output], format="csr")
-        self._ramped = sparse.vstack([sparse.csr_array(on_lines.shape), self.output], format="csr")
+        self._held = self.holding.rows(self.output, self.stored, self.award)
+        self._weights = sparse.vstack([on_lines, self.output, self._held], format="csr")
+        still, idle = sparse.csr_array(on_lines.shape), sparse.csr_array(self._held.shape)
+        self._ramped = sparse.vstack([still, self.output, idle], format="csr")
 
     def _stored_now(self):
         """[store, column]: 1 at the column of its level."""

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sim.calendar import Month
 from sim.config import Section
-from sim.messages import Clearing, Orders, Scene, Transfer
+from sim.messages import Clearing, Conditions, Orders, Scene, Transfer
 
 if TYPE_CHECKING:
+    from sim.engines.records import Products, Reserve
     from sim.facts import Facts
+    from sim.law import Rulebook
+    from sim.network.grid import Grid
 
 
 class Market(ABC):
@@ -20,9 +23,11 @@ class Market(ABC):
     Rules: the law's section of this key, validated; `scene.rules` is what is in force today.
     closes_itself: whether its bills leave nothing in the grid company's account; what the others leave is closed by the
     system levy.
+    after_spot: whether it answers after the spot market has; all others do so in the order of their files.
     """
 
     closes_itself: ClassVar[bool] = False
+    after_spot: ClassVar[bool] = False
     key: ClassVar[str]
     rhythms: ClassVar[tuple[str, ...]]
     Rules: ClassVar[type[Section]]
@@ -30,6 +35,18 @@ class Market(ABC):
     @abstractmethod
     def clear(self, orders: Orders, scene: Scene) -> Clearing:
         """Answer the orders under the scene's rules."""
+
+    def holds(self, orders: Orders, scene: Scene) -> "tuple[Products, Reserve] | None":
+        """What the spot market must hold back for it when it clears; nothing unless it says otherwise."""
+        return None
+
+    def leaves(self, conditions: Conditions, sold: Clearing, grid: "Grid") -> Conditions:
+        """The day as real time finds it beside what was sold here a day ahead; all of it unless it says otherwise."""
+        return conditions
+
+    @classmethod
+    def check(cls, book: "Rulebook"):
+        """Refuse rules that contradict those of another market. Raises: BadInput."""
 
     def bill(self, month: Month, facts: "Facts", rules: Section) -> list[Transfer]:
         """The Transfers that this market gives rise to in a month; none unless it says otherwise."""

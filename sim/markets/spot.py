@@ -17,7 +17,7 @@ from sim.settlement import bills
 from sim.units import CNYPerMWh, Days, Ratio, Share
 
 if TYPE_CHECKING:
-    from sim.engines.records import Solution
+    from sim.engines.records import Products, Solution
     from sim.facts import Facts
     from sim.network.wiring import Wiring
 
@@ -49,6 +49,8 @@ class Spot(Market):
         day's water; `hour` clears every hour alone, so that their owners must.
         band: share of capacity by which water may leave its day-ahead schedule in real time.
         clearing: `joint` clears all zones at once, `separate` each zone alone between corridors held to agreements.
+        coordination: `joint` opens all links at once; `priority` by turns: inside zones, between them, across operating
+        areas, across borders; what was taken in a turn stays taken.
         exports: on settled days agreements bind corridors not at all (`free`) or as a least flow (`floor`).
         compare: also clear every settled day separately, for what joint clearing gains.
         rent: congestion rent is `kept` or `returned` to users in the next month.
@@ -64,6 +66,7 @@ class Spot(Market):
         engine: Literal["day", "hour"]
         band: bounded(Share, ge=0, le=1)
         clearing: Literal["joint", "separate"]
+        coordination: Literal["joint", "priority"]
         exports: Literal["free", "floor"]
         compare: bool
         rent: Literal["kept", "returned"]
@@ -128,10 +131,12 @@ class Spot(Market):
 
     def _clear(self, orders: Orders, scene: Scene, kind: str, apart: bool, held: str) -> Dispatch:
         """One clearing. kind: of engine.  held: how corridors are held to agreements: all, floor or free."""
+        from sim.engines.prioritised import prioritised
         from sim.engines.records import Book, ClearingError, Day
 
         rules, conditions = scene.rules, scene.conditions
-        engine, wiring = self._engine_for(scene, kind, apart)
+        sold, reserve = scene.reserve if scene.reserve and kind == "day" else (None, None)
+        engine, wiring = self._engine_for(scene, kind, apart, sold)
         if scene.now.opens_month:
             engine.restart()  # every month begins from the same basis, so a result depends on its month alone
         bids, asked = orders.side[:, None] == BUY, mitigated(orders, scene, rules)
@@ -144,9 +149,15 @@ class Spot(Market):
         day = Day(load=conditions.load, minimum=conditions.minimum, energy=conditions.energy, stored=conditions.stored,
                   stored_end=self.least_left(scene, coupled), link_available=available, floor=rules.clearing_floor,
                   cap=rules.clearing_cap, output_before=conditions.output_before,
-                  link_held=_held(scene, wiring, available, held, apart))
+                  link_held=_held(scene, wiring, available, held, apart), reserve=reserve)
+        book, first = Book(orders.unit, orders.side, price, orders.volume), kind == rules.engine
         try:
-            found = engine.clear(Book(orders.unit, orders.side, price, orders.volume), day)
+            if rules.coordination == "priority" and first and not apart:
+                before = np.nan_to_num(scene.positions.schedule)  # what was agreed flows in every turn
+                turns = prioritised(engine.clear, wiring.network, engine.fleet, book, day, scene.grid.turn, before)
+                lost = turns.solution.objective - engine.clear(book, day).objective if rules.compare else 0.0
+                return replace(_dispatch(self.key, orders, scene, wiring, turns.solution), lost=lost)
+            found = engine.clear(book, day)
         except ClearingError as error:
             raise ClearingError(f"{self.key} on {scene.now}: {error}") from error
         return _dispatch(self.key, orders, scene, wiring, found)
@@ -163,19 +174,21 @@ class Spot(Market):
         reach = conditions.stored + conditions.available.sum(axis=1) * np.sqrt(units.efficiency)
         return np.minimum(scene.rules.storage_level * units.store, reach)
 
-    def _engine_for(self, scene: Scene, kind: str, apart: bool):
-        """The engine that is asked for and its wiring, for this grid: built once a year, when the grid is."""
+    def _engine_for(self, scene: Scene, kind: str, apart: bool, sold: "Products | None"):
+        """The engine that is asked for and its wiring, for this grid: built once a year, when the grid is, and when
+        other reserves are sold beside energy."""
         from sim.network.wiring import fleet, wired
 
         grid = scene.grid
-        if self._built.get((kind, apart), (None,))[0] is not grid:
+        before = self._built.get((kind, apart), (None, None))
+        if before[0] is not grid or before[1] is not sold:
             if kind == "day":
                 from sim.engines.cooptimised import CooptimisedEngine as Engine
             else:
                 from sim.engines.hourly import HourlyEngine as Engine
             wiring = wired(grid, apart)
-            self._built[kind, apart] = grid, Engine(wiring.network, fleet(grid)), wiring
-        return self._built[kind, apart][1:]
+            self._built[kind, apart] = grid, sold, Engine(wiring.network, fleet(grid, sold)), wiring
+        return self._built[kind, apart][2:]
 
 
 def _held(scene: Scene, wiring: "Wiring", available: np.ndarray, held: str, apart: bool):
@@ -211,4 +224,5 @@ def _dispatch(market: str, orders: Orders, scene: Scene, wiring: "Wiring", found
         sent=found.sent[:links], delivered=found.delivered[:links], link_shadow=found.link_shadow[:links],
         minimum_shadow=found.minimum_shadow[:links], joint_shadow=found.joint_shadow, shed=found.shed,
         disposed=found.disposed, stored=found.stored, rent=found.rent, residual=found.residual,
-        imbalance=found.imbalance, objective=found.objective, bus=grid.units.bus[orders.unit])
+        imbalance=found.imbalance, objective=found.objective, bus=grid.units.bus[orders.unit],
+        reserved=found.reserved, reserve_price=found.reserve_price, reserve_short=found.reserve_short, reserve_cost=found.reserve_cost)

@@ -1,5 +1,6 @@
 """Demand: what the users of each zone draw in a normal year, by class, bus and hour, and what the weather adds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -7,29 +8,28 @@ from typing import ClassVar
 import numpy as np
 
 from sim.calendar import SEASONS, Day
-from sim.config import BadInput, Key, Row, Table, bounded
-from sim.units import HOURS, CNYPerMWh, Ratio, Share, TWh
+from sim.config import BadInput, Key, Row, Section, Table, bounded
+from sim.network.years import SMELTER, Stock, demand_of
+from sim.units import HOURS, CNYPerMWh, Ratio, Share
 from sim.weather import Profiles
 
 EVENING = np.where((np.arange(HOURS) >= 18) & (np.arange(HOURS) < 22), 1.0, 0.0)
 EVENING -= EVENING.mean()  # what is added from 18 to 22 o'clock is missing in the other hours
 SHARES_ADD_UP = 1e-6
 YEARS = range(2024, 2028)  # a leap year and three common ones: days of other years differ by a thousandth
-HOURS_OF_A_YEAR = 8760
 
 
 class Demand(Row):
-    """A row of `demand.csv`: a zone's consumption in a normal year, losses inside the zone included.
+    """A row of `demand.csv`: how a zone's consumption is spread over a year; how much it is says `demand_years.csv`.
 
     month: its seasons.  day: the shape of its day.  weekend: load of Saturday and Sunday over that of a weekday.
-    price: the wholesale price, month by month, under which users draw the annual figure; empty where users do not
+    price: the wholesale price, month by month, under which users draw the annual figures; empty where users do not
     respond to prices.
     """
 
     identity: ClassVar[tuple[str, ...]] = ("zone",)
 
     zone: Key("climate")
-    annual: bounded(TWh, gt=0, le=20_000)
     month: Key("profiles_month")
     day: Key("profiles_day")
     weekend: bounded(Ratio, gt=0, le=2)
@@ -59,6 +59,7 @@ class UserClass(Row):
     (hours, weekends, seasons, weather) relative to the other classes; they are scaled so that the classes together
     are the zone.  evening: load added from 18 to 22 o'clock, in multiples of the class's mean.
     large_users: the blocks that smelters bid for themselves belong to this class, which draws the remainder.
+    contracts: may buy ahead, once the law's opening reaches it; the market opens to the classes in the table's order.
     elasticity: of its load to its delivered price (a positive number: load falls).  delivery: what stands between the
     wholesale and the delivered price.
     """
@@ -69,6 +70,7 @@ class UserClass(Row):
     deviation: bounded(Ratio, ge=0, le=10)
     evening: bounded(Ratio, ge=0, le=1) = 0.0
     large_users: bool = False
+    contracts: bool = False
     elasticity: bounded(Ratio, ge=0, le=3) = 0.0
     delivery: bounded(CNYPerMWh, gt=0) | None = None
     source: str
@@ -98,6 +100,32 @@ class UserClass(Row):
                                                                "expected a positive number in one of them"))
 
 
+class Trading(Section):
+    """The section `contracts` of world.yaml: how companies and users trade ahead.
+
+    entry: of those who may trade and do not yet, the share who register in a month.  risk: of the expected price, what
+    being sure of it is worth to either side.  caution: cover that users want beyond the required share, for each unit
+    of the coefficient of variation of daily prices.
+    """
+
+    entry: bounded(Share, ge=0, le=1)
+    risk: bounded(Share, ge=0, le=0.5)
+    caution: bounded(Ratio, ge=0, le=20)
+    source: str
+
+
+def opened(classes: Table, eligible: float) -> np.ndarray:
+    """Share of each class that may trade, [class], when `eligible` of a zone's consumption may: the market opens class
+    by class, in the table's order."""
+    found, before = np.zeros(len(classes)), {}
+    for i, row in enumerate(classes):
+        if row.contracts:
+            start = before.get(row.zone, 0.0)
+            found[i] = min(max((eligible - start) / row.share, 0.0), 1.0)
+            before[row.zone] = start + row.share
+    return found
+
+
 class LoadSplit(Row):
     """A row of `load_split.csv`: the share of a class's consumption that is drawn at a bus."""
 
@@ -111,7 +139,8 @@ class LoadSplit(Row):
     @classmethod
     def check(cls, table: Table, tables: dict[str, Table]) -> None:
         """Each class is drawn in its own zone, all of it, and its large users leave it something. Raises: BadInput."""
-        for name in ("profiles_day", "climate", "demand", "user_classes"):  # what the figures below stand on
+        # what the figures below stand on
+        for name in ("profiles_day", "climate", "demand", "user_classes", "demand_years", "build_out"):
             tables[name].row_type.check(tables[name], tables)
         classes = {row.key: row for row in tables["user_classes"]}
         buses = {row.key: row for row in tables["buses"]}
@@ -143,53 +172,75 @@ def _leaves_something(table: Table, tables: dict[str, Table]):
         if block.bus not in homes:
             raise BadInput(smelters.fault(i, "bus", f"no class at {block.bus!r} holds large users; expected one with "
                                                     "large_users in user_classes.csv and a share in load_split.csv"))
-    drawn = Drawn.of(table, tables["user_classes"], tables["demand"], smelters)
     curves = Curves(tables["demand"], tables["climate"], Profiles(tables["profiles_month"], tables["profiles_day"]))
     zone = {row.zone: z for z, row in enumerate(tables["demand"])}
     lowest = np.min([curves.least(year) for year in YEARS], axis=0)
     least = lowest[np.array([zone[classes[row.user_class].zone] for row in table], np.intp)]
-    low = drawn.load(np.repeat(least[:, None], HOURS, axis=1)).min(axis=1)
-    for i in np.flatnonzero(low < 0):
-        raise BadInput(table.fault(i, "share", f"the load of {table.rows[i].user_class!r} at {table.rows[i].bus!r} "
-                                               f"would fall to {low[i]:.0f} MW, with {drawn.apart[i]:.0f} MW of large "
-                                               "users taken out; expected 0 or more"))
+    blocks = Blocks(table, tables["user_classes"], smelters, tables["build_out"])
+    years = {row.year for row in tables["demand_years"]}
+    for year in sorted(y for y in years if len(demand_of(tables["demand_years"], y)) == len(zone)):
+        drawn = Drawn.of(table, tables["user_classes"], demand_of(tables["demand_years"], year), year)
+        apart = blocks.most(year)
+        low = drawn.load(np.repeat(least[:, None], HOURS, axis=1), apart).min(axis=1)
+        for i in np.flatnonzero(low < 0):
+            raise BadInput(table.fault(
+                i, "share", f"the load of {table.rows[i].user_class!r} at {table.rows[i].bus!r} would fall to "
+                f"{low[i]:.0f} MW in {year}, with {apart[i]:.0f} MW of large users taken out; expected 0 or more"))
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What each row (a class at a bus) draws, as numbers.
+    """What each row (a class at a bus) draws in a year, as numbers.
 
-    mean: MW [row] of a normal year.  deviation, evening: [row], scaled so that a zone's classes add up to its curve.
-    apart: MW [row] that large users bid for themselves.
+    mean: MW [row] of normal weather.  deviation, evening: [row], scaled so that a zone's classes add up to its curve.
     """
 
     mean: np.ndarray
     deviation: np.ndarray
     evening: np.ndarray
-    apart: np.ndarray
 
     @classmethod
-    def of(cls, splits: Table, classes: Table, demand: Table, smelters: Table) -> "Drawn":
-        """The rows of `load_split` with the figures of their class and zone."""
-        annual = {row.zone: row.annual for row in demand}
+    def of(cls, splits: Table, classes: Table, annual: Mapping[str, float], year: int) -> "Drawn":
+        """The rows of `load_split` with the figures of their class and zone.  annual: TWh of the year by zone."""
+        hours = (date(year + 1, 1, 1) - date(year, 1, 1)).days * HOURS
         by_key = {row.key: row for row in classes}
         follows = {zone: sum(c.share * c.deviation for c in classes if c.zone == zone) for zone in annual}
         evening = {zone: sum(c.share * c.evening for c in classes if c.zone == zone) for zone in annual}
-        blocks = {bus: sum(b.capacity for b in smelters if b.bus == bus) for bus in splits["bus"]}
         rows = [(by_key[s.user_class], s) for s in splits]
         return cls(
-            mean=np.array([annual[c.zone] * 1e6 / HOURS_OF_A_YEAR * c.share * s.share for c, s in rows]),
+            mean=np.array([annual[c.zone] * 1e6 / hours * c.share * s.share for c, s in rows]),
             deviation=np.array([c.deviation / follows[c.zone] for c, s in rows]),
-            evening=np.array([c.evening - evening[c.zone] for c, s in rows]),
-            apart=np.array([blocks[s.bus] if c.large_users else 0.0 for c, s in rows]))
+            evening=np.array([c.evening - evening[c.zone] for c, s in rows]))
 
-    def load(self, curve: np.ndarray) -> np.ndarray:
+    def load(self, curve: np.ndarray, apart: np.ndarray) -> np.ndarray:
         """MW [row, hour] beside the large users' blocks, under the curve of each row's zone [row, hour] (mean 1).
+
+        apart: MW [row] of these blocks.
 
         A class draws mean x (1 + deviation (curve - 1) + evening), so a zone's classes sum to mean x curve.
         """
         swing = 1 + self.deviation[:, None] * (curve - 1) + self.evening[:, None] * EVENING
-        return self.mean[:, None] * swing - self.apart[:, None]
+        return self.mean[:, None] * swing - apart[:, None]
+
+
+class Blocks:
+    """What large users bid for themselves of the rows of `load_split`, by day: as `sim.network.smelters` has it."""
+
+    def __init__(self, splits: Table, classes: Table, smelters: Table, build_out: Table):
+        by_key = {row.key: row for row in classes}
+        homes = [(split.bus, by_key[split.user_class]) for split in splits]
+        at = {split.bus: sum(block.capacity for block in smelters if block.bus == split.bus) for split in splits}
+        self._full = np.array([at[bus] if home.large_users else 0.0 for bus, home in homes], float)
+        self._stock = Stock(build_out, [(home.zone, SMELTER) if full > 0 else None
+                                        for full, (_, home) in zip(self._full, homes)])
+
+    def on(self, ordinal: int) -> np.ndarray:
+        """MW [row] on a day."""
+        return self._full * self._stock.on(ordinal)
+
+    def most(self, year: int) -> np.ndarray:
+        """Largest MW of any day of a year, [row]."""
+        return self._full * self._stock.most(year)
 
 
 class Curves:

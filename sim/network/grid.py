@@ -6,12 +6,15 @@ flow is chosen. A unit is whatever may have orders: a plant, a store, a large us
 
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from sim.config import BadInput, Key, Row, Table, bounded, place_of
 from sim.units import MW, CNYPerMWh, PerUnit, Share
+
+if TYPE_CHECKING:
+    from sim.network.agreements import Agreements
 
 BASE_MVA = 100.0
 FOREVER = date(9999, 12, 31)
@@ -128,12 +131,11 @@ class Units:
     """The units of a grid, one row each, in the order plants, stores, large users, neighbours.
 
     key: str; kind: PLANT, STORE, USER or NEIGHBOUR; bus: int; owner: str; technology: str.
-    capacity: MW, the most it gives (and, for a store, takes; for a user, takes).
+    capacity: MW, the most it gives (and, for a store, takes; for a user, takes) on any day of the year.
+    cost: CNY/MWh of a MWh more in this year (a store's: its wear); nan where nothing is made (users, neighbours).
     ramp: MW/h, inf where free.  budgeted: bool, has a daily energy limit (its row in the clearing).
     store: MWh it can hold, 0 where it is no store.  efficiency: round trip of a store, 1 elsewhere.
     first, last: dates between which it exists.
-    cost: CNY/MWh of a MWh more as registered with the market; nan where none is: plants with a daily energy limit (what
-    their water is worth is their owner's belief), stores, large users and neighbours.
     """
 
     key: np.ndarray
@@ -142,28 +144,29 @@ class Units:
     owner: np.ndarray
     technology: np.ndarray
     capacity: np.ndarray
+    cost: np.ndarray
     ramp: np.ndarray
     budgeted: np.ndarray
     store: np.ndarray
     efficiency: np.ndarray
     first: np.ndarray
     last: np.ndarray
-    cost: np.ndarray
 
     def __len__(self):
         return len(self.key)
 
     @classmethod
-    def make(cls, key, kind, bus, owner, technology, capacity, ramp=np.inf, budgeted=False, store=0.0, efficiency=1.0,
-             first=date.min, last=FOREVER, cost=np.nan) -> "Units":
+    def make(cls, key, kind, bus, owner, technology, capacity, cost=np.nan, ramp=np.inf, budgeted=False, store=0.0,
+             efficiency=1.0, first=date.min, last=FOREVER) -> "Units":
         """Units of one kind: a column, or one value for all; what is not given takes its neutral value."""
         def column(values, kind=None):
             return np.broadcast_to(np.asarray(values, kind), len(key)).copy()
 
         return cls(column(key, object), column(kind, object), column(bus, np.int32), column(owner, object),
-                   column(technology, object), column(capacity, np.float64), column(ramp, np.float64),
-                   column(budgeted, bool), column(store, np.float64), column(efficiency, np.float64),
-                   column(first, object), column(last, object), column(cost, np.float64))
+                   column(technology, object), column(capacity, np.float64), column(cost, np.float64),
+                   column(ramp, np.float64), column(budgeted, bool), column(store, np.float64),
+                   column(efficiency, np.float64),
+                   column(first, object), column(last, object))
 
     @classmethod
     def join(cls, *parts: "Units") -> "Units":
@@ -176,13 +179,15 @@ class Units:
 
 
 class Grid:
-    """The network on a day of the year: arrays by bus, line, link, joint limit and unit.
+    """The network of the year of a day: arrays by bus, line, link, joint limit and unit.
 
     bus, zone: names.  bus_zone, area: int [bus].  reference: int [area], the bus against which prices are split.
     line_*: AC lines; susceptance in MW per radian.  link_*: links; loss of sent power, fee on delivered MWh, key of its
-    planned outage.
+    planned outage; link_first: first day in service.
     joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
     home_zone: int [zone], the nearest zone with load: there its money is counted.
+    agreements: what governments have agreed that links carry this year.  turn: int [link], when a link opens where
+    markets clear by turns.  Both are set by who knows the world, None until then.
     """
 
     def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date):
@@ -230,6 +235,8 @@ class Grid:
                                    for a in range(self.area.max() + 1)], np.int32)
         self.cleared_zones = np.unique(self.bus_zone[[b.cleared for b in buses]])
         self.home_zone = self._homes()
+        self.agreements: Agreements | None = None
+        self.turn: np.ndarray | None = None
 
     def _homes(self) -> np.ndarray:
         """The nearest zone with load of each zone, over lines and links, int [zone]; its own where it has load."""

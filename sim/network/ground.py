@@ -7,13 +7,16 @@ import numpy as np
 from sim.calendar import Day
 from sim.config import World
 from sim.messages import Clearing, Conditions, Weather
-from sim.network import borders, smelters
+from sim.network import borders
+from sim.network.agreements import agreements
 from sim.network.city import Cities
+from sim.network.crossings import turns
 from sim.network.forecast import Forecast
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Grid, Units
 from sim.network.outages import Outages
 from sim.network.plants import Plants
-from sim.network.rivers import Rivers
+from sim.network.rivers import Flows, Rivers
+from sim.network.smelters import Smelters
 from sim.network.stores import Stores
 from sim.streams import Streams
 from sim.units import HOURS
@@ -24,11 +27,12 @@ from sim.weather import Weather as Driver
 class Ground:
     """Plants, rivers, stores, cities, weather and the network of a world.
 
-    units: the table of units: plants, stores, large users, neighbours.  first: the row where each kind begins.
+    first: the row of the table of units where each kind begins: plants, stores, large users, neighbours.
     reservoir_units: int [reservoir], the unit of each reservoir's plant.  forecast: what is expected a day ahead.
     """
 
-    def __init__(self, world: World, streams: Streams):
+    def __init__(self, world: World, streams: Streams, year: int):
+        """year: whose stock stands first."""
         self.world = world
         self.profiles = Profiles(world["profiles_month"], world["profiles_day"])
         buses, basins = world["buses"], world["basins"]
@@ -38,26 +42,34 @@ class Ground:
             streams, zones=zones, basins=list(basins["key"]), cities=list(world["cities"]["climate"]),
             climate=world["climate"], pairs=world["weather_pairs"], profiles=self.profiles,
             settings=world.settings.weather, first=world.covers.start, last=world.covers.end)
-        self.plants = Plants(world["plants"], buses=buses, zones=zones, basins=basins, outages=world["outages"],
-                             profiles=self.profiles)
-        self.rivers = Rivers(world["reservoirs"], basins, world["plants"], self.profiles)
-        self.stores, self.outages = Stores(world["stores"]), Outages(world["outages"])
-        at = {bus.key: i for i, bus in enumerate(buses)}
-        parts = (self.plants.units(at, frozenset(self.rivers.plant)), self.stores.units(at),
-                 smelters.units(world["smelters"], at), borders.units(world["borders"], at))
-        self.units = Units.join(*parts)
-        self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR), np.cumsum([0, *map(len, parts)])[:4].tolist()))
+        flows, build_out = Flows(basins, world["inflow_years"], self.weather, self.profiles), world["build_out"]
+        self.plants = Plants(world["plants"], buses=buses, zones=zones, flows=flows, outages=world["outages"],
+                             profiles=self.profiles, build_out=build_out, fuel=world["fuel_years"])
+        self.rivers = Rivers(world["reservoirs"], flows, world["plants"], self.profiles)
+        self.stores, self.outages = Stores(world["stores"], buses, build_out, year), Outages(world["outages"])
+        self.smelters = Smelters(world["smelters"], buses, build_out)
+        rows = [len(world[table]) for table in ("plants", "stores", "smelters")]
+        self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR), np.cumsum([0, *rows]).tolist()))
         self.reservoir_units = np.array([world["plants"].position(key) for key in self.rivers.plant], np.int32)
         self.forecast = Forecast(world.settings.weather, self.rivers, self.reservoir_units, streams)
 
     def grid(self, on: date) -> Grid:
-        """The network as it stands on a date."""
-        return Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units, on)
+        """The network as it stands in the year of a date, and what has been agreed for it."""
+        grid = Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units(on.year), on)
+        grid.agreements = agreements(self.world, grid, self.outages, on.year)
+        grid.turn = turns(grid, self.first[NEIGHBOUR], self.world["borders"]["market"])
+        return grid
+
+    def units(self, year: int) -> Units:
+        """The table of units of a year: capacity at most, store and cost as they are in it."""
+        at = {bus.key: i for i, bus in enumerate(self.world["buses"])}
+        return Units.join(self.plants.units(at, year, frozenset(self.rivers.plant)), self.stores.units(at, year),
+                          self.smelters.units(at, year), borders.units(self.world["borders"], at))
 
     def conditions(self, day: Day, weather: Weather, load: np.ndarray, grid: Grid, before: np.ndarray) -> Conditions:
         """What the day brings.  load: MW [bus, hour], inelastic.  before: MW [unit], yesterday's last hour or nan."""
         plants, least = self.plants.available(day, weather)
-        available = np.concatenate([plants, self.stores.available(day), smelters.available(self.world["smelters"]),
+        available = np.concatenate([plants, self.stores.available(day), self.smelters.available(day),
                                     borders.available(self.world["borders"], day)])
         minimum = np.zeros_like(available)
         minimum[: len(plants)] = least

@@ -15,7 +15,8 @@ from sim.config import BadInput, Key, Row, Table, bounded
 from sim.messages import Weather
 from sim.network.grid import FOREVER, PLANT, Units
 from sim.network.outages import Outages
-from sim.network.rivers import flow_multiple
+from sim.network.rivers import Flows
+from sim.network.years import Stock, fuel_of, kind_of
 from sim.units import HOURS, MW, CNYPerMWh, Ratio, Share
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Plant(Row):
     empty where nature sets no limit.  basin: whose wetness multiplies the profile (running water).
     pondage: keeps its water within the day, so that nature limits the day's energy and not each hour's power; its
     must_run then is a share of the day's mean.
+    in_service: empty for a cluster of plants built over years: its stock follows `build_out.csv` and `capacity` is that
+    of the middle of 2025.  Its cost of other years follows `fuel_years.csv`.
     """
 
     key: str
@@ -53,7 +56,7 @@ class Plant(Row):
     shape: Key("profiles_day") | None = None
     basin: Key("basins") | None = None
     pondage: bool = False
-    in_service: date
+    in_service: date | None = None
     retires: date | None = None
     source: str
 
@@ -72,30 +75,35 @@ class Plant(Row):
                                                          "factor, which wind, sun, a basin or a shape multiplies"))
             if plant.pondage and (plant.technology != "hydro" or plant.key in set(tables["reservoirs"]["plant"])):
                 raise BadInput(table.fault(i, "pondage", "expected true only for hydro without a reservoir of its own"))
-            if plant.retires is not None and plant.retires <= plant.in_service:
+            if plant.retires is not None and plant.in_service is not None and plant.retires <= plant.in_service:
                 raise BadInput(table.fault(i, "retires", f"{plant.retires} is not after {plant.in_service}"))
 
 
 class Plants:
     """All plants of a world; a row keeps its place in the table.
 
-    key: str [plant].  capacity: MW [plant].  cost: CNY/MWh [plant].
+    key: str [plant].  capacity: MW, cost: CNY/MWh [plant], as the table has them; what holds on a day or in a year is
+    what the methods say.
 
-    buses: gives each plant its zone.  zones: order of the zones in `Weather` arrays.  basins: the table of basins,
-    whose order is that of `Weather.wetness`.  profiles: of months and days.
+    buses: gives each plant its zone.  zones: order of the zones in `Weather` arrays.  flows: of the basins, whose order
+    is that of `Weather.wetness`.  profiles: of months and days.  build_out, fuel: how stock and cost move.
     """
 
-    def __init__(self, table: Table, *, buses: Table, zones, basins: Table, outages: Table, profiles: "Profiles"):
+    def __init__(self, table: Table, *, buses: Table, zones, flows: Flows, outages: Table, profiles: "Profiles",
+                 build_out: Table, fuel: Table):
         plants = self._plants = list(table)
-        self._basins, self._profiles = basins, profiles
+        self._flows, self._profiles, self._fuel = flows, profiles, fuel
         self.key, self.capacity, self.cost = table["key"], table["capacity"], table["cost"]
-        self._first = np.array([p.in_service.toordinal() for p in plants], np.int64)
+        zone = {bus.key: bus.zone for bus in buses}
+        self._kind = [(zone[p.bus], p.technology) for p in plants]
+        self._stock = Stock(build_out, [kind_of(p, zone) for p in plants])
+        self._first = np.array([(p.in_service or date.min).toordinal() for p in plants], np.int64)
         self._last = np.array([(p.retires or FOREVER).toordinal() for p in plants], np.int64)
         self._must_run, self._pondage = table["must_run"], table["pondage"].astype(bool)
         self._seasonal = np.array([i for i, p in enumerate(plants) if p.must_run_season is not None], np.intp)
         self._season_keys = [plants[i].must_run_season for i in self._seasonal]
         self._machine = table["availability"][:, None] * Outages(outages).in_service(table["outage"])  # [plant, month]
-        self._driver = self._drivers({bus.key: bus.zone for bus in buses}, tuple(zones), basins)
+        self._driver = self._drivers(zone, tuple(zones), flows.basins)
         self._natural = np.array([i for i, p in enumerate(plants) if p.profile is not None], np.intp)
         self._natural_keys = [plants[i].profile for i in self._natural]
         self._shape = self._shapes()
@@ -121,20 +129,28 @@ class Plants:
     def __len__(self):
         return len(self.capacity)
 
-    def units(self, at: dict[str, int], budgeted=frozenset()) -> Units:
-        """The plants as rows of the grid's table of units.
+    def units(self, at: dict[str, int], year: int, budgeted=frozenset()) -> Units:
+        """The plants as rows of the grid's table of units: what stands at most in a year, at that year's cost.
 
-        at: position of each bus.  budgeted: keys of plants with a daily energy limit (they have a reservoir, so that no
-        cost is registered for them).
+        at: position of each bus.  budgeted: keys of plants with a daily energy limit (they have a reservoir).
         """
         plants = self._plants
-        ramp = np.array([p.ramp for p in plants], float)
+        ramp, capacity = np.array([p.ramp for p in plants], float), self.capacity * self._stock.most(year)
         return Units.make(
             self.key, PLANT, [at[p.bus] for p in plants], [p.owner for p in plants], [p.technology for p in plants],
-            self.capacity, ramp=np.where(ramp < 1.0, ramp * self.capacity, np.inf),
-            budgeted=[p.key in budgeted or p.pondage for p in plants], first=[p.in_service for p in plants],
-            last=[p.retires or FOREVER for p in plants],
-            cost=[np.nan if p.key in budgeted or p.pondage else p.cost for p in plants])
+            capacity, cost=self.cost_in(year), ramp=np.where(ramp < 1.0, ramp * capacity, np.inf),
+            budgeted=[p.key in budgeted or p.pondage for p in plants],
+            first=[p.in_service or date.min for p in plants], last=[p.retires or FOREVER for p in plants])
+
+    def cost_in(self, year: int) -> np.ndarray:
+        """Cost of a MWh more in a year, CNY/MWh [plant]."""
+        fuel = fuel_of(self._fuel, year)
+        return self.cost * np.array([fuel.get(kind, 1.0) for kind in self._kind])
+
+    def standing(self, day: Day) -> np.ndarray:
+        """MW [plant] that stand on a day, outages not counted."""
+        alive = (self._first <= day.ordinal) & (day.ordinal < self._last)
+        return alive * self.capacity * self._stock.on(day.ordinal)
 
     def available(self, day: Day, weather: Weather) -> tuple[np.ndarray, np.ndarray]:
         """Most and least that each plant can give on a day: (available, minimum), MW [plant, hour]."""
@@ -149,13 +165,12 @@ class Plants:
 
     def _machines(self, day: Day) -> np.ndarray:
         """What the machines in service could give, MW [plant, hour]."""
-        standing = (self._first <= day.ordinal) & (day.ordinal < self._last)
-        return np.repeat((standing * self.capacity * self._machine[:, day.date.month - 1])[:, None], HOURS, axis=1)
+        return np.repeat((self.standing(day) * self._machine[:, day.date.month - 1])[:, None], HOURS, axis=1)
 
     def _given(self, day: Day, weather: Weather) -> np.ndarray:
         """What machines and nature give hour by hour, MW [plant, hour]; by pondage, its mean is what counts."""
         given = self._machines(day)
-        natural = self.capacity[self._natural, None] * self._nature(day, weather)
+        natural = self.standing(day)[self._natural, None] * self._nature(day, weather)
         given[self._natural] = np.minimum(given[self._natural], natural)
         return given
 
@@ -163,5 +178,5 @@ class Plants:
         """Share of capacity that wind, sun and water would allow, [natural plant, hour]; may pass 1 in a storm."""
         wind, sun, water = self._driver[:, self._natural]
         multiple = (np.append(weather.wind, 1.0)[wind] * np.append(weather.sun, 1.0)[sun]
-                    * np.append(flow_multiple(self._basins, day, weather), 1.0)[water])
+                    * np.append(self._flows.multiple(day, weather), 1.0)[water])
         return (self._profiles.on(self._natural_keys, day.date) * multiple)[:, None] * self._shape[day.season]

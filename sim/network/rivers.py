@@ -6,6 +6,7 @@ from the stored energy of the basin, because the water keeps its worth at the pl
 """
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from sim.messages import Weather
 from sim.units import HOURS, CNYPerMWh, Hm3, KWhPerM3, M3PerS, Ratio, Share
 from sim.weather import Profiles
 
+if TYPE_CHECKING:
+    from sim.weather import Weather as Driver
+
 HM3_PER_DAY = 0.0864  # of 1 m3/s
 MWH_PER_HM3 = 1000.0  # of 1 kWh/m3
 RESIDUAL = 1e-6  # share of the day's water that an output may ask for beyond what is there: a solver's rounding
@@ -23,16 +27,15 @@ RESIDUAL = 1e-6  # share of the day's water that an output may ask for beyond wh
 class Basin(Row):
     """A row of `basins.csv`: a river whose flows rise and fall together.
 
-    inflow_shape: the month's natural flow as a ratio of the year's mean; empty where no reservoir asks for it.
+    inflow_shape: the month's natural flow as a ratio of the year's mean; empty where no reservoir asks for it: every
+    day then counts alike in a measured half-year.
     cv: coefficient of variation of a day's flow about the normal one; days persist as the weather's wetness does.
-    multiplier_h1, multiplier_h2: flow of the world's year over the normal year, January to June and July to December.
+    Its flow of a year over the normal one stands in `inflow_years.csv`.
     """
 
     key: str
     inflow_shape: Key("profiles_month") | None
     cv: bounded(Ratio, ge=0, le=2)
-    multiplier_h1: bounded(Ratio, ge=0)
-    multiplier_h2: bounded(Ratio, ge=0)
     source: str
 
     @classmethod
@@ -77,8 +80,12 @@ class Reservoir(Row):
             if basins.rows[basins.position(reservoir.basin)].inflow_shape is None:
                 raise BadInput(table.fault(i, "basin", f"{reservoir.basin!r} has no inflow_shape in basins.csv; "
                                                        "expected a basin that has one"))
-            if plants.rows[plants.position(reservoir.plant)].technology != "hydro":
+            plant = plants.rows[plants.position(reservoir.plant)]
+            if plant.technology != "hydro":
                 raise BadInput(table.fault(i, "plant", f"{reservoir.plant!r} is no hydro plant; expected one that is"))
+            if plant.in_service is None:
+                raise BadInput(table.fault(i, "plant", f"{reservoir.plant!r} has no in_service; expected a plant that "
+                                                       "was built on a day"))
             if owner.setdefault(reservoir.plant, i) != i:
                 raise BadInput(table.fault(i, "plant", f"{reservoir.plant!r} has a reservoir; expected one each"))
             place = (reservoir.basin, reservoir.order)
@@ -109,14 +116,43 @@ class WaterPlanning(Section):
     source: str
 
 
-def flow_multiple(basins: Table, day: Day, weather: Weather) -> np.ndarray:
-    """A day's flow of each basin over the normal flow of its date, [basin]: the year's multiplier times the weather's.
+class Flows:
+    """How much more or less than normal the basins of a world bring.
 
-    The weather's part is lognormal with mean 1 and the basin's cv.
+    basins: the table of basins, whose order is that of all arrays.
     """
-    half = basins["multiplier_h1"] if day.date.month <= 6 else basins["multiplier_h2"]
-    sigma = np.sqrt(np.log1p(basins["cv"] ** 2))
-    return half * np.exp(sigma * weather.wetness - sigma ** 2 / 2)
+
+    def __init__(self, basins: Table, years: Table, driver: "Driver", profiles: Profiles):
+        """years: rows of `inflow_years.csv`.  driver: the weather of the days that the world covers.  profiles: of
+        months, among them the basins' natural flow."""
+        self.basins = basins
+        self._sigma = np.sqrt(np.log1p(basins["cv"] ** 2))
+        self._halves: dict[int, np.ndarray] = {}
+        for row in years:
+            halves = self._halves.setdefault(row.year, np.full((2, len(basins)), np.nan))
+            basin = basins.position(row.basin)
+            halves[:, basin] = row.multiplier_h1, row.multiplier_h2
+            if row.measured:
+                halves[:, basin] /= self._by_weather(basin, row.year, driver, profiles)
+
+    def _by_weather(self, basin: int, year: int, driver: "Driver", profiles: Profiles) -> np.ndarray:
+        """What the weather of a year makes of a basin's natural flow, over it, [half]; 1 in one without days."""
+        days, wetness = driver.wetness(year)
+        flow = np.exp(self._sigma[basin] * wetness[:, basin] - self._sigma[basin] ** 2 / 2)
+        shape = self.basins.rows[basin].inflow_shape
+        usual = np.ones(366) if shape is None else profiles.year(shape, year)
+        usual = usual[[day.timetuple().tm_yday - 1 for day in days]]
+        half = np.array([day.month > 6 for day in days], int)
+        found, normal = (np.bincount(half, weights, 2) for weights in (usual * flow, usual))
+        return np.divide(found, normal, out=np.ones(2), where=normal > 0)
+
+    def multiple(self, day: Day, weather: Weather) -> np.ndarray:
+        """A day's flow of each basin over the normal flow of its date, [basin]: the year's multiple and the weather's.
+
+        The weather's part is lognormal with mean 1 and the basin's cv.  Raises: KeyError for a year not in the table.
+        """
+        half = self._halves[day.date.year][0 if day.date.month <= 6 else 1]
+        return half * np.exp(self._sigma * weather.wetness - self._sigma ** 2 / 2)
 
 
 class Rivers:
@@ -125,15 +161,16 @@ class Rivers:
     basin: int [reservoir].  below, above: row of the next reservoir down and up the river, -1 where there is none.
     plant: str [reservoir], its plant.  active: hm3.  per_hm3: MWh that a hm3 gives at its own turbines; chain: MWh
     that it gives there and at all plants below.  capacity: MW of the turbines.  full: MWh [basin], all reservoirs full.
-    least: hm3 [reservoir], minimum flow of a day.
+    least: hm3 [reservoir], minimum flow of a day.  A dam that is not in service yet lets everything pass.
 
     State: stored: hm3 [reservoir].  outflow: hm3 [reservoir], release and spill of the last day, on its way down.
     spilled: hm3 [reservoir] of the last day.  residual: hm3, largest error of the last day's water balance.
     """
 
-    def __init__(self, reservoirs: Table, basins: Table, plants: Table, profiles: Profiles):
+    def __init__(self, reservoirs: Table, flows: Flows, plants: Table, profiles: Profiles):
+        basins = flows.basins
         self.key = tuple(row.key for row in reservoirs)
-        self.basins, self._profiles = basins, profiles
+        self.basins, self.flows, self._profiles = basins, flows, profiles
         self.plant = np.array([row.plant for row in reservoirs], dtype=object)
         self.basin = np.array([basins.position(row.basin) for row in reservoirs], np.intp)
         shapes = [basins.rows[b].inflow_shape for b in self.basin]
@@ -145,7 +182,9 @@ class Rivers:
         self.active = reservoirs["active"].astype(float)
         self.per_hm3 = reservoirs["productivity"] * MWH_PER_HM3
         self.chain = self._chain()
-        self.capacity = np.array([plants.rows[plants.position(key)].capacity for key in self.plant], float)
+        own = [plants.rows[plants.position(key)] for key in self.plant]
+        self.capacity = np.array([plant.capacity for plant in own], float)
+        self._first = np.array([plant.in_service.toordinal() for plant in own], np.int64)
         mean = np.array([row.flow for row in reservoirs], float) * HM3_PER_DAY
         self._mean = mean - np.append(mean, 0.0)[self.above]  # of the own catchment; row -1 is no reservoir
         self.least = reservoirs["min_flow"] * mean
@@ -184,12 +223,16 @@ class Rivers:
         """
         if np.any(stored < 0) or np.any(stored > self.active * (1 + 1e-12)):
             raise ValueError(f"opening levels must lie between 0 and the active volume; got {stored}")
-        self.stored = np.minimum(stored, self.active)
+        self.stored = np.minimum(stored, self.room(when))
         through = self.normal_inflow(when)
         for r in self._downstream():
             if self.above[r] >= 0:
                 through[r] += through[self.above[r]]
         self.outflow, self.spilled, self.residual = through, np.zeros(len(self)), 0.0
+
+    def room(self, when: date) -> np.ndarray:
+        """Active volume on a date, hm3 [reservoir]; none before the dam is in service."""
+        return np.where(self._first <= when.toordinal(), self.active, 0.0)
 
     def _downstream(self):
         """Rows in an order in which every reservoir comes after the one above it."""
@@ -201,7 +244,7 @@ class Rivers:
 
     def inflow(self, day: Day, weather: Weather) -> np.ndarray:
         """Local inflow of a day, hm3 [reservoir]: the normal one of the date times its basin's multiple."""
-        return self.normal_inflow(day.date) * flow_multiple(self.basins, day, weather)[self.basin]
+        return self.normal_inflow(day.date) * self.flows.multiple(day, weather)[self.basin]
 
     @property
     def water(self) -> np.ndarray:
@@ -233,7 +276,7 @@ class Rivers:
                              f"{hand[r]:.6f} are there")
         release = np.minimum(release, hand)  # the clearing's energy budget holds to a solver's tolerance
         left = hand - release
-        spilled = np.maximum(left - self.active, 0.0)
+        spilled = np.maximum(left - self.room(day.date), 0.0)
         stored, outflow = left - spilled, release + spilled
         self.residual = float(np.abs((stored - self.stored) - (inflow + arrived - outflow)).max(initial=0.0))
         self.stored, self.outflow, self.spilled = stored, outflow, spilled

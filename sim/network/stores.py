@@ -8,6 +8,7 @@ import numpy as np
 from sim.calendar import Day
 from sim.config import Key, Row, Table, bounded
 from sim.network.grid import STORE, Units
+from sim.network.years import Stock, kind_of
 from sim.units import HOURS, MW, CNYPerMWh, Hours, Share
 
 
@@ -16,7 +17,7 @@ class Store(Row):
 
     capacity: most it gives and takes.  hours: what it holds, in hours of its capacity.  efficiency: of the round
     trip, half of it (as a root) lost on the way in.  wear: cost of a MWh given.
-    initial: level at the start of a run.
+    initial: level at the start of a run.  in_service: empty for a cluster, whose stock follows `build_out.csv`.
     """
 
     key: str
@@ -28,32 +29,46 @@ class Store(Row):
     efficiency: bounded(Share, gt=0, le=1)
     wear: bounded(CNYPerMWh, ge=0)
     initial: bounded(Share, ge=0, le=1)
-    in_service: date
+    in_service: date | None = None
     source: str
 
 
 class Stores:
     """All stores of a world; a row keeps its place in the table.
 
-    capacity: MW [store].  energy: MWh [store], when full.
-    stored: MWh [store] now, the one state of charge that every market and settlement reads.
+    capacity: MW [store].  energy: MWh [store], when full.  Both are those of a year: clusters stand all year as they do
+    in its middle, because a store that grew from day to day would need another network every day.
+    stored: MWh [store] now, the one state of charge that every market and settlement reads. What is added at a year's
+    turn comes empty; what goes takes along what it holds beyond the others' room.
     """
 
-    def __init__(self, table: Table):
+    def __init__(self, table: Table, buses: Table, build_out: Table, year: int):
         self._table = table
-        self.capacity = table["capacity"]
-        self.energy = self.capacity * table["hours"]
+        zone = {bus.key: bus.zone for bus in buses}
+        self._stock = Stock(build_out, [kind_of(store, zone) for store in table])
+        self._first = np.array([(s.in_service or date.min).toordinal() for s in table], np.int64)
+        self.capacity, self.energy = self._in(year)
         self.stored = self.energy * table["initial"]
-        self._first = np.array([s.in_service.toordinal() for s in table], np.int64)
+
+    def _in(self, year: int) -> tuple[np.ndarray, np.ndarray]:
+        """(MW, MWh) [store] of a year."""
+        capacity = self._table["capacity"] * self._stock.on(date(year, 7, 1).toordinal())
+        return capacity, capacity * self._table["hours"]
+
+    def turn(self, year: int) -> None:
+        """Let another year's stock stand."""
+        self.capacity, self.energy = self._in(year)
+        self.stored = np.minimum(self.stored, self.energy)
 
     def __len__(self):
         return len(self.capacity)
 
-    def units(self, at: dict[str, int]) -> Units:
-        """The stores as rows of the grid's table of units; at: position of each bus."""
-        table = self._table
+    def units(self, at: dict[str, int], year: int) -> Units:
+        """The stores of a year as rows of the grid's table of units; at: position of each bus."""
+        table, (capacity, energy) = self._table, self._in(year)
         return Units.make(table["key"], STORE, [at[bus] for bus in table["bus"]], table["owner"], table["technology"],
-                          self.capacity, store=self.energy, efficiency=table["efficiency"], first=table["in_service"])
+                          capacity, cost=table["wear"], store=energy, efficiency=table["efficiency"],
+                          first=[store.in_service or date.min for store in table])
 
     def available(self, day: Day) -> np.ndarray:
         """Most each store can give or take, MW [store, hour]; 0 before it is in service."""

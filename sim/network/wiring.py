@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.engines.records import Fleet, Network
+from sim.engines.records import Fleet, Network, Products
 from sim.network.grid import Grid
 
 
@@ -24,11 +24,14 @@ class Wiring:
     between: np.ndarray
 
 
-def fleet(grid: Grid) -> Fleet:
-    """The grid's units; a round trip's loss falls half on charging, half on discharging."""
+def fleet(grid: Grid, products: Products | None = None) -> Fleet:
+    """The grid's units; a round trip's loss falls half on charging, half on discharging.
+
+    products: the reserves that they sell beside energy.
+    """
     units, half = grid.units, np.sqrt(grid.units.efficiency)
     return Fleet(bus=units.bus, ramp=units.ramp, budgeted=units.budgeted.astype(bool), store=units.store,
-                 charge_efficiency=half, discharge_efficiency=half)
+                 charge_efficiency=half, discharge_efficiency=half, products=products)
 
 
 def wired(grid: Grid, apart: bool) -> Wiring:

@@ -49,6 +49,7 @@ ACCOUNTS = chart(
     Account("grid_company", "counterparty of the spot market: what it takes in a month it gives in that month", GRID),
     Account("rent", "congestion rent and the surplus of disposed energy, held by the grid company for its users", GRID),
     Account("corridor_owners", "owners of the direct-current links, paid for what is delivered", GRID, "link"),
+    Account("wheelers", "grids outside that carry traded energy on, paid by who takes it", NEIGHBOURS),
     Account("outside_grid", "the supplier of cities outside the cleared grid, at a fixed price", GRID),
     Account("customers", "restaurants and their guests, who order and pay", HOUSEHOLDS),
     Account("households", "shops, landlords and families: where riders' living costs go", HOUSEHOLDS),

@@ -198,11 +198,11 @@ def test_a_value_is_a_straight_line_through_the_month():
 def believe(name):
     """Ground, grid and typical year of a world as the model makes them, without riders."""
     world = read_world(WORLDS / name, schema())
-    ground = Ground(world, Streams(1))
+    ground = Ground(world, Streams(1), 2025)
     grid = ground.grid(date(2025, 1, 1))
-    users = Users(mesa.Model(), grid=grid, demand=world["demand"], classes=world["user_classes"],
-                  splits=world["load_split"], smelters=world["smelters"], climate=world["climate"],
-                  profiles=ground.profiles)
+    users = Users(mesa.Model(), grid=grid, demand=world["demand"], years=world["demand_years"],
+                  classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
+                  build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles)
     days = [Calendar(when := date(2025, month, 14), when).turn() for month in range(1, 13)]
     typical = [ground.conditions(day, weather := ground.typical(day), users.by_bus(users.consume(day, weather)), grid,
                                  np.full(len(grid.units), np.nan)) for day in days]

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from agents.beliefs import LEVELS, Inflow, WaterValues
-from agents.desks import Desks
 from agents.generator import Generator, OwnWater, by_price, companies, steps
 from sim.calendar import Calendar
 from sim.config import load, read_world
@@ -42,8 +41,7 @@ def company(own_level=0.5, markup=(0.0, 0.0, 0.0)):
     """Units 4 (coal at 290), 5 and 7 (water, 8 for operation; reservoirs 1 and 0 of 100 hm3, 500 and 250 MWh/hm3)."""
     water = OwnWater(place=np.array([1, 0]), basin=np.array([1, 0]), active=np.array([100.0, 100.0]),
                      per_hm3=np.array([500.0, 250.0]), full=np.array([50_000.0, 200_000.0]))
-    return Generator(mesa.Model(), "x", [4, 5, 7], [290, 8, 8], markup, [1, 2], water, VALUES, own_level,
-                     Desks(np.array([4, 5, 7]), np.zeros(3, int)))
+    return Generator(mesa.Model(), "x", [4, 5, 7], [290, 8, 8], markup, [1, 2], water, VALUES, own_level)
 
 
 def test_power_is_offered_in_what_would_be_spilled_and_two_halves_of_the_rest():
@@ -128,7 +126,7 @@ def test_other_markets_hear_nothing_from_it():
 
 @pytest.fixture(scope="module")
 def toy():
-    ground = Ground(read_world(TOY, schema()), Streams(1))
+    ground = Ground(read_world(TOY, schema()), Streams(1), 2025)
     grid = ground.grid(date(2025, 1, 1))
     config = load(TOY.parents[1] / "scenarios" / "toy.yaml")
     return ground, grid, companies(mesa.Model(), ground, grid, VALUES, config, Streams(1))

@@ -1,5 +1,6 @@
 """Smelters: full power while it pays."""
 
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 
 from agents.large_user import large_users
+from sim.calendar import Calendar
 from sim.config import Table
 from sim.messages import BUY
-from sim.network import smelters
-from sim.network.smelters import Smelter
+from sim.network.grid import Bus
+from sim.network.smelters import Smelter, Smelters
+from sim.network.years import BuildOut
 
 FIRST = 5
 ROWS = (
@@ -19,6 +22,9 @@ ROWS = (
     {"key": "b_line", "bus": "N", "owner": "b", "capacity": 80.0, "willingness": 369.3},
     {"key": "a_line", "bus": "S", "owner": "a", "capacity": 70.0, "willingness": 369.3},
 )
+DAY = Calendar(date(2025, 8, 1), date(2025, 8, 1)).turn()
+BUSES = [Bus(key=key, zone="Z", name=key, source="test") for key in "SN"]
+STOCK = [BuildOut(zone="Z", technology="smelter", day=date(2025, 7, 1), share=1.0, source="test")]
 TABLE = Table(Path("smelters.csv"), Smelter, [Smelter(**row, source="test") for row in ROWS], [2, 3, 4], "")
 
 
@@ -28,7 +34,7 @@ def firms():
 
 
 def scene():
-    available = np.concatenate([np.zeros((FIRST, 24)), smelters.available(TABLE)])
+    available = np.concatenate([np.zeros((FIRST, 24)), Smelters(TABLE, BUSES, STOCK).available(DAY)])
     return SimpleNamespace(conditions=SimpleNamespace(available=available))
 
 
@@ -51,7 +57,7 @@ def test_a_firm_is_silent_in_other_markets(firms):
 
 
 def test_blocks_are_units_of_the_grid_in_table_order():
-    units = smelters.units(TABLE, {"S": 0, "N": 1})
+    units = Smelters(TABLE, BUSES, STOCK).units({"S": 0, "N": 1}, 2025)
     assert list(units.key) == ["a_trim", "b_line", "a_line"]
     assert list(units.bus) == [0, 1, 0]
     assert set(units.kind) == {"user"}

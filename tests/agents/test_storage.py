@@ -178,8 +178,8 @@ TABLE = Table(Path("stores.csv"), Store, [Store(**row, source="test") for row in
 
 
 def scene(scheduling, when=date(2025, 1, 8), history=None):
-    stores = Stores(TABLE)
-    own = stores.units({"A1": 0})
+    stores = Stores(TABLE, (), (), 2025)
+    own = stores.units({"A1": 0}, 2025)
 
     def after_others(values):
         return np.concatenate([np.zeros((FIRST, *values.shape[1:])), values])

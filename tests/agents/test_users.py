@@ -1,5 +1,6 @@
 """Users: their load by class and bus, and their response to prices."""
 
+from datetime import date
 from types import SimpleNamespace
 
 import mesa
@@ -10,13 +11,14 @@ from agents.users import Users
 from sim.calendar import Month
 from sim.messages import Statement
 from sim.network.demand import EVENING, Curves, Demand, LoadSplit, UserClass
-from sim.network.smelters import Smelter
+from sim.network.smelters import Smelter, Smelters
 from sim.streams import Streams
 from sim.weather import MonthProfile, Profiles
 from tests.sim.network.small_demand import (
     STEP,
     YEAR,
     block,
+    built,
     demand,
     hot_climate,
     months,
@@ -33,8 +35,9 @@ WEDNESDAY, SUNDAY = YEAR[14], YEAR[18]  # 15 and 19 January 2025
 def users(**change) -> Users:
     own = tables(**change)
     grid = SimpleNamespace(bus=("Z1", "Z2", "X"), zone=("X", "Z"))
-    return Users(mesa.Model(rng=1), grid=grid, demand=own["demand"], classes=own["user_classes"],
-                 splits=own["load_split"], smelters=own["smelters"], climate=own["climate"],
+    return Users(mesa.Model(rng=1), grid=grid, demand=own["demand"], years=own["demand_years"],
+                 classes=own["user_classes"], splits=own["load_split"], smelters=own["smelters"],
+                 build_out=own["build_out"], climate=own["climate"],
                  profiles=Profiles(own["profiles_month"], own["profiles_day"]))
 
 
@@ -146,7 +149,7 @@ def test_what_large_users_bid_for_is_not_in_the_load():
         user_classes=table(UserClass, user_class("smelting", 0.5, large_users=True), user_class("rest", 0.5)),
         load_split=table(LoadSplit, split("smelting", "Z1", 0.4), split("smelting", "Z2", 0.6),
                          split("rest", "Z1", 1.0)),
-        smelters=table(Smelter, block("Z1", 100.0), block("Z1", 20.0)))
+        smelters=table(Smelter, block("Z1", 100.0), block("Z1", 20.0)), build_out=built((date(2025, 7, 1), 1.0)))
     load = population.consume(WEDNESDAY, at(26.0))
     assert load[:, 5] == pytest.approx([200.0 - 120.0, 300.0, 500.0])
     assert population.apart.tolist() == [120.0, 0.0, 0.0]
@@ -156,16 +159,17 @@ def test_yunnans_users_and_smelters_together_use_its_annual_figure():
     own = yunnan_tables()
     profiles, zones = Profiles(own["profiles_month"], own["profiles_day"]), list(own["demand"]["zone"])
     grid = SimpleNamespace(bus=tuple(own["buses"]["key"]), zone=tuple(dict.fromkeys(own["buses"]["zone"])))
-    population = Users(mesa.Model(rng=1), grid=grid, demand=own["demand"], classes=own["user_classes"],
-                       splits=own["load_split"], smelters=own["smelters"], climate=own["climate"],
-                       profiles=profiles)
+    population = Users(mesa.Model(rng=1), grid=grid, demand=own["demand"], years=own["demand_years"],
+                       classes=own["user_classes"], splits=own["load_split"], smelters=own["smelters"],
+                       build_out=own["build_out"], climate=own["climate"], profiles=profiles)
+    blocks = Smelters(own["smelters"], own["buses"], own["build_out"])
     mild = SimpleNamespace(temperature=np.full(len(grid.zone), 20.0))
     curves = Curves(own["demand"], own["climate"], profiles)
     for day in (YEAR[20], YEAR[200]):
         zone = curves.of(day, mild.temperature[[grid.zone.index(z) for z in zones]])
         by_bus = population.by_bus(population.consume(day, mild))
         of_yunnan = [i for i, bus in enumerate(own["buses"]) if bus.zone == "YN"]
-        total = by_bus[of_yunnan].sum(axis=0) + own["smelters"]["capacity"].sum()
+        total = by_bus[of_yunnan].sum(axis=0) + blocks.available(day).sum(axis=0)
         assert total == pytest.approx(zone[0] * 290e6 / 8760, rel=1e-6)
         assert by_bus.min() >= 0
     assert own["smelters"]["capacity"].sum() * 8760 / 290e6 == pytest.approx(0.22, abs=0.001)

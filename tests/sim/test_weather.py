@@ -177,6 +177,25 @@ def test_a_world_that_lasts_longer_has_the_same_beginning():
     assert long.z[: len(short.z)] == pytest.approx(short.z, abs=1e-12)
 
 
+def test_a_world_that_begins_earlier_has_the_same_weather_from_then_on():
+    early, late = weather(3, first=date(2020, 1, 1)), weather(3)
+    assert early.first_day == date(2020, 1, 1)
+    assert early.z[-len(late.z):] == pytest.approx(late.z, abs=1e-12)
+
+
+def test_before_the_anchor_weather_is_as_wide_remembers_as_much_and_hangs_together_as_after_it():
+    # 30 seeds x 1700 days before the anchor. Lag one: error sqrt((1 - a^2) / 51,000) < 0.004. Standard deviation of the
+    # wetness: 1700 days of it are worth 1700 x 0.03 / 1.97 = 26 draws, 30 seeds 780: error 1 / sqrt(2 x 780) = 0.025
+    pairs = table(WeatherPair, WeatherPair(first="A", second="B", correlation=0.6, source="test"),
+                  WeatherPair(first="A", second="river", correlation=0.3, source="test"))
+    z = np.array([weather(seed, first=date(2020, 2, 7), pairs=pairs).z[:1700] for seed in range(30)])
+    assert (z.reshape(-1, 7).std(axis=0)) == pytest.approx(np.ones(7), abs=0.1)
+    lag = [np.corrcoef(z[:, :-1, i].ravel(), z[:, 1:, i].ravel())[0, 1] for i in range(7)]
+    assert lag == pytest.approx([0.75, 0.45, 0.5] * 2 + [0.97], abs=0.016)
+    stated = correlations(("A", "B"), ("river",), pairs, SETTINGS)
+    assert np.corrcoef(z.reshape(-1, 7).T) == pytest.approx(stated, abs=0.1)
+
+
 def test_another_seed_is_another_year_and_the_same_seed_the_same():
     assert weather(1).z.tolist() == weather(1).z.tolist()
     assert abs(np.corrcoef(weather(1).z[:, 0], weather(2).z[:, 0])[0, 1]) < 0.25

@@ -14,7 +14,7 @@ from tests.labs import ROOT
 
 BASE = ROOT / "configs" / "scenarios" / "base_2025.yaml"
 SMALL = ["scale.riders=5000", "scale.rest_riders=500"]
-OWNERS = ["law.spot.engine=hour", "law.spot.storage_scheduling=own"]
+OWNERS = ["law.spot.engine=hour", "law.spot.storage_scheduling=own", "law.ancillary.mode=sequential"]
 
 
 @pytest.fixture(scope="module", params=[[], OWNERS], ids=["day", "hour"])

@@ -38,7 +38,7 @@ def test_in_another_process_with_another_order_of_hashes_it_has_the_same_head(he
 def test_it_does_not_matter_what_ran_before_in_the_same_process(head, tmp_path, monkeypatch):
     """What one run leaves in memory, above all what it worked out of the water's worth, must not reach another one: not
     one of this world, and not one of a world that differs in its demand alone."""
-    other = {"scenario": altered(tmp_path, {"demand": cells(annual="4")}), **PERIOD}
+    other = {"scenario": altered(tmp_path, {"demand_years": cells(annual="4")}), **PERIOD}
     after = toy(**other).run().journal.head
     assert toy(**PERIOD).run().journal.head == head
     monkeypatch.setattr(beliefs, "_known", {})

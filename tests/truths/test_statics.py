@@ -47,7 +47,7 @@ def at_cost(tmp_path_factory):
 
 def test_more_inflow_never_raises_the_hydro_zones_price_in_the_wet_season(at_cost, tmp_path_factory):
     """A fifth more water in all rivers, whose owners plan and offer anew: three days in each month, July to October."""
-    wetter = world(tmp_path_factory, "wetter", basins=cells(multiplier_h1="1.2", multiplier_h2="1.2"))
+    wetter = world(tmp_path_factory, "wetter", inflow_years=cells(multiplier_h1="1.2", multiplier_h2="1.2"))
     pairs = []
     for start, seed in product(WET, range(5)):
         normal, wet = (outcome(toy(start=start, seed=seed, scenario=s), "price", "HILLS") for s in (at_cost, wetter))

@@ -70,7 +70,8 @@ def real_days():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CooptimisedEngine, "clear", listen)
         for month in (3, 8, 11):
-            changes = ("scale.riders=2000", "scale.rest_riders=100", "law.spot.storage_scheduling=market")
+            changes = ("scale.riders=2000", "scale.rest_riders=100", "law.spot.storage_scheduling=market",
+                       "markets.ancillary=false")
             PolicyLab(load(ROOT / "configs/scenarios/base_2025.yaml", set=changes, start=f"2025-{month:02d}-10",
                            end=f"2025-{month:02d}-12")).run()
     assert len(days) == 9

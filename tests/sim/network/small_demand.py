@@ -7,7 +7,10 @@ from sim.calendar import Calendar
 from sim.config import Table, read_table
 from sim.network.demand import Demand, LoadSplit, UserClass
 from sim.network.grid import Bus
+from sim.network.plants import Plant
 from sim.network.smelters import Smelter
+from sim.network.stores import Store
+from sim.network.years import BuildOut, DemandYear
 from sim.weather import HOUR_COLUMNS, MONTHS, Climate, DayProfile, MonthProfile, WeatherPair
 
 YUNNAN = Path(__file__).parents[3] / "configs" / "worlds" / "yunnan"
@@ -28,10 +31,19 @@ def hours(key, values) -> DayProfile:
 
 
 def demand(**change) -> Demand:
-    # 8.76 TWh in 8760 h are 1000 MW
-    same = {"zone": "Z", "annual": 8.76, "month": "even", "day": "flat", "weekend": 1.0, "price": "price",
+    same = {"zone": "Z", "month": "even", "day": "flat", "weekend": 1.0, "price": "price",
             "source": "test"}
     return Demand(**(same | change))
+
+
+def annual(twh, year=2025, zone="Z") -> DemandYear:
+    return DemandYear(zone=zone, year=year, annual=float(twh), source="test")
+
+
+def built(*shares, zone="Z", technology="smelter") -> Table:
+    """Stock of a kind: (day, share) each."""
+    return table(BuildOut, *(BuildOut(zone=zone, technology=technology, day=day, share=share, source="test")
+                             for day, share in shares))
 
 
 def user_class(key, share, **change) -> UserClass:
@@ -59,6 +71,9 @@ def tables(**change) -> dict[str, Table]:
         "buses": table(Bus, *(Bus(key=key, zone="Z", name=key, source="test") for key in ("Z1", "Z2")),
                        Bus(key="X", zone="X", name="x", cleared=False, source="test")),
         "demand": table(Demand, demand()),
+        "demand_years": table(DemandYear, annual(8.76)),  # 8.76 TWh in 8760 h are 1000 MW
+        "plants": table(Plant), "stores": table(Store),
+        "build_out": table(BuildOut),
         "user_classes": table(UserClass, user_class("all", 1.0)),
         "load_split": table(LoadSplit, split("all", "Z1", 0.25), split("all", "Z2", 0.75)),
         "smelters": table(Smelter)}
@@ -74,5 +89,5 @@ def yunnan_tables() -> dict[str, Table]:
     """The tables of the Yunnan world that make its load and its weather."""
     kinds = {"profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "demand": Demand,
              "weather_pairs": WeatherPair, "user_classes": UserClass, "load_split": LoadSplit, "buses": Bus,
-             "smelters": Smelter}
+             "smelters": Smelter, "demand_years": DemandYear, "build_out": BuildOut, "plants": Plant, "stores": Store}
     return {name: read_table(YUNNAN / f"{name}.csv", kind) for name, kind in kinds.items()}

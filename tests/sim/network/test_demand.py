@@ -1,5 +1,6 @@
 """Demand: the load of zones over a year, its seasons, weather and peaks, and tables that do not add up."""
 
+from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,9 +9,21 @@ import pytest
 from sim.config import BadInput, Table
 from sim.network.demand import Curves, Demand, LoadSplit, UserClass, mean_excess
 from sim.network.smelters import Smelter
+from sim.network.years import DemandYear, demand_of
 from sim.streams import Streams
 from sim.weather import Profiles, Weather, WeatherSettings
-from tests.sim.network.small_demand import YEAR, block, demand, split, table, tables, user_class, yunnan_tables
+from tests.sim.network.small_demand import (
+    YEAR,
+    annual,
+    block,
+    built,
+    demand,
+    split,
+    table,
+    tables,
+    user_class,
+    yunnan_tables,
+)
 
 
 def test_expected_excess_of_a_normal_over_a_threshold():
@@ -34,7 +47,7 @@ def yunnan() -> SimpleNamespace:
         weather = Weather(Streams(seed), zones=zones, basins=(), cities=(), climate=own["climate"], profiles=profiles,
                           pairs=own["weather_pairs"], settings=settings, first=YEAR[0].date, last=YEAR[-1].date)
         load[seed] = np.concatenate([curves.of(day, weather.draw(day).temperature) for day in YEAR], axis=1)
-    annual = own["demand"]["annual"]
+    annual = np.array([demand_of(own["demand_years"], 2025)[zone] for zone in zones])
     return SimpleNamespace(tables=own, profiles=profiles, zones=zones, annual=annual,
                            load=load * (annual * 1e6 / 8760)[:, None])
 
@@ -77,6 +90,9 @@ def splits(*rows) -> dict[str, Table]:
     return {"load_split": table(LoadSplit, *rows)}
 
 
+FULL = {"build_out": built((date(2025, 7, 1), 1.0))}
+
+
 def test_sound_tables_pass():
     checked()
 
@@ -98,9 +114,13 @@ def test_the_bundled_tables_are_sound(yunnan):
     (splits(split("all", "Z1", 0.5)), "LoadSplit.csv:2: share [share]: shares of 'all' add up to 0.5"),
     (splits(split("all", "X", 1.0)), "LoadSplit.csv:2: bus: 'X' is no cleared bus of 'Z', the zone of 'all'"),
     (splits(), "UserClass.csv:2: key: 'all' has no row in load_split.csv"),
-    ({"smelters": table(Smelter, block("Z1", 10.0))}, "Smelter.csv:2: bus: no class at 'Z1' holds large users"),
-    (classes(user_class("all", 1.0, large_users=True)) | {"smelters": table(Smelter, block("Z1", 251.0))},
-     "LoadSplit.csv:2: share [share]: the load of 'all' at 'Z1' would fall to -1 MW, with 251 MW of large users"),
+    ({"smelters": table(Smelter, block("Z1", 10.0))} | FULL, "Smelter.csv:2: bus: no class at 'Z1' holds large users"),
+    (classes(user_class("all", 1.0, large_users=True)) | {"smelters": table(Smelter, block("Z1", 251.0))} | FULL,
+     "LoadSplit.csv:2: share [share]: the load of 'all' at 'Z1' would fall to -1 MW in 2025, with 251 MW of large"),
+    # half of 2025's demand in 2026, 125 MW at Z1, but all of a block of 200 MW
+    (classes(user_class("all", 1.0, large_users=True)) | {"smelters": table(Smelter, block("Z1", 200.0))} | FULL
+     | {"demand_years": table(DemandYear, annual(8.76), annual(4.38, year=2026))},
+     "LoadSplit.csv:2: share [share]: the load of 'all' at 'Z1' would fall to -75 MW in 2026, with 200 MW of large"),
 ])
 def test_a_broken_table_gets_one_line(change, line):
     with pytest.raises(BadInput) as refusal:

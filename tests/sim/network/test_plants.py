@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from sim.messages import Weather
 from sim.network.grid import FOREVER, Bus
 from sim.network.outages import Outage
 from sim.network.plants import Plant, Plants
+from sim.network.rivers import Flows
+from sim.network.years import BuildOut, FuelYear, InflowYear
 from sim.units import Ratio
 from sim.weather import HOUR_COLUMNS, MONTHS, DayProfile, MonthProfile, Profiles
 
@@ -25,8 +28,6 @@ class Stream(Row):
 
     key: str
     cv: bounded(Ratio, ge=0)
-    multiplier_h1: bounded(Ratio, ge=0)
-    multiplier_h2: bounded(Ratio, ge=0)
     source: str
 
 
@@ -49,11 +50,17 @@ def plant(technology="coal", **rest):
             "in_service": date(2020, 1, 1)} | rest
 
 
-def plants(*rows, basins=()):
+def plants(*rows, basins=(), build_out=(), fuel=()):
     outages = table(Outage, {"key": "thermal", "weeks": 4.0, "months": "2 3 4 5 10 11"})
     days = table(DayProfile, {"key": "sun", "season": "all", **DAYLIGHT})
     profiles = Profiles(table(MonthProfile, *MONTH_ROWS), days)
-    return Plants(table(Plant, *rows), buses=table(Bus, *BUSES), zones=ZONES, basins=table(Stream, *basins),
+    years = table(InflowYear, *({"basin": b["key"], "year": 2025, "multiplier_h1": 1.0, "multiplier_h2": 1.04}
+                                for b in basins))
+    flows = Flows(table(Stream, *basins), years, None, profiles)  # nothing measured: no driver is asked
+    if not basins:
+        flows = SimpleNamespace(basins=(), multiple=lambda day, weather: np.zeros(0))
+    return Plants(table(Plant, *rows), buses=table(Bus, *BUSES), zones=ZONES, flows=flows,
+                  build_out=table(BuildOut, *build_out), fuel=table(FuelYear, *fuel),
                   outages=outages, profiles=profiles)
 
 
@@ -110,7 +117,7 @@ def test_a_storm_does_not_raise_a_plant_above_its_machine():
 
 def test_running_water_follows_the_year_and_the_wetness_of_its_basin():
     row = plant("hydro", profile="half", basin="brook")
-    brook = {"key": "brook", "cv": 0.5, "multiplier_h1": 1.0, "multiplier_h2": 1.04}
+    brook = {"key": "brook", "cv": 0.5}
     # lognormal with mean 1 and cv 0.5: sigma^2 = ln 1.25 = 0.22314, sigma = 0.47238; at z = 1 exp(0.47238 - 0.11157)
     spring, _ = available(date(2025, 3, 1), row, basins=(brook,), wetness=(1.0,))
     assert spring[0] == pytest.approx(np.full(24, 50 * np.exp(0.47238 - 0.11157)), rel=1e-5)
@@ -129,13 +136,13 @@ def test_with_pondage_nature_limits_the_day_and_not_the_hour():
     assert most == pytest.approx(np.full((1, 24), 100.0))
     assert least == pytest.approx(np.full((1, 24), 17.5))
     assert plants(row).energy(day(date(2025, 3, 1)), weather(date(2025, 3, 1))) == pytest.approx([1200.0])
-    assert plants(row).units({"A1": 0, "B1": 1}).budgeted.all()
+    assert plants(row).units({"A1": 0, "B1": 1}, 2025).budgeted.all()
 
 
 def test_without_pondage_the_day_has_no_limit_of_its_own():
     row = plant("hydro", profile="half")
     assert plants(row).energy(day(date(2025, 3, 1)), weather(date(2025, 3, 1))).tolist() == [np.inf]
-    assert not plants(row).units({"A1": 0, "B1": 1}).budgeted.any()
+    assert not plants(row).units({"A1": 0, "B1": 1}, 2025).budgeted.any()
 
 
 def test_must_run_follows_its_season_and_never_exceeds_what_is_available():
@@ -154,7 +161,7 @@ def test_a_plant_gives_nothing_before_it_opens_and_from_the_day_it_retires():
 
 def test_units_carry_limits_in_megawatts():
     rows = plants(plant(key="slow", ramp=0.3), plant("hydro", key="free", bus="B1", retires=date(2030, 1, 1)))
-    units = rows.units({"A1": 0, "B1": 1}, budgeted={"free"})
+    units = rows.units({"A1": 0, "B1": 1}, 2025, budgeted={"free"})
     assert list(units.key) == ["slow", "free"]
     assert list(units.bus) == [0, 1]
     assert list(units.ramp) == [30, np.inf]

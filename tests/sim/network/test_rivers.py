@@ -1,7 +1,8 @@
 """Rivers: every drop is accounted for, arrives a day later below, and carries its energy down the cascade."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,17 +11,23 @@ from sim.calendar import Calendar
 from sim.config import BadInput, read_table
 from sim.messages import Weather
 from sim.network.plants import Plant
-from sim.network.rivers import Basin, Reservoir, Rivers, flow_multiple
+from sim.network.rivers import Basin, Flows, Reservoir, Rivers
+from sim.network.years import InflowYear
 from sim.weather import MONTHS, DayProfile, MonthProfile, Profiles
 
 YUNNAN = Path(__file__).parents[3] / "configs" / "worlds" / "yunnan"
 MONTH_COLUMNS = ",".join(f"{month} [unit]" for month in MONTHS)
 PROFILES = f"key,unit,{MONTH_COLUMNS},source\nflat,ratio{',1' * 12},made up\nsun,share{',0.2' * 12},made up\n"
 SIGMA = 0.2  # of the daily flow's logarithm, so cv = sqrt(exp(0.04) - 1)
-BASINS = f"""key,inflow_shape,cv [ratio],multiplier_h1 [ratio],multiplier_h2 [ratio],source
-brook,flat,0,1,1,made up
-river,flat,{np.sqrt(np.expm1(SIGMA ** 2))},1,1.5,made up
-creek,,0,1,1,made up
+BASINS = f"""key,inflow_shape,cv [ratio],source
+brook,flat,0,made up
+river,flat,{np.sqrt(np.expm1(SIGMA ** 2))},made up
+creek,,0,made up
+"""
+YEARS = """basin,year,multiplier_h1 [ratio],multiplier_h2 [ratio],measured,source
+brook,2025,1,1,false,made up
+river,2025,1,1.5,false,made up
+creek,2025,1,1,false,made up
 """
 # out of order on purpose; with the scale the river's flows are 100, 150 and 200 m3/s, the brook's 50
 RESERVOIRS = """\
@@ -45,6 +52,7 @@ def tables(folder, **replaced):
     """The made-up tables, with any text replaced: {table name: (old, new)}."""
     found = {}
     for name, text, row in (("profiles_month", PROFILES, MonthProfile), ("basins", BASINS, Basin),
+                            ("inflow_years", YEARS, InflowYear),
                             ("reservoirs", RESERVOIRS, Reservoir), ("plants", PLANTS, Plant)):
         if name in replaced:
             assert replaced[name][0] in text
@@ -60,7 +68,19 @@ def rivers(tmp_path):
     hours = ",".join(f"h{hour:02d} [ratio]" for hour in range(24))
     (tmp_path / "profiles_day.csv").write_text(f"key,season,{hours},source\n")
     days = read_table(tmp_path / "profiles_day.csv", DayProfile)
-    return Rivers(found["reservoirs"], found["basins"], found["plants"], Profiles(found["profiles_month"], days))
+    return Rivers(found["reservoirs"], flows(found, days), found["plants"],
+                  Profiles(found["profiles_month"], days))
+
+
+def flows(found, days=(), **wetness):
+    """The basins' flows. wetness: state by year, the same on all days of it; no other year has days."""
+    def of(year):
+        state = wetness.get(f"in_{year}")
+        dates = [] if state is None else [date(year, 1, 1) + timedelta(days=i) for i in range(365)]
+        return dates, np.full((len(dates), len(found["basins"])), state or 0.0)
+
+    return Flows(found["basins"], found["inflow_years"], SimpleNamespace(wetness=of),
+                 Profiles(found["profiles_month"], days))
 
 
 def weather(day, wetness=(0.0, 0.0, 0.0)):
@@ -88,15 +108,27 @@ def test_local_inflow_is_the_flow_that_the_reservoir_above_does_not_have(rivers)
     assert rivers.normal_energy()[6].tolist() == pytest.approx([1728, 11664, 0])
 
 
-def test_flow_is_the_halfs_multiplier_times_a_lognormal_with_mean_one(rivers):
+def test_flow_is_the_halfs_multiplier_times_a_lognormal_with_mean_one(tmp_path):
+    found = tables(tmp_path)
+    made_up = flows(found)
     july = Calendar(date(2025, 7, 1), date(2025, 7, 2)).day(0)
     # exp(0.2 x 1 - 0.02) = exp(0.18) in both halves, times 1.5 in the second; the brook has no spread
     for day, half in ((DAY, 1.0), (july, 1.5)):
-        found = flow_multiple(rivers.basins, day, weather(day, (1, 1, 1)))
+        found = made_up.multiple(day, weather(day, (1, 1, 1)))
         assert found.tolist() == pytest.approx([1, half * np.exp(0.18), 1])
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)  # mean over a standard normal
-    mean = sum(w * flow_multiple(rivers.basins, DAY, weather(DAY, (0, z, 0)))[1] for z, w in zip(nodes, weights))
+    mean = sum(w * made_up.multiple(DAY, weather(DAY, (0, z, 0)))[1] for z, w in zip(nodes, weights))
     assert mean / weights.sum() == pytest.approx(1)
+
+
+def test_a_measured_year_keeps_its_flow_whatever_its_weather(tmp_path):
+    # all days at z = 1 would bring exp(0.18) times the normal flow of the half; measured, they bring 1 and 1.5 of it
+    found = tables(tmp_path, inflow_years=("1.5,false", "1.5,true"))
+    july = Calendar(date(2025, 7, 1), date(2025, 7, 2)).day(0)
+    for day, half in ((DAY, 1.0), (july, 1.5)):
+        assert flows(found, in_2025=1.0).multiple(day, weather(day, (1, 1, 1)))[1] == pytest.approx(half)
+        drier = flows(found, in_2025=1.0).multiple(day, weather(day, (0, 0, 0)))[1]  # a day below that half's mean
+        assert drier == pytest.approx(half * np.exp(-0.02) / np.exp(0.18))
 
 
 def test_inflow_is_normal_flow_times_its_own_basins_multiple(rivers):
@@ -238,9 +270,9 @@ def _check(found):
 @pytest.fixture(scope="module")
 def yunnan():
     rows = {"profiles_month": MonthProfile, "profiles_day": DayProfile, "basins": Basin, "reservoirs": Reservoir,
-            "plants": Plant}
+            "plants": Plant, "inflow_years": InflowYear}
     found = {name: read_table(YUNNAN / f"{name}.csv", row) for name, row in rows.items()}
-    return found, Rivers(found["reservoirs"], found["basins"], found["plants"],
+    return found, Rivers(found["reservoirs"], flows(found), found["plants"],
                          Profiles(found["profiles_month"], found["profiles_day"]))
 
 

@@ -23,7 +23,7 @@ ROWS = (
 @pytest.fixture
 def stores():
     rows = [Store(**row, source="test") for row in ROWS]
-    return Stores(Table(Path("stores.csv"), Store, rows, [2, 3], ""))
+    return Stores(Table(Path("stores.csv"), Store, rows, [2, 3], ""), (), (), 2025)
 
 
 def test_a_run_starts_from_the_stated_levels(stores):
@@ -52,7 +52,7 @@ def test_a_store_takes_and_gives_nothing_before_it_is_in_service(stores):
 
 
 def test_units_carry_energy_and_efficiency(stores):
-    units = stores.units({"A1": 3, "B1": 4})
+    units = stores.units({"A1": 3, "B1": 4}, 2025)
     assert list(units.bus) == [3, 4]
     assert list(units.store) == [100, 600]
     assert list(units.efficiency) == [0.86, 0.75]
@@ -66,7 +66,7 @@ def least_left(stores, scheduling, when):
     scene = SimpleNamespace(
         rules=SimpleNamespace(storage_scheduling=scheduling, storage_level=0.6),
         conditions=SimpleNamespace(stored=stores.stored, available=stores.available(day)),
-        grid=SimpleNamespace(units=stores.units({"A1": 0, "B1": 1})))
+        grid=SimpleNamespace(units=stores.units({"A1": 0, "B1": 1}, 2025)))
     return Spot.least_left(scene)
 
 
