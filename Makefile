@@ -21,6 +21,7 @@ test: $(VENV)/.dev             ## everything that must hold, in a few minutes
 bench: $(VENV)/.dev            ## speed and size, side by side with peers; figures in benchmarks/results
 	$(BIN)/python -m benchmarks.clearing
 	$(BIN)/python -m benchmarks.hourly
+	$(BIN)/python -m benchmarks.commitment
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -28,17 +28,16 @@ class Desk:
 
 
 class Desks:
-    """The desks of a company. units: its rows of `grid.units`.
+    """The desks of a company. units: its rows of `grid.units`.  bus: int [unit], where they stand.
 
     A desk speaks once a day, in the first clearing of the day: what it added then holds in real time too. It learns
     when the day is over, of that first clearing, and of what was earned in real time by leaving the schedule. On days
     that the spot does not settle desks are silent: plants are dispatched at cost and nothing is earned by asking more.
     """
 
-    def __init__(self, units: np.ndarray, desks: tuple[Desk, ...] = ()):
-        self.units, self.desks = units, desks
-        # with the buses of the desk's plants and the load by bus and hour of the zone
-        self._spoken: list[tuple[Desk, Stand, np.ndarray, np.ndarray]] = []
+    def __init__(self, units: np.ndarray, bus: np.ndarray, desks: tuple[Desk, ...] = ()):
+        self.units, self.bus, self.desks = np.asarray(units, np.intp), np.asarray(bus, np.intp), desks
+        self._spoken: list[tuple[Desk, Stand, np.ndarray]] = []  # with the load by bus and hour of the zone
         self._ahead: Award | None = None
 
     def added(self, scene, available: np.ndarray, worth: np.ndarray) -> np.ndarray:
@@ -53,8 +52,7 @@ class Desks:
         for desk in self.desks:
             stand = self._stand(desk, scene, available, worth)
             ratio[desk.plants] = desk.strategy.markup(stand)
-            bus = scene.grid.units.bus[self.units[desk.plants]]
-            self._spoken.append((desk, stand, bus, zone_weight(scene, desk.zone)))
+            self._spoken.append((desk, stand, zone_weight(scene, desk.zone)))
         return ratio
 
     def hear(self, award: Award):
@@ -63,12 +61,12 @@ class Desks:
             self._ahead = award
             return
         first, self._ahead = self._ahead or award, None
-        for desk, stand, bus, weight in self._spoken:
+        for desk, stand, weight in self._spoken:
             mine = desk.plants
-            margin = award.price[bus] - stand.cost[:, None]
+            margin = award.price[self.bus[mine]] - stand.cost[:, None]
             later = ((award.output - first.output)[mine] * margin).sum(axis=0)
             zone_price = (first.price * weight).sum(axis=0) / weight.sum(axis=0)
-            desk.strategy.hear(stand, Heard(first.output[mine], first.price[bus], zone_price, later))
+            desk.strategy.hear(stand, Heard(first.output[mine], first.price[self.bus[mine]], zone_price, later))
 
     def _stand(self, desk: Desk, scene, available: np.ndarray, worth: np.ndarray) -> Stand:
         """Where a desk stands this morning."""
@@ -79,7 +77,7 @@ class Desks:
         mine = self.units[desk.plants]
         cover = np.zeros(HOURS) if scene.positions is None else scene.positions.sold[mine].sum(axis=0)
         return Stand(day=scene.now, cost=worth[desk.plants], least=today.minimum[mine], able=available[desk.plants],
-                     cover=cover, need=load - today.available[plants & (grid.units.cost == 0)].sum(axis=0),
+                     cover=cover, need=load - today.available[plants & (grid.units.registered == 0)].sum(axis=0),
                      tightness=load / np.maximum(bring, 1e-9))
 
 
@@ -90,10 +88,11 @@ def zone_weight(scene, zone: int) -> np.ndarray:
     return np.where(load.sum(axis=0) > 0, load, here)
 
 
-def desks(owner: str, rows: np.ndarray, grid: "Grid", config: "Config", streams: "Streams") -> tuple[Desk, ...]:
+def desks(owner: str, rows: np.ndarray, grid: "Grid", config: "Config", streams: "Streams") -> Desks:
     """A company's desks: one in each zone in which it plays something else than cost.  rows: its plants."""
-    played, stream = config.strategy(owner), streams[f"bidding/{owner}"]
-    zone = grid.bus_zone[grid.units.bus[rows]]
+    played, bus = config.strategy(owner), grid.units.bus[rows]
+    zone, stream = grid.bus_zone[bus], streams[f"bidding/{owner}"]
     where = () if isinstance(played, Cost) else np.unique(zone)
-    return tuple(Desk(int(z), np.flatnonzero(zone == z), player(played, stream, int(z))) for z in where
-                 if played.zones is None or grid.zone[z] in played.zones)
+    return Desks(rows, bus, tuple(
+        Desk(int(z), np.flatnonzero(zone == z), player(played, stream, int(z))) for z in where
+        if played.zones is None or grid.zone[z] in played.zones))

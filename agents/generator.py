@@ -8,7 +8,8 @@ import numpy as np
 from agents import cover
 from agents.base import Institution
 from agents.beliefs import WaterValues
-from agents.desks import Desk, Desks, desks
+from agents.certificates import offers
+from agents.desks import Desks, desks
 from agents.exports import BEYOND, Prospect
 from agents.forecast import forecast
 from agents.services import services
@@ -68,14 +69,12 @@ class Generator(Institution):
     prospect: "Prospect"  # what everybody can expect of a month
 
     def __init__(self, model, name: str, units, cost, markup, reservoirs: np.ndarray, water: OwnWater,
-                 values: WaterValues | None, own_level: float, bus=None, trading: "Trading | None" = None,
-                 its_desks: tuple[Desk, ...] = ()):
+                 values: WaterValues | None, own_level: float, its_desks: Desks, trading: "Trading | None" = None):
         """units: rows of `grid.units`.  cost: CNY/MWh, markup: ratio [unit].  reservoirs: positions within `units` that
-        have one, in the order of `water`.  values: None only for a company without reservoirs.  bus: int [unit].
-        trading: how it trades ahead.  its_desks: of the zones in which it does not bid at cost."""
+        have one, in the order of `water`.  values: None only for a company without reservoirs.  its_desks: who
+        bids for it where it does not bid at cost.  trading: how it trades ahead."""
         super().__init__(model, name, units)
-        self._bus, self.trading = bus, trading
-        self.desks = Desks(self.units, its_desks)
+        self.desks, self.trading = its_desks, trading
         self.cost, self.markup = np.asarray(cost, np.float64), np.asarray(markup, np.float64)
         self.water, self.values, self.own_level = water, values, own_level
         self.reservoirs = np.asarray(reservoirs, np.intp)
@@ -91,6 +90,8 @@ class Generator(Institution):
 
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price; what is left over, beyond the province."""
+        if market.key == "green":
+            return offers(self.units, scene)
         if market.key == "contracts":
             return cover.offers(scene, self.prospect, self.trading, self.units, self.cost * (1 + self.markup))
         if market.key in BEYOND:
@@ -120,7 +121,7 @@ class Generator(Institution):
         if award.market == "spot":
             self.desks.hear(award)
             ahead = award.rhythm == "day-ahead"
-            self.sold, self.ahead_price = (award.output, award.price[self._bus]) if ahead else (None, None)
+            self.sold, self.ahead_price = (award.output, award.price[self.desks.bus]) if ahead else (None, None)
 
     def _following(self, scene, available: np.ndarray) -> Orders:
         """Real time after a day-ahead market: units whose energy of the day is limited keep to what they sold.
@@ -239,6 +240,6 @@ def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None,
         place = np.array([reservoir_of[int(rows[i])] for i in within], np.intp)
         water = OwnWater(place, rivers.basin[place], rivers.active[place], rivers.per_hm3[place], rivers.full)
         found.append(Generator(model, owner, rows, units.cost[rows], plants["markup"][rows], within, water, values,
-                               ground.world.settings.water.own_level, units.bus[rows],
-                               ground.world.settings.contracts, desks(owner, rows, grid, config, streams)))
+                               ground.world.settings.water.own_level, desks(owner, rows, grid, config, streams),
+                               ground.world.settings.contracts))
     return found

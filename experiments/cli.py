@@ -1,4 +1,4 @@
-"""The command `gridgig`: run, check, plan, audit, query, export.
+"""The command `gridgig`: run, check, plan, adequacy, audit, query, export.
 
 Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
 imports what it needs when it is called, so that help and a wrong key are answered at once.
@@ -97,6 +97,43 @@ def plan(scenario: ScenarioArgument):
     from experiments.schedule import schedule
 
     print("\n".join(schedule(config)))
+
+
+@app.command()
+def adequacy(
+    scenario: ScenarioArgument,
+    years: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Weather years.")] = 10,
+    draws: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Draws of outages in each year.")] = 5,
+    change: Annotated[list[str] | None, typer.Option(
+        "--set", metavar="KEY=VALUE", help="demand=1.2, demand.GD=1.1, capacity.coal=0.9, capacity.coal.GD=0, or a "
+                                           "value of the scenario; as often as wanted.")] = None,
+    against: Annotated[list[str] | None, typer.Option(
+        metavar="KEY=VALUE", help="The same on top, for a second study under the same weather and outages.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for tables and a picture.")] = None,
+):
+    """How often load could not be served (LOLE, EENS) over weather years and outages; no market is run."""
+    mine, own = _parted(change or [])
+    other, theirs = _parted(against or [])
+    config, second = _load(scenario, own), _load(scenario, [*own, *theirs])
+    from experiments.adequacy import Changes, report, save, study, vet
+
+    first, changed = Changes.read(mine, config), Changes.read([*mine, *other], second)
+    if (config.start, config.end) != (second.start, second.end) or config.seed != second.seed:
+        raise BadInput("--against: changes the period or the seed; expected the same hours and draws in both studies")
+    if out:
+        vet(out)  # before anything is done
+    found = study(config, first, years, draws)
+    compared = study(second, changed, years, draws) if against else None
+    print("\n".join(report(config, found, compared)))
+    for file in save(out, found, compared) if out else ():
+        print(f"written   {file}")
+    return GOOD
+
+
+def _parted(texts: list[str]) -> tuple[list[str], list[str]]:
+    """Changes of a study, and values of the scenario."""
+    mine = [text for text in texts if text.split("=")[0].split(".")[0] in ("demand", "capacity")]
+    return mine, [text for text in texts if text not in mine]
 
 
 @app.command()

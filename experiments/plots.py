@@ -226,6 +226,34 @@ def reservoirs(indicators: "pandas.DataFrame") -> Figure:
     return figure
 
 
+# ----------------------------------------------------------------------------------------------------------- adequacy
+
+
+@styled
+def margin_duration(margins: "pandas.DataFrame") -> Figure:
+    """What a zone has over its load, by share of hours, and the tightest fiftieth of them; below zero it needs others.
+
+    margins: GW by share of hours in % (index) and zone (columns), largest first.
+    """
+    figure = Figure(figsize=(WIDTH, 3.6))
+    _headline(figure, "Margin duration: how much of the time a zone has this much over its load")
+    whole, tight = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    figure.subplots_adjust(left=0.085, right=0.91, top=0.83, bottom=0.2, wspace=0.2)
+    colours, last = _colours(margins), margins[margins.index >= 98]
+    for ax, data in ((whole, margins), (tight, last)):
+        for zone, colour in zip(data, colours):
+            ax.plot(data.index, data[zone], color=colour)
+        ax.axhline(0, color=BLACK, linewidth=0.8)
+        ax.margins(x=0)
+        ax.set_xlabel("share of hours [%]")
+    whole.set(title="all hours", ylabel="own capacity less load [GW]")
+    tight.set(title="the tightest fiftieth of the hours")
+    _label_ends(tight, {zone: last[zone].iloc[-1] for zone in last}, colours)
+    _note(figure, "Over all weather years and outage draws. Own: without stores and without what comes over lines; the "
+                  "day's water spread evenly.")
+    return figure
+
+
 # ------------------------------------------------------------------------------------------------------------- riders
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import market_power
+from sim import certificates, market_power
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -122,7 +122,7 @@ class ClosedMonth:
             "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
             "technology": self.technologies, "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
-            "country": lab.foreign.countries}
+            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -247,10 +247,6 @@ class ClosedMonth:
         fee = meters.arrived(self.facts).sum(axis=1) * self.grid.link_fee
         return np.concatenate([np.full(len(self.grid.line), np.nan), fee])
 
-    @cached_property
-    def power(self) -> market_power.Power:
-        """Who could set prices."""
-        return market_power.of(self.facts)
     def of_links(self, values: np.ndarray) -> np.ndarray:
         """Values of links [link] as values of corridors [corridor]; nan for lines."""
         return np.concatenate([np.full(len(self.grid.line), np.nan), values])
@@ -267,6 +263,11 @@ class ClosedMonth:
     def foreign_entities(self) -> np.ndarray:
         """Foreign companies that are registered [country]."""
         return self._lab.foreign.by_country()
+
+    @cached_property
+    def power(self) -> market_power.Power:
+        """Who could set prices."""
+        return market_power.of(self.facts)
 
     def basin_sum(self, values: np.ndarray) -> np.ndarray:
         """Sum over the days and the reservoirs of each basin: [reservoir, D] -> [basin]."""

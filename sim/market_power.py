@@ -91,33 +91,27 @@ def lerner(facts: "Facts") -> np.ndarray:
 
     cost: of the dearest plant that would be needed if the zone's plants with a registered cost gave what they gave
     above their must-run levels in order of cost. Hours with a price of 0 or less, or in which none of them gives more
-    than it must, are left out.
+    than it must, are left out. Where water sets the price the index is high though nobody adds anything: what water is
+    worth is nobody's registered cost.
     """
     grid = facts.grid
     weight = np.maximum(grid.by_zone(facts.load), 0.0)
     bus_weight = np.where(weight[grid.bus_zone] > 0, facts.load, 1.0)
     price = grid.by_zone(facts.price * bus_weight) / grid.by_zone(bus_weight)
     index = np.full(len(grid.zone), np.nan)
-    registered = registered_cost(grid)
-    costly = np.flatnonzero(registered > 0)
+    costly = np.flatnonzero((grid.units.kind == PLANT) & (grid.units.registered > 0))
     for zone in range(len(grid.zone)):
         mine = costly[grid.bus_zone[grid.units.bus[costly]] == zone]
-        mine = mine[np.argsort(registered[mine], kind="stable")]
+        mine = mine[np.argsort(grid.units.registered[mine], kind="stable")]
         given = (facts.output[mine] - facts.minimum[mine]).sum(axis=0)
         upto = np.cumsum(facts.available[mine] - facts.minimum[mine], axis=0)
         needed = np.minimum((upto < given - 1e-6).sum(axis=0), len(mine) - 1)
         counted = np.where((given > 1e-6) & (price[zone] > 0), weight[zone], 0.0)
         if counted.sum() > 0:
-            cost = registered[mine][needed]
+            cost = grid.units.registered[mine][needed]
             margin = np.divide(price[zone] - cost, price[zone], out=np.zeros_like(cost), where=counted > 0)
             index[zone] = (margin * counted).sum() / counted.sum()
     return index
-
-
-def registered_cost(grid: Grid) -> np.ndarray:
-    """What the market knows of the cost of a MWh more, CNY/MWh [unit]; nan where it knows none: of plants with a daily
-    energy limit, whose water is worth what its owner believes, and of all that is no plant."""
-    return np.where((grid.units.kind == PLANT) & ~grid.units.budgeted, grid.units.cost, np.nan)
 
 
 def dependable(available: np.ndarray, energy: np.ndarray) -> np.ndarray:
@@ -181,7 +175,7 @@ def mitigated(orders: Orders, scene: Scene, rules: Any) -> np.ndarray:
     found = residual_supply(grid, supply, grid.by_zone(today.load), today.link_share)
     tested = {(owner, zone): ratio < rules.mitigation_rsi
               for owner, zone, ratio in zip(found.owner.tolist(), found.zone.tolist(), found.ratio)}
-    limit = registered_cost(grid) * (1 + rules.mitigation_markup)
+    limit = grid.units.registered * (1 + rules.mitigation_markup)
     price = orders.price.copy()
     for row in np.flatnonzero((orders.side == SELL) & ~np.isnan(limit[orders.unit])):
         unit = orders.unit[row]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim import contracted, increments
+from sim import certificates, contracted, increments
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
 from sim.messages import BUY, SELL
@@ -28,6 +28,7 @@ Table = dict[str, np.ndarray]
 MONTH, DAY = "month", "day"
 WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
 TECHNOLOGY, BILL, ACCOUNT, EVENT, COUNTRY = "technology", "bill", "account", "event", "country"
+FLOW, VINTAGE = "flow", "vintage"
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,6 @@ OUTCOMES = (
     Outcome("utilisation", "share", MONTH, (CORRIDOR,), lambda m: m.corridors.utilisation()),
     Outcome("link_fee", "CNY", MONTH, (CORRIDOR,), lambda m: m.link_fees()),
     Outcome("rent", "CNY", MONTH, (WORLD,), lambda m: m.facts.rent.sum()),
-    # market power, by zone of the plants
-    Outcome("hhi_capacity", "points", MONTH, (ZONE,), lambda m: m.power.hhi_capacity),
-    Outcome("hhi_output", "points", MONTH, (ZONE,), lambda m: m.power.hhi_output),
-    Outcome("lerner", "ratio", MONTH, (ZONE,), lambda m: m.power.lerner),
-    Outcome("rsi_min", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_min),
-    Outcome("rsi_p05", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_p05),
-    Outcome("pivotal", "share", MONTH, (ZONE,), lambda m: m.power.pivotal),
     # trade beyond the province
     Outcome("lost_by_turns", "CNY", MONTH, (WORLD,), lambda m: m.lost_by_turns()),
     Outcome("increment", "MWh", MONTH, (ZONE, ZONE), lambda m: increments.by_zones(m.facts, increments.increments(m.facts))),
@@ -115,10 +109,21 @@ OUTCOMES = (
     Outcome("services_missed", "MWh", MONTH, (ZONE,), lambda m: services.missed(m.facts)),
     Outcome("ancillary_cost", "CNY", MONTH, (ZONE,), lambda m: services.cost(m.facts)),
     Outcome("ancillary_income", "CNY", MONTH, (ZONE, TECHNOLOGY), lambda m: services.income(m.facts, m.technologies)),
+    # market power, by zone of the plants
+    Outcome("hhi_capacity", "points", MONTH, (ZONE,), lambda m: m.power.hhi_capacity),
+    Outcome("hhi_output", "points", MONTH, (ZONE,), lambda m: m.power.hhi_output),
+    Outcome("lerner", "ratio", MONTH, (ZONE,), lambda m: m.power.lerner),
+    Outcome("rsi_min", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_min),
+    Outcome("rsi_p05", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_p05),
+    Outcome("pivotal", "share", MONTH, (ZONE,), lambda m: m.power.pivotal),
     # water and weather
     Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),
     Outcome("temperature", "degC", DAY, (ZONE,), lambda m: m.facts.temperature),
+    # green certificates: what happened to them in the month, and at what price they were sold
+    Outcome("certificates", "certificates", MONTH, (WORLD, FLOW), lambda m: certificates.flows(m.facts)),
+    Outcome("certificates_held", "certificates", MONTH, (WORLD,), lambda m: m.facts.certificates.held().sum()),
+    Outcome("certificate_price", "CNY/certificate", MONTH, (WORLD, VINTAGE), lambda m: certificates.prices(m.facts)),
     # riders: means over persons, income and claims of one person
     Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),

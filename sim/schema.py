@@ -6,9 +6,11 @@ Read without importing an actor, so that a wrong key is answered at once.
 from sim.config import Schema, Section
 from sim.network import (
     agreements,
+    blocks,
     borders,
     city,
     demand,
+    green_demand,
     grid,
     outages,
     plants,
@@ -26,12 +28,14 @@ from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherS
 TABLES = {
     "buses": grid.Bus, "corridors": grid.Corridor, "joint_limits": grid.Joint,
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
+    "blocks": blocks.Block, "commitment": blocks.Starting,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
     "smelters": smelters.Smelter, "borders": borders.Step, "foreign": borders.Foreign,
     "agreements": agreements.Agreement, "agreement_years": agreements.AgreementYear,
     "demand_years": years.DemandYear, "build_out": years.BuildOut, "fuel_years": years.FuelYear,
     "inflow_years": years.InflowYear,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
+    "green_demand": green_demand.GreenDemand,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
     "cities": city.City, "order_levels": city.OrderLevel,
     "rider_tiers": workforce.Tier, "rider_segments": workforce.Segment, "rider_incomes": workforce.Income,

@@ -30,6 +30,7 @@ TWh = Annotated[float, Unit("TWh")]
 KWh = Annotated[float, Unit("kWh")]
 CNY = Annotated[float, Unit("CNY")]
 CNYPerMWh = Annotated[float, Unit("CNY/MWh")]
+CNYPerCertificate = Annotated[float, Unit("CNY/certificate")]  # of one MWh
 CNYPerMW = Annotated[float, Unit("CNY/MW")]
 CNYPerMonth = Annotated[float, Unit("CNY/month")]
 CNYPerOrder = Annotated[float, Unit("CNY/order")]

@@ -155,6 +155,12 @@ class Units:
     def __len__(self):
         return len(self.key)
 
+    @property
+    def registered(self) -> np.ndarray:
+        """Cost of a MWh more as registered with the market, CNY/MWh [unit]; nan where none is: plants with a daily energy
+        limit (what their water is worth is their owner's belief), stores, large users and neighbours."""
+        return np.where((self.kind == PLANT) & ~self.budgeted, self.cost, np.nan)
+
     @classmethod
     def make(cls, key, kind, bus, owner, technology, capacity, cost=np.nan, ramp=np.inf, budgeted=False, store=0.0,
              efficiency=1.0, first=date.min, last=FOREVER) -> "Units":

@@ -21,7 +21,7 @@ from agents.bidding import (
     profit,
     rising,
 )
-from agents.desks import Desk
+from agents.desks import Desk, Desks
 from agents.generator import Generator, OwnWater
 from sim.calendar import Calendar
 from sim.config import strategies as told
@@ -246,8 +246,8 @@ def company():
     scene = SimpleNamespace(now=DAYS[0], rhythm="day-ahead", conditions=conditions, grid=grid, positions=None, rules=rules)
     water = OwnWater(*np.zeros((5, 0)))
     listener = Listener()
-    generator = Generator(mesa.Model(), "x", [0, 1, 2], [290, 0, 300], [0.1, 0, 0], [], water, WaterValues, 0.5,
-                          bus=np.array([0, 0, 1]), its_desks=(Desk(0, np.array([0, 1]), listener),))
+    desks = Desks(np.array([0, 1, 2]), np.array([0, 0, 1]), (Desk(0, np.array([0, 1]), listener),))
+    generator = Generator(mesa.Model(), "x", [0, 1, 2], [290, 0, 300], [0.1, 0, 0], [], water, WaterValues, 0.5, desks)
     return generator, scene, listener
 
 

@@ -186,3 +186,18 @@ def test_drawing_leaves_the_callers_style_alone(year):
     before = dict(rcParams)
     list(plots.figures(year))
     assert dict(rcParams) == before
+
+
+def test_a_margin_below_zero_can_be_read_off():
+    import pandas
+
+    share = np.linspace(0, 100, 201)
+    margins = pandas.DataFrame({"A": 40 - 0.3 * share, "B": 5 - 0.2 * share}, index=share)
+    figure = plots.margin_duration(margins)
+    whole, tight = figure.axes
+    said = texts(figure)
+    assert "own capacity less load [GW]" in said
+    assert {"A", "B"} <= set(said)
+    assert whole.get_xlim() == (0, 100)
+    assert tight.get_xlim() == (98, 100)
+    assert tight.get_ylim()[0] < -14.9

@@ -24,7 +24,7 @@ def network() -> Grid:
                     tariff=0, minimum=0, in_service=date(2000, 1, 1), owner="z", source="paper")
     plants = Units.make(["a", "b", "c", "dam"], PLANT, [0, 1, 1, 1], ["x", "x", "y", "y"],
                         ["coal", "gas", "coal", "hydro"], [100, 60, 40, 30], budgeted=[False, False, False, True],
-                        cost=[200.0, 300.0, 100.0, 8.0])
+                        cost=[200.0, 300.0, 100.0, np.nan])
     pots = Units.make(["pots"], USER, [1], ["w"], "smelter", [20])
     return Grid(buses, [link], [], Units.join(plants, pots), DAY.date)
 

@@ -62,8 +62,12 @@ def facts():
         living=np.array([90_000, 90_000, 90_000, 90_000]), swaps=np.array([True, True, False, False]),
         claims=np.array([0, 0, 1_000, 500]))
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
+    # 100 were issued; 30 of the year were sold at 4 and 10 with their energy at 6; 7 + 3 are held
+    flows = {"issued": 100, "traded": 30, "bundled": 10, "transferred": 40, "retired": 90, "expired": 0}
+    certificates = SimpleNamespace(month=JANUARY, flows=flows, held=lambda: np.array([7, 3]))
+    green = SimpleNamespace(day=SimpleNamespace(month=JANUARY), public={"price_current": 4.0, "price_bundled": 6.0})
     return SimpleNamespace(
-        daily={}, ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
+        month=JANUARY, certificates=certificates, trades={("green", "month"): green}, daily={}, ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
         shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
         output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9),
         minimum=np.zeros((6, H)), stored=rows(0, 0, 0, 10, 0, 0),
@@ -122,6 +126,13 @@ def test_energy_is_summed_by_zone_and_technology(value):
     assert value("large_users", "A") == 10 * H
     assert (value("neighbours_bought", "C"), value("neighbours_sold", "C")) == (7 * H, 0)
     assert value("shed", "B") == 17 * 24 + 26 * 24
+
+
+def test_certificates_are_counted_and_priced_by_what_was_sold(value):
+    assert (value("certificates.issued"), value("certificates.bundled"), value("certificates_held")) == (100, 10, 10)
+    assert (value("certificate_price.current"), value("certificate_price.bundled")) == (4.0, 6.0)
+    with pytest.raises(KeyError):
+        value("certificate_price.earlier")  # nobody sold one
 
 
 def test_market_power_is_kept_by_zone(value):
