@@ -277,6 +277,7 @@ class Public:
     stored_water: MWh [basin] this morning.  inflow_index: [basin], this month's inflow so far over the normal one.
     peer_share: [city], enrolled share among high-frequency riders last month.
     traded: figures of the last trade of each market, by market and name.
+    earnings: CNY per MW that stood in the last closed month, by zone and technology and then by stream of income.
     """
 
     zone_price: np.ndarray
@@ -285,6 +286,7 @@ class Public:
     inflow_index: np.ndarray
     peer_share: np.ndarray
     traded: dict[str, dict[str, float]] = field(default_factory=dict)
+    earnings: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

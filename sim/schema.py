@@ -14,6 +14,7 @@ from sim.network import (
     grid,
     outages,
     plants,
+    projects,
     rivers,
     smelters,
     stores,
@@ -30,6 +31,7 @@ TABLES = {
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
     "blocks": blocks.Block, "commitment": blocks.Starting,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
+    "projects": projects.Project, "build_costs": projects.BuildCost,
     "smelters": smelters.Smelter, "borders": borders.Step, "foreign": borders.Foreign,
     "agreements": agreements.Agreement, "agreement_years": agreements.AgreementYear,
     "demand_years": years.DemandYear, "build_out": years.BuildOut, "fuel_years": years.FuelYear,
@@ -51,10 +53,11 @@ class Settings(Section):
     water: rivers.WaterPlanning
     orders: city.OrderSettings
     riders: workforce.RiderSettings
+    investment: projects.Investment
 
 
 # law that belongs to no market and no instrument
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules)}
+RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules)}
 
 
 def schema() -> Schema:
