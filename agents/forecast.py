@@ -1,11 +1,12 @@
-"""Forecast: the prices that companies expect of today from those that everybody has seen."""
+"""Forecast: the prices that companies expect of today, and of a month, from those that everybody has seen."""
 
 import numpy as np
 
-from sim.calendar import Day
+from sim.calendar import Day, Month
 from sim.messages import Public
 
 REMEMBERED = 7  # days that a forecast looks back
+LASTING = 0.5  # share of a month's departure from its normal price that is expected to last
 
 
 def forecast(public: Public, now: Day) -> np.ndarray:
@@ -21,3 +22,16 @@ def forecast(public: Public, now: Day) -> np.ndarray:
     if not len(known):
         known = week[~np.isnan(week).any(axis=(1, 2))]
     return np.maximum(known.mean(axis=0), 0.0) if len(known) else np.full(week.shape[1:], np.nan)
+
+
+def month_ahead(public: Public, normal: np.ndarray, month: Month) -> np.ndarray:
+    """Mean price that companies expect of the months from one on, CNY/MWh [zone, 12]; nan where nothing is known.
+
+    The normal price of each month, times what is left of last month's departure from its own normal price; where
+    a zone has no normal price, last month's mean for all months. normal: CNY/MWh [zone, 12], nan where there is none.
+    Source: share that lasts [assumption].
+    """
+    last = public.zone_mean
+    ratio = last / normal[:, month.later(-1).month - 1]
+    departed = np.where(np.isfinite(ratio) & (ratio > 0), np.maximum(ratio, 1e-3), 1.0) ** LASTING
+    return np.where(np.isnan(normal), last[:, None], normal * departed[:, None])

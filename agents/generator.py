@@ -5,17 +5,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents import cover
 from agents.base import Institution
 from agents.beliefs import WaterValues
+from agents.certificates import offers
+from agents.desks import Desks, desks
+from agents.exports import BEYOND, Prospect
 from agents.forecast import forecast
 from agents.services import services
 from sim.messages import Orders
 from sim.network.grid import PLANT
-from sim.units import CNYPerMWh, Ratio, Rows
+from sim.units import HOURS, CNYPerMWh, Ratio, Rows
 
 if TYPE_CHECKING:
+    from sim.config import Config
+    from sim.network.demand import Trading
     from sim.network.grid import Grid
     from sim.network.ground import Ground
+    from sim.streams import Streams
 
 CYCLING = 0.02  # of a MWh's cost, that a MW of movement wears out and a MW held at part load burns [assumption]
 WORTHLESS = 1e-3  # CNY/MWh that an hour counts for at least, so that it is used when all others are full
@@ -44,7 +51,9 @@ class Generator(Institution):
     """A generation company.
 
     *Decides* the price of what each plant can give; it offers all of it, so that nothing is withheld but by price.
-    Plants without a reservoir are offered at cost x (1 + markup), which is little for wind, sun and running water.
+    Plants without a reservoir are offered at cost x (1 + markup), which is little for wind, sun and running water. The
+    markup is a plant's own, of the plants table (what its owner adds whatever he plays), plus that of his strategy in
+    the zone (`agents.bidding`), which changes with the hour and with what he learns.
     Stored water is offered in three parts: what would be spilled tonight at the cost of operation; then half of the
     turbines' remaining power, and the other half, at the water value of the level to which their use would bring the
     reservoir, plus operation, times (1 + markup). A full reservoir so undercuts an empty one of the same basin, and the
@@ -57,13 +66,15 @@ class Generator(Institution):
 
     cost: Rows[CNYPerMWh]
     markup: Rows[Ratio]
+    prospect: "Prospect"  # what everybody can expect of a month
 
     def __init__(self, model, name: str, units, cost, markup, reservoirs: np.ndarray, water: OwnWater,
-                 values: WaterValues | None, own_level: float, bus=None):
+                 values: WaterValues | None, own_level: float, its_desks: Desks, trading: "Trading | None" = None):
         """units: rows of `grid.units`.  cost: CNY/MWh, markup: ratio [unit].  reservoirs: positions within `units` that
-        have one, in the order of `water`.  values: None only for a company without reservoirs.  bus: int [unit]."""
+        have one, in the order of `water`.  values: None only for a company without reservoirs.  its_desks: who
+        bids for it where it does not bid at cost.  trading: how it trades ahead."""
         super().__init__(model, name, units)
-        self._bus = bus
+        self.desks, self.trading = its_desks, trading
         self.cost, self.markup = np.asarray(cost, np.float64), np.asarray(markup, np.float64)
         self.water, self.values, self.own_level = water, values, own_level
         self.reservoirs = np.asarray(reservoirs, np.intp)
@@ -71,13 +82,20 @@ class Generator(Institution):
         # today's day-ahead schedule, MW, and its price, CNY/MWh [unit, hour]; None where there was none
         self.sold: np.ndarray | None = None
         self.ahead_price: np.ndarray | None = None
+        self._added = np.zeros((len(self.units), HOURS))  # by the desks, in the day's first clearing
 
-    def replan(self, grid: "Grid", values: WaterValues | None):
-        """Take the costs of another year, and what water is worth in it."""
-        self.cost, self.values = grid.units.cost[self.units], values
+    def replan(self, grid: "Grid", values: WaterValues | None, prospect: "Prospect"):
+        """Take the costs of a year, what water is worth in it, and what everybody expects of its months."""
+        self.cost, self.values, self.prospect = grid.units.cost[self.units], values, prospect
 
     def orders(self, market, scene) -> Orders:
-        """Everything that can be given today, at its price."""
+        """Everything that can be given today, at its price; what is left over, beyond the province."""
+        if market.key == "green":
+            return offers(self.units, scene)
+        if market.key == "contracts":
+            return cover.offers(scene, self.prospect, self.trading, self.units, self.cost * (1 + self.markup))
+        if market.key in BEYOND:
+            return self.prospect.offers(market, scene, self.units, self.cost * (1 + self.markup))
         if market.key == "ancillary":
             return services(scene, self.units, CYCLING * self.cost * (1 + self.markup))
         if market.key != "spot":
@@ -87,15 +105,23 @@ class Generator(Institution):
             return self._following(scene, available)
         if scene.rules.engine == "hour":
             available = self._scheduled(scene, available)
-        plain = Orders.sell(self.units[self.plain], available[self.plain],
-                            (self.cost * (1 + self.markup))[self.plain])
-        return Orders.gather((plain, self._water(scene, available[self.reservoirs])))
+        volume, value = self._water(scene, available[self.reservoirs])
+        worth = self.cost.copy()
+        worth[self.reservoirs] += value[0]
+        self._added = self.desks.added(scene, available, worth)
+        plain = Orders.sell(self.units[self.plain], available[self.plain], self._asked()[self.plain])
+        return Orders.gather((plain, self._water_orders(volume, value)))
+
+    def _asked(self) -> np.ndarray:
+        """What is asked of plants without water of their own, CNY/MWh [own unit, hour]."""
+        return self.cost[:, None] * (1 + (self.markup[:, None] + self._added))
 
     def hear(self, award):
         """Keep today's schedule, and what it tells of the day's water, until the day is over."""
         if award.market == "spot":
+            self.desks.hear(award)
             ahead = award.rhythm == "day-ahead"
-            self.sold, self.ahead_price = (award.output, award.price[self._bus]) if ahead else (None, None)
+            self.sold, self.ahead_price = (award.output, award.price[self.desks.bus]) if ahead else (None, None)
 
     def _following(self, scene, available: np.ndarray) -> Orders:
         """Real time after a day-ahead market: units whose energy of the day is limited keep to what they sold.
@@ -113,7 +139,7 @@ class Generator(Institution):
         worth = np.maximum(np.where(np.isnan(worth), 0, worth), (self.cost * (1 + self.markup))[held, None])
         units = self.units[held]
         return Orders.gather((
-            Orders.sell(self.units[free], available[free], (self.cost * (1 + self.markup))[free]),
+            Orders.sell(self.units[free], available[free], self._asked()[free]),
             Orders.sell(units, firm, scene.rules.offer_floor), Orders.sell(units, sold - firm, worth - TURN),
             Orders.sell(units, np.clip(sold + width, sold, most) - sold, worth + TURN)))
 
@@ -127,21 +153,29 @@ class Generator(Institution):
         scheduled[limited] = by_price(available[limited], least, energy, expected)
         return scheduled
 
-    def _water(self, scene, available: np.ndarray) -> Orders:
-        """The reservoirs' offers."""
+    def _water(self, scene, available: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The reservoirs' power in parts, MW [1 + step, reservoir, hour], and what the water of each step is worth,
+        CNY/MWh [step, reservoir]."""
         if not len(self.reservoirs):
-            return Orders.none()
+            return np.zeros((1 + STEPS, 0, HOURS)), np.zeros((STEPS, 0))
         own, today = self.water, scene.conditions
         hand = today.water[own.place] + today.inflow[own.place]
         volume, level = steps(hand, own.active, own.per_hm3, available)
         basin = (scene.public.stored_water / np.maximum(own.full, 1e-9))[own.basin]
         level = basin + self.own_level * (level - basin)
         index = scene.public.inflow_index[own.basin]
-        value = np.array([self.values.at(scene.now.date, own.basin, at, index) for at in level])
-        cost, markup = self.cost[self.reservoirs], self.markup[self.reservoirs]
-        price = np.concatenate([cost[None], (value + cost) * (1 + markup)])
-        units = self.units[self.reservoirs]
-        return Orders.sell(np.tile(units, 1 + STEPS), volume.reshape(-1, volume.shape[2]), price.ravel())
+        return volume, np.array([self.values.at(scene.now.date, own.basin, at, index) for at in level])
+
+    def _water_orders(self, volume: np.ndarray, value: np.ndarray) -> Orders:
+        """The reservoirs' offers: what would be spilled at cost, the steps above it at what they are worth and more.
+
+        volume: MW [1 + step, reservoir, hour].  value: CNY/MWh [step, reservoir].
+        """
+        cost, markup = self.cost[self.reservoirs], (self.markup[:, None] + self._added)[self.reservoirs]
+        spilled = np.repeat(cost[None, :, None], HOURS, axis=2)
+        price = np.concatenate([spilled, (value + cost)[:, :, None] * (1 + markup)])
+        units = np.tile(self.units[self.reservoirs], 1 + STEPS)
+        return Orders.sell(units, volume.reshape(-1, HOURS), price.reshape(-1, HOURS))
 
 
 def steps(hand: np.ndarray, active: np.ndarray, per_hm3: np.ndarray, available: np.ndarray):
@@ -190,10 +224,11 @@ def by_price(available: np.ndarray, least: np.ndarray, energy: np.ndarray, expec
     return least + np.minimum(room, high[:, None] * weight)
 
 
-def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None) -> list[Generator]:
+def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None, config: "Config",
+              streams: "Streams") -> list[Generator]:
     """One Generator for each owner of plants, in the order of the plants table.
 
-    values: what water is worth; may be None in a world without reservoirs.
+    values: what water is worth; may be None in a world without reservoirs.  config: what each plays.
     """
     plants, units, rivers = ground.world["plants"], grid.units, ground.rivers
     owners = units.owner[units.kind == PLANT]
@@ -205,5 +240,6 @@ def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None)
         place = np.array([reservoir_of[int(rows[i])] for i in within], np.intp)
         water = OwnWater(place, rivers.basin[place], rivers.active[place], rivers.per_hm3[place], rivers.full)
         found.append(Generator(model, owner, rows, units.cost[rows], plants["markup"][rows], within, water, values,
-                               ground.world.settings.water.own_level, units.bus[rows]))
+                               ground.world.settings.water.own_level, desks(owner, rows, grid, config, streams),
+                               ground.world.settings.contracts))
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim import certificates, market_power, revenue
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -104,7 +105,7 @@ class ClosedMonth:
 
     facts, grid: the month's.  date: datetime64[D], its first day.  dates: datetime64[D] [D], days lived.  times:
     datetime64[s] [H], beginnings of hours.  entries: the journal's entries of the month as columns.
-    labels: names along each axis of an outcome.
+    labels: names along each axis of an outcome.  developers: who builds.  in_force: keys of the law.
     """
 
     def __init__(self, month: Month, lab: "PolicyLab"):
@@ -114,13 +115,16 @@ class ClosedMonth:
         first = np.datetime64(lab.calendar.now.date - timedelta(days=self.facts.days - 1), "D")
         self.dates = first + np.arange(self.facts.days).astype("timedelta64[D]")
         self.times = first.astype("datetime64[s]") + np.arange(self.facts.days * HOURS) * np.timedelta64(3600, "s")
+        self.developers, self.in_force = lab.developers, frozenset(lab.rules)
         world = lab.config.world
         self.reservoirs, self.reservoir_basins = world["reservoirs"]["key"], world["reservoirs"]["basin"]
         self.labels = {
             "world": ("all",), "zone": self.grid.zone, "basin": tuple(world["basins"]["key"]),
             "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
-            "technology": self.technologies, "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
-            "account": tuple(lab.journal.balance), "event": tuple(self.facts.events)}
+            "technology": self.technologies, "asset": revenue.asset_labels(self.technologies),
+            "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
+            "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
+            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -244,6 +248,28 @@ class ClosedMonth:
         """CNY [corridor]: fee on what a link delivers, either way; nan for lines, whose tariff is settled elsewhere."""
         fee = meters.arrived(self.facts).sum(axis=1) * self.grid.link_fee
         return np.concatenate([np.full(len(self.grid.line), np.nan), fee])
+
+    def of_links(self, values: np.ndarray) -> np.ndarray:
+        """Values of links [link] as values of corridors [corridor]; nan for lines."""
+        return np.concatenate([np.full(len(self.grid.line), np.nan), values])
+
+    def rules(self, key: str):
+        """The rules of a market in force; None while it is not."""
+        return self._lab.rules.get(key)
+
+    def lost_by_turns(self) -> float:
+        """CNY that clearing by turns cost this month; nan where the law clears at once or does not compare."""
+        spot = self.rules("spot")
+        return self.facts.lost if spot and spot.compare and spot.coordination == "priority" else np.nan
+
+    def foreign_entities(self) -> np.ndarray:
+        """Foreign companies that are registered [country]."""
+        return self._lab.foreign.by_country()
+
+    @cached_property
+    def power(self) -> market_power.Power:
+        """Who could set prices."""
+        return market_power.of(self.facts)
 
     def basin_sum(self, values: np.ndarray) -> np.ndarray:
         """Sum over the days and the reservoirs of each basin: [reservoir, D] -> [basin]."""

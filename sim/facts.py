@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import welfare
+from sim import revenue, welfare
 from sim.calendar import Day, Month
-from sim.messages import Clearing, Conditions, Dispatch, People, Public, Trade, Weather, Work
+from sim.certificates import Certificates
+from sim.messages import Clearing, Conditions, Dispatch, People, Public, Trade, Transfer, Weather, Work
 from sim.network.grid import Grid
 from sim.network.ground import Ground
 from sim.positions import Positions
@@ -25,8 +26,9 @@ SPOT = "spot"
 class Facts:
     """One month's arrays, filled day by day; hours (H) and days (D) of the days lived are the last axis.
 
-    price, energy: CNY/MWh [bus, H].  load, shed, disposed: MW [bus, H].  output, available: MW, stored: MWh [unit, H].
-    line_flow: MW, line_shadow: CNY/MWh [line, H].  sent, delivered: MW, link_shadow: CNY/MWh [link, H].  rent: CNY [H].
+    price, energy: CNY/MWh [bus, H].  load, shed, disposed: MW [bus, H].  output, available, minimum
+    (must-run): MW, stored: MWh [unit, H].  line_flow: MW, line_shadow: CNY/MWh [line, H].  rent: CNY [H].
+    sent, delivered: MW, link_shadow: CNY/MWh [link, H].
     consumption: MW [user row, H].  charging: MW [city, H].  asked, done: orders [city, H].  pay: CNY [city].
     budget: MWh [unit, D], most energy of the day, inf where there is no limit.
     water: hm3 [reservoir, D] at the day's end; inflow, spilled: hm3 [reservoir, D].  water_energy: MWh [basin, D].
@@ -34,8 +36,9 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.  daily: this month's day-ahead Trades of each market, in order.
-    gain: what joint clearing was worth, where the law asks for it.
+    rhythm.  certificates: who holds which.  daily: this month's day-ahead Trades of each market, in order.
+    gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
+    income: fen [unit] of the month by bill, set at its close.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
     people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
     everybody may see.
@@ -45,6 +48,9 @@ class Facts:
     def __init__(self, grid: Grid, ground: Ground, user_bus: np.ndarray):
         self.grid, self.cities, self.user_bus = grid, ground.cities, user_bus
         self.positions = Positions(len(grid.units) + len(user_bus), len(grid.link))
+        market = np.isin(ground.world["load_split"]["user_class"], ground.world["green_demand"]["user_class"])
+        self.certificates = Certificates(grid, user_bus, market)
+        self.positions.bus = self.party_bus
         self.trades: dict[tuple[str, str], Trade] = {}
         self.ahead = Ahead(self)
         self.city_bus, self.outside_price = ground.cities.bus, ground.cities.outside_price
@@ -63,8 +69,8 @@ class Facts:
         grid, hours, days = self.grid, month.days * HOURS, month.days
         buses, units, lines, links, cities = map(len, (grid.bus, grid.units, grid.line, grid.link, self.cities))
         rows = dict(price=buses, energy=buses, load=buses, shed=buses, disposed=buses, output=units, available=units,
-                    stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links, link_shadow=links,
-                    consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
+                    minimum=units, stored=units, line_flow=lines, line_shadow=lines, sent=links, delivered=links,
+                    link_shadow=links, consumption=len(self.user_bus), charging=cities, asked=cities, done=cities)
         daily = dict(water=self._reservoirs, inflow=self._reservoirs, spilled=self._reservoirs,
                      water_energy=self._basins, temperature=len(grid.zone), rain=len(grid.zone), budget=units)
         self._page = {name: np.zeros((n, hours)) for name, n in rows.items()}
@@ -75,9 +81,11 @@ class Facts:
         self.month, self.days = month, 0
         self.pay = np.zeros(cities)
         self.people: People | None = None
+        self.income: dict[str, np.ndarray] = {}
         self.opening: Conditions | None = None
         self.imbalance = self.residual = self.water_residual = 0.0
         self.gain = welfare.nothing(len(grid.zone))
+        self.lost = 0.0
         self.events: dict[str, int] = {}
         self.daily: dict[str, list[Trade]] = {}
         self.positions.open(month)
@@ -98,6 +106,7 @@ class Facts:
         """Take this year's grid; what was sold for the year that ended is over."""
         self.grid = grid
         self.positions.resize(len(grid.units) + len(self.user_bus), len(grid.link))
+        self.certificates.turn_year(grid)
 
     @property
     def last_output(self) -> np.ndarray:
@@ -119,6 +128,7 @@ class Facts:
             if clearing.rhythm == "day-ahead":
                 self.daily.setdefault(clearing.market, []).append(clearing)
             self.positions.add(clearing)
+            self.certificates.add(clearing)
             self.public.traded[clearing.market] = self.public.traded.get(clearing.market, {}) | clearing.public
 
     def add(self, day: Day, weather: Weather, work: Work, conditions: Conditions, use: np.ndarray, rivers: "Rivers",
@@ -130,9 +140,9 @@ class Facts:
         """
         cleared = self.today[SPOT, "real-time"]
         hourly = {name: getattr(cleared, name) for name in CLEARED}
-        hourly |= dict(load=conditions.load, available=conditions.available, consumption=use, charging=work.charging,
-                       asked=work.asked, done=work.done, settled=rules.settles(day.date),
-                       sold_ahead=expected is not None)
+        hourly |= dict(load=conditions.load, available=conditions.available, minimum=conditions.minimum,
+                       consumption=use, charging=work.charging, asked=work.asked, done=work.done,
+                       settled=rules.settles(day.date), sold_ahead=expected is not None)
         if expected is not None:
             hourly |= self._sold(conditions, expected, use, work.charging)
         daily = dict(water=rivers.stored, spilled=rivers.spilled, inflow=conditions.inflow,
@@ -161,12 +171,16 @@ class Facts:
         return {f"ahead_{name}": values for name, values in arrays.items()}
 
     def _compare(self, first: Dispatch, conditions: Conditions, rules):
-        """Take down what joint clearing gained today, where it was compared."""
+        """Take down what joint clearing gained today, and what clearing by turns lost, where they were compared."""
+        self.lost += first.lost
         if first.alone is not None:
             self.gain += welfare.gain(first, conditions.load, rules.clearing_cap, rules.clearing_floor, self.grid)
 
-    def publish_month(self, peer_share: np.ndarray):
-        """What the closed month lets everybody see.  peer_share: enrolled share among full-time riders [city]."""
+    def publish_month(self, peer_share: np.ndarray, transfers: list[Transfer]):
+        """What the closed month lets everybody see.  peer_share: enrolled share among full-time riders [city].
+        transfers: all that the month posts."""
+        self.income = revenue.stack(transfers, self.month, len(self.grid.units))
+        self.public.earnings = revenue.earnings(self.income, self.grid, self.grid.standing(self.month.first))
         self.public.zone_mean = self.zone_mean()
         self.public.peer_share = peer_share
 

@@ -5,7 +5,11 @@ from datetime import date, timedelta
 import mesa
 import numpy as np
 
-from agents.beliefs import WaterValues, opening_levels, water_beliefs
+from agents.beliefs import WaterValues, normal_year, opening_levels, water_beliefs
+from agents.capacity_desk import capacity_desks
+from agents.developer import developers
+from agents.exports import Prospect
+from agents.foreign import Foreign
 from agents.generator import companies
 from agents.large_user import large_users
 from agents.outlook import NoPlan
@@ -14,7 +18,7 @@ from agents.riders import Riders
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
-from sim.calendar import Calendar, Day
+from sim.calendar import Calendar, Day, Month
 from sim.config import BadInput, Config
 from sim.facts import Facts
 from sim.markets.base import Market
@@ -76,29 +80,50 @@ class PolicyLab(mesa.Model):
         world, ground = self.config.world, self.ground
         self.users = Users(self, grid=self.grid, demand=world["demand"], years=world["demand_years"],
                            classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
-                           build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles)
+                           build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles,
+                           trading=world.settings.contracts, green=world["green_demand"])
+        self.users.register(self.law, self.calendar.start)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
-        values = self._plan_water(self.calendar.start.year)
+        values, prospect, use = self._plan(self.calendar.start.year)
         self._open_rivers(values)
-        self.companies = companies(self, ground, self.grid, values)
+        self.developers = developers(self, world, ground)
+        self.companies = companies(self, ground, self.grid, values, self.config, self.streams)
+        self.smelters = large_users(self, world, ground.first[USER])
+        self.foreign = Foreign(
+            self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
+            grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
+            start=Month.of(self.calendar.start))
         self.actors = [
             *self.companies,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
-            *large_users(self, world["smelters"], ground.first[USER]),
-            *traders(self, world["borders"], ground.first[NEIGHBOUR]),
-            self.platform, self.users, self.riders]
+            *self.smelters,
+            *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
+            *capacity_desks(self, ground, self.grid, self.streams, world.settings.investment.haggling),
+            *self.developers,
+            self.foreign, self.platform, self.users, self.riders]
+        self._tell(values, prospect, use)
 
-    def _plan_water(self, year: int) -> WaterValues | None:
-        """What the owners of reservoirs believe their water to be worth in a year."""
-        limits = self.rules["spot"]
-        if not len(self.ground.rivers):
-            return None
+    def _plan(self, year: int) -> tuple[WaterValues | None, Prospect, np.ndarray]:
+        """What the owners of reservoirs believe their water to be worth in a year, what everybody expects of it, and the
+        use of a typical day of each month, MW [12, user row, hour]."""
+        limits, values, stored = self.rules["spot"], None, None
+        days, use = self.typical_year(year)
         try:
-            return water_beliefs(self.ground, self.grid, self.typical_year(year), limits.clearing_floor,
-                                 limits.clearing_cap)
+            if len(self.ground.rivers):
+                values = water_beliefs(self.ground, self.grid, days, limits.clearing_floor, limits.clearing_cap)
+                stored = normal_year(values)
         except NoPlan as reason:
             raise BadInput(f"{self.config.world.path}: nobody can plan its water in {year}: {reason}") from reason
+        return values, Prospect.of(self.ground, self.grid, days, stored), use
+
+    def _tell(self, values: WaterValues | None, prospect: Prospect, use: np.ndarray):
+        """Let those who plan ahead know what a year may bring."""
+        for company in self.companies:
+            company.replan(self.grid, values, prospect)
+        for smelter in self.smelters:
+            smelter.replan(prospect)
+        self.users.replan(prospect, use)
 
     def _open_rivers(self, values: WaterValues | None):
         """The levels at which years of the owners' plans leave the rivers."""
@@ -125,12 +150,14 @@ class PolicyLab(mesa.Model):
 
     def open_year(self, day: Day):
         """What stands on the grid this year, what its owners make of it, what is traded for a year."""
+        approved = self.rules["new_capacity"].approved if "new_capacity" in self.rules else None
+        for developer in self.developers:
+            for technology, power in developer.open_year(day.month, approved):
+                self.ground.build(developer.zone, technology, power, day.date)
         self.grid = self.ground.grid(day.date)
         if day.index:  # the first year was planned when the rivers were opened
             self.ground.stores.turn(day.date.year)
-            values = self._plan_water(day.date.year)
-            for company in self.companies:
-                company.replan(self.grid, values)
+            self._tell(*self._plan(day.date.year))
         self.facts.turn_year(self.grid)
         self.clear("year")
 
@@ -191,7 +218,7 @@ class PolicyLab(mesa.Model):
         """What may be known when orders to a market are made. held: what the spot must hold back with its energy."""
         return Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
                      public=self.facts.public, positions=self.facts.positions, rules=self.rules[market.key],
-                     reserve=held)
+                     certificates=self.facts.certificates, reserve=held)
 
     def spoken(self, market: Market, scene: Scene) -> Orders:
         """All actors' orders to a market."""
@@ -201,6 +228,8 @@ class PolicyLab(mesa.Model):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""
         month = day.month
         self.facts.people = self.riders.close(month, self.rules)
+        if "green" in self.rules:
+            self.facts.certificates.close(month, self.facts, self.rules["green"])
         transfers, services = bills.of(self.facts, self.rules), []
         for key, market in self.markets.items():
             if key in self.rules:
@@ -209,26 +238,28 @@ class PolicyLab(mesa.Model):
             if key in self.rules:
                 services += instrument.apply(month, self.facts, self.rules[key])
         transfers += services + bills.levy(services, self.facts)
-        statements = bills.statements([*self.journal.pending, *transfers], self.facts)
+        due = [*self.journal.pending, *transfers]
+        statements = bills.statements(due, self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money
-        self.facts.publish_month(self.riders.peer_share())
+        self.facts.publish_month(self.riders.peer_share(), due)
         for actor in self.actors:
             actor.learn(statements[actor.name], self.facts.public)
         self.recorder.keep(month, self)
         checks.month(self.journal, self.facts)  # faults raise here, beside their cause
 
-    def typical_year(self, year: int) -> list[Conditions]:
+    def typical_year(self, year: int) -> tuple[list[Conditions], np.ndarray]:
         """A typical day of each month of a year, as everybody can know it: the working day nearest mid-month, average
-        weather."""
-        unknown, days = np.full(len(self.grid.units), np.nan), []
+        weather; and its use, MW [12, user row, hour]."""
+        unknown, days, uses = np.full(len(self.grid.units), np.nan), [], []
         for month in range(1, 13):
             middle = date(year, month, 15)
             when = middle - timedelta(days=max(0, middle.weekday() - 4))  # a weekend's middle is the Friday before
             day = Calendar(when, when).turn()
             weather = self.ground.typical(day)
-            load = self.users.by_bus(self.users.usual(day, weather))
+            uses.append(self.users.usual(day, weather))
+            load = self.users.by_bus(uses[-1])
             days.append(self.ground.conditions(day, weather, load, self.grid, unknown))
-        return days
+        return days, np.stack(uses)
 
     def run(self, progress=None) -> "PolicyLab":
         """Live all days that are left.  progress: called with each lived day."""

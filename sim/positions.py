@@ -28,10 +28,11 @@ class Book:
 
 class Positions:
     """What stands for the open month. books: by market and reference bus.  schedule: MW [link, hour] at the sending
-    end, nan on links of which no trade says anything."""
+    end, nan on links of which no trade says anything.  bus: int [party], where each party stands."""
 
     def __init__(self, parties: int, links: int):
         self.month: Month | None = None
+        self.bus = np.zeros(parties, np.int32)
         self.books: dict[tuple[str, int], Book] = {}
         self._yearly: dict[str, Trade] = {}
         self.resize(parties, links)

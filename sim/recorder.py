@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sim import certificates, contracted, increments, revenue
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
+from sim.messages import BUY, SELL
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
 from sim.settlement import meters, services
 
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 Table = dict[str, np.ndarray]
 MONTH, DAY = "month", "day"
 WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
-TECHNOLOGY, BILL, ACCOUNT, EVENT = "technology", "bill", "account", "event"
+TECHNOLOGY, BILL, ACCOUNT, EVENT, ASSET, COUNTRY = "technology", "bill", "account", "event", "asset", "country"
+FLOW, VINTAGE = "flow", "vintage"
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class Outcome:
 
     name: of the indicator; a second axis is appended to it ("generation.hydro").  unit: of its values.
     rhythm: a value a month (dated its first day) or a day.
-    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor or account; "all" for the
-    world).
+    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor, country or account; "all"
+    for the world).
     of: what gives the values of a closed month, [*axes], for rhythm "day" [*axes, D], the world being no axis of
     its own; nan is not kept.
     """
@@ -70,6 +73,32 @@ OUTCOMES = (
     Outcome("utilisation", "share", MONTH, (CORRIDOR,), lambda m: m.corridors.utilisation()),
     Outcome("link_fee", "CNY", MONTH, (CORRIDOR,), lambda m: m.link_fees()),
     Outcome("rent", "CNY", MONTH, (WORLD,), lambda m: m.facts.rent.sum()),
+    # trade beyond the province
+    Outcome("lost_by_turns", "CNY", MONTH, (WORLD,), lambda m: m.lost_by_turns()),
+    Outcome("increment", "MWh", MONTH, (ZONE, ZONE), lambda m: increments.by_zones(m.facts, increments.increments(m.facts))),
+    Outcome("increment_corridor", "MWh", MONTH, (CORRIDOR,), lambda m: m.of_links(increments.increments(m.facts))),
+    Outcome("contract_scheduled", "MWh", MONTH, (CORRIDOR,),
+            lambda m: m.of_links(increments.scheduled(m.facts).sum(axis=1))),
+    Outcome("contract_carried", "MWh", MONTH, (CORRIDOR,), lambda m: m.of_links(increments.carried(m.facts).sum(axis=1))),
+    Outcome("incremental_contracts", "MWh", MONTH, (ZONE,), lambda m: increments.contracted(m.facts, SELL)),
+    Outcome("agreement_reduced", "MWh", MONTH, (ZONE,), lambda m: increments.contracted(m.facts, BUY)),
+    Outcome("cross_area", "MWh", MONTH, (WORLD,), lambda m: increments.across_areas(m.facts, m.rules("crossarea"), False)),
+    Outcome("cross_area_origin", "MWh", MONTH, (WORLD,),
+            lambda m: increments.across_areas(m.facts, m.rules("crossarea"), True)),
+    Outcome("border_listed", "MWh", MONTH, (ZONE,), lambda m: increments.at_borders(m.facts, matched=False)),
+    Outcome("border_matched", "MWh", MONTH, (ZONE,), lambda m: increments.at_borders(m.facts, matched=True)),
+    Outcome("foreign_entities", "count", MONTH, (COUNTRY,), lambda m: m.foreign_entities()),
+    # contracts inside a zone; what joint clearing of all zones gains over each alone, where the law compares
+    Outcome("contracted", "MWh", MONTH, (ZONE, TECHNOLOGY), lambda m: contracted.sold_by(m.facts, m.technologies)),
+    Outcome("bought_ahead", "MWh", MONTH, (ZONE,), lambda m: contracted.bought(m.facts)),
+    Outcome("contract_price", "CNY/MWh", MONTH, (ZONE,), lambda m: contracted.price(m.facts)),
+    Outcome("traded_share", "share", MONTH, (ZONE,), lambda m: contracted.traded_share(m.facts)),
+    Outcome("settled_days", "days", MONTH, (WORLD,), lambda m: m.facts.settled.sum() / 24),
+    Outcome("joint_gain", "CNY", MONTH, (WORLD,), lambda m: m.facts.gain.total or np.nan),
+    Outcome("joint_gain_sellers", "CNY", MONTH, (ZONE,), lambda m: _known(m, m.facts.gain.sellers)),
+    Outcome("joint_gain_users", "CNY", MONTH, (ZONE,), lambda m: _known(m, m.facts.gain.users)),
+    Outcome("joint_gain_network", "CNY", MONTH, (WORLD,), lambda m: m.facts.gain.network if m.facts.gain.total else np.nan),
+    Outcome("joint_clean", "MWh", MONTH, (ZONE,), lambda m: _known(m, m.facts.gain.clean)),
     # ancillary services: MW of the requirement, held for an hour; a price is for a MW at performance 1
     Outcome("regulation_price", "CNY/MW", MONTH, (ZONE,), lambda m: services.price(m.facts, 0)),
     Outcome("regulation", "MWh", MONTH, (ZONE,), lambda m: services.volume(m.facts, 0)),
@@ -80,10 +109,21 @@ OUTCOMES = (
     Outcome("services_missed", "MWh", MONTH, (ZONE,), lambda m: services.missed(m.facts)),
     Outcome("ancillary_cost", "CNY", MONTH, (ZONE,), lambda m: services.cost(m.facts)),
     Outcome("ancillary_income", "CNY", MONTH, (ZONE, TECHNOLOGY), lambda m: services.income(m.facts, m.technologies)),
+    # market power, by zone of the plants
+    Outcome("hhi_capacity", "points", MONTH, (ZONE,), lambda m: m.power.hhi_capacity),
+    Outcome("hhi_output", "points", MONTH, (ZONE,), lambda m: m.power.hhi_output),
+    Outcome("lerner", "ratio", MONTH, (ZONE,), lambda m: m.power.lerner),
+    Outcome("rsi_min", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_min),
+    Outcome("rsi_p05", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_p05),
+    Outcome("pivotal", "share", MONTH, (ZONE,), lambda m: m.power.pivotal),
     # water and weather
     Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),
     Outcome("temperature", "degC", DAY, (ZONE,), lambda m: m.facts.temperature),
+    # green certificates: what happened to them in the month, and at what price they were sold
+    Outcome("certificates", "certificates", MONTH, (WORLD, FLOW), lambda m: certificates.flows(m.facts)),
+    Outcome("certificates_held", "certificates", MONTH, (WORLD,), lambda m: m.facts.certificates.held().sum()),
+    Outcome("certificate_price", "CNY/certificate", MONTH, (WORLD, VINTAGE), lambda m: certificates.prices(m.facts)),
     # riders: means over persons, income and claims of one person
     Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),
@@ -94,6 +134,26 @@ OUTCOMES = (
     Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.eligible_share(m.by_city)),
     Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.enrolled)),
     Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.take_up(m.by_city)),
+    # assets: what stands, is started this year and under construction; what a kW earned in the month, by stream; what
+    # those who build expect of a year, at which rate, and what must be paid for being there so that they lose nothing
+    Outcome("stands", "MW", MONTH, (ZONE, TECHNOLOGY), revenue.stands),
+    Outcome("started", "MW", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.started_of(i))),
+    Outcome("under_construction", "MW", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.queue_of(d.prospects[i].technology))),
+    Outcome("regulation_capacity_price", "CNY/kW-yr", MONTH, (ZONE,),
+            lambda m: revenue.traded(m, "regulation_capacity", "price")),
+    Outcome("regulation_capacity_supply", "MW", MONTH, (ZONE,),
+            lambda m: revenue.traded(m, "regulation_capacity", "supply")),
+    Outcome("regulation_capacity_duty", "MW", MONTH, (ZONE,),
+            lambda m: revenue.traded(m, "regulation_capacity", "duty")),
+    Outcome("revenue", "CNY/kW", MONTH, (ZONE, ASSET), revenue.per_kw),
+    Outcome("expected_revenue", "CNY/kW-yr", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.expected[i])),
+    Outcome("internal_rate", "share", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.rate[i])),
+    Outcome("break_even", "CNY/kW-yr", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.break_even(m.month.year)[d.prospects[i].technology])),
     # money, in yuan of integer fen; the place is an account, of what is paid the payer's
     Outcome("paid", "CNY", MONTH, (ACCOUNT, BILL), lambda m: m.paid() / 100),
     Outcome("balance", "CNY", MONTH, (ACCOUNT,), lambda m: m.balances() / 100),
@@ -105,6 +165,11 @@ OUTCOMES = (
     Outcome("water_residual", "hm3", MONTH, (WORLD,), lambda m: m.facts.water_residual),
     Outcome("events", "count", MONTH, (WORLD, EVENT), lambda m: list(m.facts.events.values())),
 )
+
+
+def _known(month: ClosedMonth, values: np.ndarray) -> np.ndarray:
+    """Parts of the gain of joint clearing [zone], nan in a month without a comparison."""
+    return values if month.facts.gain.total else np.full(len(values), np.nan)
 
 
 class Sink(Protocol):
@@ -157,6 +222,7 @@ class Recorder:
         tables = {"indicators": indicators(closed)} | closed.riders()
         if self._hourly:
             tables |= hourly(closed) | daily(closed)
+        tables["assets"] = revenue.table(closed.date, closed.facts.income, closed.grid)
         tables |= {f"journal/{name}": table for name, table in lab.journal.tables(month).items()}
         for kind, table in tables.items():
             self._sink.write(kind, month, table)

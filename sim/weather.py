@@ -29,18 +29,18 @@ FACTORS = ("temperature", "rain", "wind")  # of a zone; a basin has one, its wet
 ANCHOR = date(2024, 10, 3)  # the day of the stationary draw; any day would do, as long as it stays
 SUN_CV_MOST = 1 / np.sqrt(3.0)  # of a uniform multiple with mean 1 that never falls below zero
 
-_Bounds = {"ratio": (0.0, 100.0), "share": (0.0, 1.0), "degC": (-90.0, 60.0), "CNY/MWh": (0.0, 1e5)}
+_Bounds = {"ratio": (0.0, 100.0), "share": (0.0, 1.0), "degC": (-90.0, 60.0), "CNY/MWh": (0.0, 1e5), "TWh": (0.0, 1e4)}
 
 
 class MonthProfile(Row):
     """A row of `profiles_month.csv`: a value for each month, in the unit that the row names.
 
     A `ratio` multiplies an annual mean, a `share` is a part of a capacity or of the month's days, `degC` a
-    temperature, `CNY/MWh` a price.
+    temperature, `CNY/MWh` a price, `TWh` an energy as the month opens.
     """
 
     key: str
-    unit: Literal["ratio", "share", "degC", "CNY/MWh"]
+    unit: Literal["ratio", "share", "degC", "CNY/MWh", "TWh"]
     jan: AsNamed
     feb: AsNamed
     mar: AsNamed

@@ -11,6 +11,7 @@ from pydantic import Field
 from sim import law as dated_law  # a module, not names: law reads its files with this package
 from sim.config.documents import Document, dotted, place_of, read_document, read_value, validate
 from sim.config.sections import BadInput, Section, bounded, field_hint, nearest
+from sim.config.strategies import DEFAULT, Strategy, read_strategies
 from sim.config.worlds import Period, Schema, Text, World, astray, read_world
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Scenario(Section):
     """A scenario file.
 
     world: the world's folder, relative to this file, or to the project.  law: values by `key.param` or
-    `key.param@day`.  markets, instruments: off or on, by key.  files: SHA-256 by file, as a finished run states
+    `key.param@day`.  markets, instruments: off or on, by key.  strategies: how companies bid, by owner, a kind or a
+    mapping with one, under `default` for all others.  files: SHA-256 by file, as a finished run states
     them; when given, world and law must be the very same.
     """
 
@@ -56,6 +58,7 @@ class Scenario(Section):
     law: dict[str, Any] = {}
     markets: dict[str, bool] = {}
     instruments: dict[str, bool] = {}
+    strategies: dict[str, Any] = {}
     record: Record = Record()
     files: dict[str, str] = {}
 
@@ -65,7 +68,8 @@ class Config:
     """All that a run is a function of, beside its engine.
 
     start, end: first and last day.  scale: rows by population.  markets, instruments: whether on, for every key
-    there is.  patch: what `--set` and its like changed, by dotted key.  path: the scenario's file.
+    there is.  strategies: by owner, `default` for all others.  patch: what `--set` and its like changed, by dotted key.
+    path: the scenario's file.
     """
 
     path: Path
@@ -80,6 +84,7 @@ class Config:
     scale: dict[str, int]
     markets: dict[str, bool]
     instruments: dict[str, bool]
+    strategies: dict[str, Strategy]
     record: Record
     patch: dict[str, Any]
     law_patch: dict[str, Any]
@@ -88,6 +93,10 @@ class Config:
     def name(self) -> str:
         """The scenario's name: that of its file."""
         return self.path.stem
+
+    def strategy(self, owner: str) -> Strategy:
+        """What a company plays."""
+        return self.strategies.get(owner, self.strategies[DEFAULT])
 
     @property
     def files(self) -> dict[str, str]:
@@ -110,6 +119,7 @@ class Config:
             "law": self.law_patch,
             "markets": dict(self.markets),
             "instruments": dict(self.instruments),
+            "strategies": {owner: played.model_dump(mode="json") for owner, played in self.strategies.items()},
             "record": self.record.model_dump(),
             "files": self.files,
         }
@@ -162,10 +172,11 @@ def _config(path: Path, document: Document, schema: Schema, patch: dict[str, Any
     for key, param, value in changes:  # only these: the law is wider than any one world and may name what is not in it
         for at, message in astray(field_hint(schema.rules[key], param), value.data, world.tables):
             raise value.fault(at, message)
+    strategies = _strategies(document, scenario.strategies, world)
     law = dated_law.Law(schema.rules, dated_law.read_law(world.law, schema.rules), changes, off)
     config = Config(path, scenario.title, scenario.question, scenario.source, world, law, scenario.period.start,
                     scenario.period.end, scenario.seed, scenario.scale.model_dump(), markets, instruments,
-                    scenario.record, patch, scenario.law)
+                    strategies, scenario.record, patch, scenario.law)
     _same_files(document, scenario.files, config.files)
     return config
 
@@ -197,6 +208,13 @@ def _switches(document: Document, section: str, given: dict[str, bool], known: t
         if key not in known:
             raise BadInput(document.fault((section, key), f"there is no such {section[:-1]}{nearest(key, known)}"))
     return {key: given.get(key, True) for key in known}
+
+
+def _strategies(document: Document, given: dict[str, Any], world: World) -> dict[str, Strategy]:
+    """What companies of this world play. Raises: BadInput."""
+    owners = tuple(dict.fromkeys(plant.owner for plant in world.tables.get("plants", ())))
+    zones = tuple(dict.fromkeys(bus.zone for bus in world.tables.get("buses", ())))
+    return read_strategies(document, given, owners, zones)
 
 
 def _world_folder(path: Path, document: Document, world: str) -> Path:

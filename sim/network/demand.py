@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from sim.calendar import SEASONS, Day
-from sim.config import BadInput, Key, Row, Table, bounded
+from sim.config import BadInput, Key, Row, Section, Table, bounded
 from sim.network.years import SMELTER, Stock, demand_of
 from sim.units import HOURS, CNYPerMWh, Ratio, Share
 from sim.weather import Profiles
@@ -59,6 +59,7 @@ class UserClass(Row):
     (hours, weekends, seasons, weather) relative to the other classes; they are scaled so that the classes together
     are the zone.  evening: load added from 18 to 22 o'clock, in multiples of the class's mean.
     large_users: the blocks that smelters bid for themselves belong to this class, which draws the remainder.
+    contracts: may buy ahead, once the law's opening reaches it; the market opens to the classes in the table's order.
     elasticity: of its load to its delivered price (a positive number: load falls).  delivery: what stands between the
     wholesale and the delivered price.
     """
@@ -69,6 +70,7 @@ class UserClass(Row):
     deviation: bounded(Ratio, ge=0, le=10)
     evening: bounded(Ratio, ge=0, le=1) = 0.0
     large_users: bool = False
+    contracts: bool = False
     elasticity: bounded(Ratio, ge=0, le=3) = 0.0
     delivery: bounded(CNYPerMWh, gt=0) | None = None
     source: str
@@ -96,6 +98,32 @@ class UserClass(Row):
                 if not any(other.deviation > 0 for other in own):
                     raise BadInput(table.fault(i, "deviation", f"no class of {row.zone!r} follows its zone; "
                                                                "expected a positive number in one of them"))
+
+
+class Trading(Section):
+    """The section `contracts` of world.yaml: how companies and users trade ahead.
+
+    entry: of those who may trade and do not yet, the share who register in a month.  risk: of the expected price, what
+    being sure of it is worth to either side.  caution: cover that users want beyond the required share, for each unit
+    of the coefficient of variation of daily prices.
+    """
+
+    entry: bounded(Share, ge=0, le=1)
+    risk: bounded(Share, ge=0, le=0.5)
+    caution: bounded(Ratio, ge=0, le=20)
+    source: str
+
+
+def opened(classes: Table, eligible: float) -> np.ndarray:
+    """Share of each class that may trade, [class], when `eligible` of a zone's consumption may: the market opens class
+    by class, in the table's order."""
+    found, before = np.zeros(len(classes)), {}
+    for i, row in enumerate(classes):
+        if row.contracts:
+            start = before.get(row.zone, 0.0)
+            found[i] = min(max((eligible - start) / row.share, 0.0), 1.0)
+            before[row.zone] = start + row.share
+    return found
 
 
 class LoadSplit(Row):

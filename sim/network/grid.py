@@ -4,14 +4,18 @@ Buses of one synchronous area are tied by AC lines (power follows Kirchhoff's la
 flow is chosen. A unit is whatever may have orders: a plant, a store, a large user's block, a neighbour's step.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from sim.config import BadInput, Key, Row, Table, bounded, place_of
 from sim.units import MW, CNYPerMWh, PerUnit, Share
+
+if TYPE_CHECKING:
+    from sim.network.agreements import Agreements
 
 BASE_MVA = 100.0
 FOREVER = date(9999, 12, 31)
@@ -152,6 +156,12 @@ class Units:
     def __len__(self):
         return len(self.key)
 
+    @property
+    def registered(self) -> np.ndarray:
+        """Cost of a MWh more as registered with the market, CNY/MWh [unit]; nan where none is: plants with a daily energy
+        limit (what their water is worth is their owner's belief), stores, large users and neighbours."""
+        return np.where((self.kind == PLANT) & ~self.budgeted, self.cost, np.nan)
+
     @classmethod
     def make(cls, key, kind, bus, owner, technology, capacity, cost=np.nan, ramp=np.inf, budgeted=False, store=0.0,
              efficiency=1.0, first=date.min, last=FOREVER) -> "Units":
@@ -180,19 +190,24 @@ class Grid:
 
     bus, zone: names.  bus_zone, area: int [bus].  reference: int [area], the bus against which prices are split.
     line_*: AC lines; susceptance in MW per radian.  link_*: links; loss of sent power, fee on delivered MWh, key of its
-    planned outage; link_first: first day in service.
+    planned outage; link_first: first day in service.  on: the day whose year it is.
     joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
     home_zone: int [zone], the nearest zone with load: there its money is counted.
+    agreements: what governments have agreed that links carry this year.  turn: int [link], when a link opens where
+    markets clear by turns.  Both are set by who knows the world, None until then.
     """
 
-    def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date):
+    def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date,
+                 standing: Callable[[date], np.ndarray] | None = None):
+        """standing: MW that stand on a day of the units that come first, plants and stores; all others, and all where
+        it is not given, stand whole from their first day to their last."""
         from scipy.sparse import coo_array  # only a run needs it: checking a file answers without
         from scipy.sparse.csgraph import connected_components
 
         self.bus = tuple(b.key for b in buses)
         self.zone = tuple(dict.fromkeys(b.zone for b in buses))
         self.bus_zone = np.array([self.zone.index(b.zone) for b in buses], np.int32)
-        self.units = units
+        self.units, self.on, self._standing = units, on, standing
         at = {key: i for i, key in enumerate(self.bus)}
 
         lines = [c for c in corridors if c.kind == "ac" and c.in_service <= on]
@@ -230,6 +245,8 @@ class Grid:
                                    for a in range(self.area.max() + 1)], np.int32)
         self.cleared_zones = np.unique(self.bus_zone[[b.cleared for b in buses]])
         self.home_zone = self._homes()
+        self.agreements: Agreements | None = None
+        self.turn: np.ndarray | None = None
 
     def _homes(self) -> np.ndarray:
         """The nearest zone with load of each zone, over lines and links, int [zone]; its own where it has load."""
@@ -242,6 +259,14 @@ class Grid:
                 if home[b] < 0 <= home[a]:
                     home[b] = home[a]
         return np.where(home < 0, self.cleared_zones[0] if len(self.cleared_zones) else 0, home)
+
+    def standing(self, day: date) -> np.ndarray:
+        """MW [unit] that stand on a day up to now, as everybody can know; at most what stands this year."""
+        standing = np.where((self.units.first <= day) & (day < self.units.last), self.units.capacity, 0.0)
+        if self._standing is not None:
+            known = self._standing(day)
+            standing[: len(known)] = np.minimum(known, self.units.capacity[: len(known)])
+        return standing
 
     def by_zone(self, values: np.ndarray) -> np.ndarray:
         """Sum over the buses of each zone: [bus, ...] -> [zone, ...]."""

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from agents.beliefs import LEVELS, Inflow, WaterValues
+from agents.desks import Desks
 from agents.generator import Generator, OwnWater, by_price, companies, steps
 from sim.calendar import Calendar
-from sim.config import read_world
+from sim.config import load, read_world
 from sim.network.grid import PLANT
 from sim.network.ground import Ground
 from sim.schema import schema
@@ -41,7 +42,8 @@ def company(own_level=0.5, markup=(0.0, 0.0, 0.0)):
     """Units 4 (coal at 290), 5 and 7 (water, 8 for operation; reservoirs 1 and 0 of 100 hm3, 500 and 250 MWh/hm3)."""
     water = OwnWater(place=np.array([1, 0]), basin=np.array([1, 0]), active=np.array([100.0, 100.0]),
                      per_hm3=np.array([500.0, 250.0]), full=np.array([50_000.0, 200_000.0]))
-    return Generator(mesa.Model(), "x", [4, 5, 7], [290, 8, 8], markup, [1, 2], water, VALUES, own_level)
+    return Generator(mesa.Model(), "x", [4, 5, 7], [290, 8, 8], markup, [1, 2], water, VALUES, own_level,
+                     Desks(np.array([4, 5, 7]), np.zeros(3, int)))
 
 
 def test_power_is_offered_in_what_would_be_spilled_and_two_halves_of_the_rest():
@@ -121,14 +123,15 @@ def test_everything_available_is_offered():
 
 
 def test_other_markets_hear_nothing_from_it():
-    assert len(company().orders(SimpleNamespace(key="green"), scene(megawatts(*[10] * 8)))) == 0
+    assert len(company().orders(SimpleNamespace(key="heat"), scene(megawatts(*[10] * 8)))) == 0
 
 
 @pytest.fixture(scope="module")
 def toy():
     ground = Ground(read_world(TOY, schema()), Streams(1), 2025)
     grid = ground.grid(date(2025, 1, 1))
-    return ground, grid, companies(mesa.Model(), ground, grid, VALUES)
+    config = load(TOY.parents[1] / "scenarios" / "toy.yaml")
+    return ground, grid, companies(mesa.Model(), ground, grid, VALUES, config, Streams(1))
 
 
 def test_every_plant_has_one_company_named_as_its_owner(toy):

@@ -11,9 +11,10 @@ import pytest
 from agents.trader import traders
 from sim.calendar import Calendar
 from sim.config import BadInput, Table
-from sim.messages import BUY, SELL
+from sim.messages import BUY, SELL, Award
 from sim.network import borders
 from sim.network.borders import Step
+from sim.streams import Stream
 
 FIRST = 10  # row of grid.units at which the steps begin
 SPOT = SimpleNamespace(key="spot")
@@ -40,7 +41,7 @@ def scene(when):
 
 @pytest.fixture
 def actors():
-    return {trader.name: trader for trader in traders(mesa.Model(), table(*ROWS), FIRST)}
+    return {trader.name: trader for trader in traders(mesa.Model(), table(*ROWS), FIRST, Stream(1, "deals"))}
 
 
 def test_a_neighbour_is_one_trader_with_all_its_steps(actors):
@@ -85,3 +86,63 @@ def test_a_step_that_ends_before_it_begins_is_refused_with_its_line():
     wrong = ROWS[3] | {"last": date(2026, 6, 1)}
     with pytest.raises(BadInput, match=r"borders\.csv:2: last: 2026-06-01 is before 2026-07-01"):
         Step.check(table(wrong), {})
+
+
+# --------------------------------------------------------------------------------- what other markets open for a month
+
+EAST = {"bus": "EC", "owner": "east", "side": "buy", "season": "all", "capacity": 600.0, "price": 430.0,
+        "market": "crossarea"}
+DEAL = SimpleNamespace(key="crossarea")
+
+
+def east(seed=1):
+    return traders(mesa.Model(), table(EAST | {"key": "ec"}), FIRST, Stream(seed, "deals"))[0]
+
+
+def month(number, chance, wheeling=30.0):
+    when = date(2025, number, 1)
+    rules = SimpleNamespace(deal_probability=chance, wheeling=wheeling)
+    available = np.full((FIRST + 1, 24), 600.0)
+    now, conditions = Calendar(when, when).turn(), SimpleNamespace(available=available)
+    return SimpleNamespace(now=now, rules=rules, conditions=conditions)
+
+
+def award(number, accepted, paid=400.0, market="crossarea"):
+    when, shape = date(2025, number, 1), (len(accepted), 24)
+    unit, accepted = np.full(len(accepted), FIRST, np.int32), np.array(accepted)[:, None] * np.ones(24)
+    return Award(market, "month", Calendar(when, when).turn(), unit[:1], unit, accepted, np.full(shape, paid))
+
+
+def test_a_deal_is_asked_for_with_the_wheeling_fee_taken_off():
+    orders = east().orders(DEAL, month(8, chance=1.0))
+    assert (list(orders.side), orders.price[0, 0], orders.volume[0, 0]) == ([BUY], 400, 600)  # 430 - 30
+    assert len(east().orders(DEAL, month(8, chance=0.0))) == 0
+
+
+def test_deals_come_about_as_often_as_the_law_says_and_alike_in_two_runs():
+    """1200 months at 0.7: 840 expected, standard deviation 15.9."""
+    found = [[len(east(seed).orders(DEAL, month(m, 0.7))) for m in range(1, 13)] for seed in range(100)]
+    assert abs(np.sum(found) - 840) < 4 * 15.9
+    assert found[3] == [len(east(3).orders(DEAL, month(m, 0.7))) for m in range(1, 13)]
+
+
+def test_the_spot_market_sees_what_was_opened_for_the_month_at_the_price_that_was_asked():
+    trader = east()
+    assert trader.orders(SPOT, month(8, 0.7)).volume[0, 0] == 600  # no such market has spoken: the step just stands
+    trader.hear(award(8, [250.0]))
+    orders = trader.orders(SPOT, month(8, 0.7))
+    assert (orders.volume[0, 0], orders.price[0, 0]) == (250, 400)
+    assert trader.orders(SPOT, month(9, 0.7)).volume[0, 0] == 600  # August's deal says nothing of September
+
+
+def test_without_a_deal_nothing_stands():
+    trader = east()
+    trader.hear(award(8, []))
+    assert len(trader.orders(SPOT, month(8, 0.7))) == 0
+
+
+def test_listings_of_several_companies_add_up_and_other_markets_do_not_matter():
+    trader = east()
+    trader.hear(award(8, [100.0, 60.0, 0.0]))
+    trader.hear(award(8, [999.0], market="capacity"))
+    assert trader.orders(SPOT, month(8, 0.7)).volume[0, 0] == 160

@@ -10,10 +10,11 @@ import pytest
 from sim.calendar import Calendar, Month
 from sim.closed_month import ClosedMonth
 from sim.config import Table
-from sim.messages import Transfer
+from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
 from sim.settlement.journal import Journal
+from sim.welfare import nothing
 
 JANUARY = Month(2025, 1)
 H, D = 48, 2
@@ -36,7 +37,8 @@ def grid():
             ("c-b", "c", "b", "dc", 16.0, 16.0, 0.0, 0.125, 10.0))])
     technologies = np.array(["hydro", "solar", "coal"], object)
     units = Units.join(
-        Units.make(["dam", "sun", "coal"], PLANT, [0, 0, 2], ["o"] * 3, technologies, [90, 30, 50]),
+        Units.make(["dam", "sun", "coal"], PLANT, [0, 0, 2], ["o"] * 3, technologies, [90, 30, 50],
+                   cost=[np.nan, 0.0, 240.0]),
         Units.make(["cell"], STORE, [2], ["o"], "battery", [5], store=20.0),
         Units.make(["smelter"], USER, [1], ["o"], "smelter", [10]),
         Units.make(["border"], NEIGHBOUR, [3], ["o"], "trade", [9]))
@@ -46,6 +48,19 @@ def grid():
 def rows(*values):
     """MW [row, H], each row a constant or 48 hours."""
     return np.array([np.broadcast_to(np.asarray(value, float), H) for value in values])
+
+
+def trades():
+    """The dam adds 12 MW to what it sells beyond A and buys 3 back; the border lists 9 MW, 8 of them matched."""
+    when = Calendar(date(2025, 1, 30), date(2025, 1, 31)).turn()
+    orders = {"interprovincial": (Orders.sell([0], [12.0], 200.0), Orders.buy([0], [3.0], 200.0)),
+              "crossarea": (Orders.buy([5], [9.0], 60.0),), "crossborder": (Orders.buy([5], [9.0], 60.0),)}
+    found = {}
+    for market, mine in orders.items():
+        made = Orders.gather(mine)
+        accepted = np.minimum(made.volume, 8.0) if market == "crossborder" else made.volume
+        found[market, "month"] = Trade(market, "month", when, made, accepted, {}, made.price)
+    return found
 
 
 def facts():
@@ -61,15 +76,28 @@ def facts():
         living=np.array([90_000, 90_000, 90_000, 90_000]), swaps=np.array([True, True, False, False]),
         claims=np.array([0, 0, 1_000, 500]))
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
+    # 100 were issued; 30 of the year were sold at 4 and 10 with their energy at 6; 7 + 3 are held
+    flows = {"issued": 100, "traded": 30, "bundled": 10, "transferred": 40, "retired": 90, "expired": 0}
+    certificates = SimpleNamespace(month=JANUARY, flows=flows, held=lambda: np.array([7, 3]))
+    green = SimpleNamespace(day=SimpleNamespace(month=JANUARY), public={"price_current": 4.0, "price_bundled": 6.0})
+    schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
-        daily={}, ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
+        month=JANUARY, certificates=certificates, trades=trades() | {("green", "month"): green}, daily={},
+        positions=SimpleNamespace(schedule=schedule, books={}), lost=70.0, party_bus=grid().units.bus, gain=nothing(3),
+        ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]),
+        price=price, energy=price, load=load,
         shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
-        output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9), stored=rows(0, 0, 0, 10, 0, 0),
+        output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9),
+        minimum=np.zeros((6, H)), stored=rows(0, 0, 0, 10, 0, 0),
         line_flow=rows(70), line_shadow=rows(0), sent=rows(30, -7), delivered=rows(27, -8), link_shadow=rows(5, 0),
         rent=np.full(H, 100.0), charging=rows(1, 0, 0), asked=rows(50, 20, 0), done=rows(40, 20, 0),
         budget=np.full((6, D), np.inf), water=np.full((1, D), 30.0),
         inflow=np.full((1, D), 2.0), spilled=np.full((1, D), 0.5),
         water_energy=np.array([[900.0, 880.0]]), temperature=np.array([[8.0, 9.0], [15.0, 16.0], [20.0, 21.0]]),
+        income={"spot energy": np.array([0, 0, 0, 500, 0, 0])},
+        public=SimpleNamespace(
+            earnings={("B", "battery"): {"energy": 1000.0, "capacity": 250.0}},
+            traded={"regulation_capacity": {"price.B": 272.5, "supply.B": 4.0, "duty.B": 10.0}}),
         people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
 
 
@@ -87,10 +115,17 @@ def lab():
              "basins": {"key": np.array(["river"], object)},
              "cities": {"key": np.array(["kunming", "nanning", "empty"], object)}}
     riders = SimpleNamespace(segment=np.array([0, 1, 1, 0]), segments={"key": np.array(["full", "part"], object)})
+    builder = SimpleNamespace(
+        zone="B", prospects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
+        started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
     return SimpleNamespace(
-        facts=facts(), journal=journal, calendar=calendar, riders=riders, config=SimpleNamespace(world=world),
+        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
+        config=SimpleNamespace(world=world),
+        foreign=SimpleNamespace(countries=("laos",), by_country=lambda: np.array([3])),
         ground=SimpleNamespace(reservoir_units=np.array([0])),
-        rules={"pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
+        rules={"spot": SimpleNamespace(compare=True, coordination="priority"), "regulation_capacity": None,
+               "crossarea": SimpleNamespace(origin_share=0.25),
+               "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
 
 
 def kept(lab, hourly=True):
@@ -120,6 +155,23 @@ def test_energy_is_summed_by_zone_and_technology(value):
     assert value("large_users", "A") == 10 * H
     assert (value("neighbours_bought", "C"), value("neighbours_sold", "C")) == (7 * H, 0)
     assert value("shed", "B") == 17 * 24 + 26 * 24
+
+
+        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
+        config=SimpleNamespace(world=world),
+        foreign=SimpleNamespace(countries=("laos",), by_country=lambda: np.array([3])),
+        ground=SimpleNamespace(reservoir_units=np.array([0])),
+        rules={"spot": SimpleNamespace(compare=True, coordination="priority"), "regulation_capacity": None,
+               "crossarea": SimpleNamespace(origin_share=0.25),
+               "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
+
+
+def test_market_power_is_kept_by_zone(value):
+    assert value("lerner", "B") == pytest.approx(0.2)  # (300 - 240) / 300
+    assert value("hhi_capacity", "A") == 10_000  # one owner
+    # 40 are needed in A; nothing but o's plants is there, and no corridor leads in
+    assert (value("rsi_min", "A"), value("pivotal", "A")) == (0, 1)
+    assert value("rsi_p05", "B") == pytest.approx(56 / 60)  # links of 40 and 16 for a load of 60
 
 
 def test_clean_share_counts_generation_not_storage(value):
@@ -158,6 +210,18 @@ def test_corridors_are_used_forwards_and_backwards(value):
     assert value("utilisation", "c-b") == pytest.approx(0.5)  # 8 of 16 backwards
     assert (value("link_fee", "a2-b"), value("link_fee", "c-b")) == (27 * H * 20, 7 * H * 10)
     assert value("rent") == 100 * H
+
+
+def test_assets_say_what_they_earn_and_those_who_build_what_they_need(value, lab):
+    assert (value("stands.battery", "B"), value("stands.hydro", "A")) == (5, 90)
+    assert (value("revenue.battery.energy", "B"), value("revenue.battery.capacity", "B")) == (1.0, 0.25)
+    assert (value("started.battery", "B"), value("under_construction.battery", "B")) == (3, 8)
+    assert (value("expected_revenue.battery", "B"), value("internal_rate.battery", "B")) == (280, 0.07)
+    assert value("break_even.battery", "B") == 290
+    for figure, expected in (("price", 272.5), ("supply", 4.0), ("duty", 10.0)):
+        assert value(f"regulation_capacity_{figure}", "B") == expected
+    assets = kept(lab).table("assets")
+    assert assets[["unit", "bill", "CNY"]].values.tolist() == [["cell", "spot energy", 5.0]]
 
 
 def test_riders_are_counted_in_persons(value):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.markets.double_auction import cross
+from sim.engines.double_auction import cross
 
 
 def book(ask, offered, bid, wanted):
