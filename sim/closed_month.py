@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import market_power, revenue
+from sim import certificates, market_power, revenue
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -124,7 +124,7 @@ class ClosedMonth:
             "technology": self.technologies, "asset": revenue.asset_labels(self.technologies),
             "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
-            "country": lab.foreign.countries}
+            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -260,7 +260,7 @@ class ClosedMonth:
     def lost_by_turns(self) -> float:
         """CNY that clearing by turns cost this month; nan where the law clears at once or does not compare."""
         spot = self.rules("spot")
-        return self.facts.lost if spot.compare and spot.coordination == "priority" else np.nan
+        return self.facts.lost if spot and spot.compare and spot.coordination == "priority" else np.nan
 
     def foreign_entities(self) -> np.ndarray:
         """Foreign companies that are registered [country]."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from sim import revenue, welfare
 from sim.calendar import Day, Month
+from sim.certificates import Certificates
 from sim.messages import Clearing, Conditions, Dispatch, People, Public, Trade, Transfer, Weather, Work
 from sim.network.grid import Grid
 from sim.network.ground import Ground
@@ -35,7 +36,7 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.  daily: this month's day-ahead Trades of each market, in order.
+    rhythm.  certificates: who holds which.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     income: fen [unit] of the month by bill, set at its close.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
@@ -47,6 +48,8 @@ class Facts:
     def __init__(self, grid: Grid, ground: Ground, user_bus: np.ndarray):
         self.grid, self.cities, self.user_bus = grid, ground.cities, user_bus
         self.positions = Positions(len(grid.units) + len(user_bus), len(grid.link))
+        market = np.isin(ground.world["load_split"]["user_class"], ground.world["green_demand"]["user_class"])
+        self.certificates = Certificates(grid, user_bus, market)
         self.positions.bus = self.party_bus
         self.trades: dict[tuple[str, str], Trade] = {}
         self.ahead = Ahead(self)
@@ -103,6 +106,7 @@ class Facts:
         """Take this year's grid; what was sold for the year that ended is over."""
         self.grid = grid
         self.positions.resize(len(grid.units) + len(self.user_bus), len(grid.link))
+        self.certificates.turn_year(grid)
 
     @property
     def last_output(self) -> np.ndarray:
@@ -124,6 +128,7 @@ class Facts:
             if clearing.rhythm == "day-ahead":
                 self.daily.setdefault(clearing.market, []).append(clearing)
             self.positions.add(clearing)
+            self.certificates.add(clearing)
             self.public.traded[clearing.market] = self.public.traded.get(clearing.market, {}) | clearing.public
 
     def add(self, day: Day, weather: Weather, work: Work, conditions: Conditions, use: np.ndarray, rivers: "Rivers",

@@ -14,6 +14,7 @@ from sim.calendar import Day, Month
 from sim.units import HOURS
 
 if TYPE_CHECKING:
+    from sim.certificates import Certificates
     from sim.engines.records import Products, Reserve
     from sim.network.grid import Grid
     from sim.positions import Positions
@@ -192,6 +193,7 @@ class Dispatch(Clearing):
     lost: CNY that clearing by turns cost more than clearing at once would have, where the law asks for both.
     reserved: MW [product, unit, hour]; reserve_price: CNY/MW, reserve_short: MW [product, group, hour], where reserve
     was held back with the energy, see `engines.records`; reserve_cost: CNY, its part of the objective.
+    blocks: [committed, hour] that run, where plants were committed.
     """
 
     output: np.ndarray
@@ -218,6 +220,7 @@ class Dispatch(Clearing):
     reserve_price: np.ndarray | None = None
     reserve_short: np.ndarray | None = None
     reserve_cost: float = 0.0
+    blocks: np.ndarray | None = None
 
     def paid(self) -> np.ndarray:
         """The price at the bus of each order, CNY/MWh [order, hour]."""
@@ -292,6 +295,7 @@ class Scene:
 
     conditions: a forecast of them where trade is a day ahead; None where it is further ahead.
     earlier: what was cleared before, by market and rhythm.  positions: what was sold ahead (actors read their own rows).
+    certificates: who holds which (likewise).
     reserve: what the spot must hold back with its energy (products and the day's reserve, see `engines.records`).
     """
 
@@ -303,6 +307,7 @@ class Scene:
     public: Public
     positions: "Positions"
     rules: Any
+    certificates: "Certificates | None" = None
     reserve: tuple["Products", "Reserve"] | None = None
 
 

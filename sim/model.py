@@ -81,7 +81,7 @@ class PolicyLab(mesa.Model):
         self.users = Users(self, grid=self.grid, demand=world["demand"], years=world["demand_years"],
                            classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
                            build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles,
-                           trading=world.settings.contracts)
+                           trading=world.settings.contracts, green=world["green_demand"])
         self.users.register(self.law, self.calendar.start)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
@@ -218,7 +218,7 @@ class PolicyLab(mesa.Model):
         """What may be known when orders to a market are made. held: what the spot must hold back with its energy."""
         return Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
                      public=self.facts.public, positions=self.facts.positions, rules=self.rules[market.key],
-                     reserve=held)
+                     certificates=self.facts.certificates, reserve=held)
 
     def spoken(self, market: Market, scene: Scene) -> Orders:
         """All actors' orders to a market."""
@@ -228,6 +228,8 @@ class PolicyLab(mesa.Model):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""
         month = day.month
         self.facts.people = self.riders.close(month, self.rules)
+        if "green" in self.rules:
+            self.facts.certificates.close(month, self.facts, self.rules["green"])
         transfers, services = bills.of(self.facts, self.rules), []
         for key, market in self.markets.items():
             if key in self.rules:

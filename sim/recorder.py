@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim import contracted, increments, revenue
+from sim import certificates, contracted, increments, revenue
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
 from sim.messages import BUY, SELL
@@ -28,6 +28,7 @@ Table = dict[str, np.ndarray]
 MONTH, DAY = "month", "day"
 WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
 TECHNOLOGY, BILL, ACCOUNT, EVENT, ASSET, COUNTRY = "technology", "bill", "account", "event", "asset", "country"
+FLOW, VINTAGE = "flow", "vintage"
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,10 @@ OUTCOMES = (
     Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),
     Outcome("temperature", "degC", DAY, (ZONE,), lambda m: m.facts.temperature),
+    # green certificates: what happened to them in the month, and at what price they were sold
+    Outcome("certificates", "certificates", MONTH, (WORLD, FLOW), lambda m: certificates.flows(m.facts)),
+    Outcome("certificates_held", "certificates", MONTH, (WORLD,), lambda m: m.facts.certificates.held().sum()),
+    Outcome("certificate_price", "CNY/certificate", MONTH, (WORLD, VINTAGE), lambda m: certificates.prices(m.facts)),
     # riders: means over persons, income and claims of one person
     Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),

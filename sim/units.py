@@ -30,6 +30,7 @@ TWh = Annotated[float, Unit("TWh")]
 KWh = Annotated[float, Unit("kWh")]
 CNY = Annotated[float, Unit("CNY")]
 CNYPerMWh = Annotated[float, Unit("CNY/MWh")]
+CNYPerCertificate = Annotated[float, Unit("CNY/certificate")]  # of one MWh
 CNYPerKW = Annotated[float, Unit("CNY/kW")]
 CNYPerKWYear = Annotated[float, Unit("CNY/kW-yr")]  # 1,000 CNY a MW and year
 CNYPerMW = Annotated[float, Unit("CNY/MW")]

@@ -9,6 +9,7 @@ from sim.config import World
 from sim.messages import Clearing, Conditions, Weather
 from sim.network import borders
 from sim.network.agreements import agreements
+from sim.network.blocks import commitment
 from sim.network.city import Cities
 from sim.network.crossings import turns
 from sim.network.forecast import Forecast
@@ -61,6 +62,7 @@ class Ground:
         grid = Grid(self.world["buses"], self.world["corridors"], self.world["joint_limits"], self.units(on.year), on,
                     self.standing)
         grid.agreements = agreements(self.world, grid, self.outages, on.year)
+        grid.commitment = commitment(grid.units, self.world["blocks"], self.world["commitment"])
         grid.turn = turns(grid, self.first[NEIGHBOUR], self.world["borders"]["market"])
         return grid
 

@@ -10,10 +10,11 @@ import pytest
 from sim.calendar import Calendar, Month
 from sim.closed_month import ClosedMonth
 from sim.config import Table
-from sim.messages import Transfer
+from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
 from sim.settlement.journal import Journal
+from sim.welfare import nothing
 
 JANUARY = Month(2025, 1)
 H, D = 48, 2
@@ -49,6 +50,19 @@ def rows(*values):
     return np.array([np.broadcast_to(np.asarray(value, float), H) for value in values])
 
 
+def trades():
+    """The dam adds 12 MW to what it sells beyond A and buys 3 back; the border lists 9 MW, 8 of them matched."""
+    when = Calendar(date(2025, 1, 30), date(2025, 1, 31)).turn()
+    orders = {"interprovincial": (Orders.sell([0], [12.0], 200.0), Orders.buy([0], [3.0], 200.0)),
+              "crossarea": (Orders.buy([5], [9.0], 60.0),), "crossborder": (Orders.buy([5], [9.0], 60.0),)}
+    found = {}
+    for market, mine in orders.items():
+        made = Orders.gather(mine)
+        accepted = np.minimum(made.volume, 8.0) if market == "crossborder" else made.volume
+        found[market, "month"] = Trade(market, "month", when, made, accepted, {}, made.price)
+    return found
+
+
 def facts():
     """a1 makes 65 + 15 and uses 10, so 70 flow to a2; it uses 30 and the smelter 10, so 30 leave for B and 27 arrive.
     B makes 20, sends 8 on to C (7 arrive, all bought), its battery gives 4 on the first day and takes 5 on the second:
@@ -62,8 +76,16 @@ def facts():
         living=np.array([90_000, 90_000, 90_000, 90_000]), swaps=np.array([True, True, False, False]),
         claims=np.array([0, 0, 1_000, 500]))
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
+    # 100 were issued; 30 of the year were sold at 4 and 10 with their energy at 6; 7 + 3 are held
+    flows = {"issued": 100, "traded": 30, "bundled": 10, "transferred": 40, "retired": 90, "expired": 0}
+    certificates = SimpleNamespace(month=JANUARY, flows=flows, held=lambda: np.array([7, 3]))
+    green = SimpleNamespace(day=SimpleNamespace(month=JANUARY), public={"price_current": 4.0, "price_bundled": 6.0})
+    schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
-        daily={}, ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
+        month=JANUARY, certificates=certificates, trades=trades() | {("green", "month"): green}, daily={},
+        positions=SimpleNamespace(schedule=schedule, books={}), lost=70.0, party_bus=grid().units.bus, gain=nothing(3),
+        ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]),
+        price=price, energy=price, load=load,
         shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
         output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9),
         minimum=np.zeros((6, H)), stored=rows(0, 0, 0, 10, 0, 0),
@@ -99,8 +121,11 @@ def lab():
     return SimpleNamespace(
         developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
         config=SimpleNamespace(world=world),
+        foreign=SimpleNamespace(countries=("laos",), by_country=lambda: np.array([3])),
         ground=SimpleNamespace(reservoir_units=np.array([0])),
-        rules={"pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6), "regulation_capacity": None})
+        rules={"spot": SimpleNamespace(compare=True, coordination="priority"), "regulation_capacity": None,
+               "crossarea": SimpleNamespace(origin_share=0.25),
+               "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
 
 
 def kept(lab, hourly=True):
@@ -130,6 +155,15 @@ def test_energy_is_summed_by_zone_and_technology(value):
     assert value("large_users", "A") == 10 * H
     assert (value("neighbours_bought", "C"), value("neighbours_sold", "C")) == (7 * H, 0)
     assert value("shed", "B") == 17 * 24 + 26 * 24
+
+
+        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
+        config=SimpleNamespace(world=world),
+        foreign=SimpleNamespace(countries=("laos",), by_country=lambda: np.array([3])),
+        ground=SimpleNamespace(reservoir_units=np.array([0])),
+        rules={"spot": SimpleNamespace(compare=True, coordination="priority"), "regulation_capacity": None,
+               "crossarea": SimpleNamespace(origin_share=0.25),
+               "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
 
 
 def test_market_power_is_kept_by_zone(value):
