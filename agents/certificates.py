@@ -41,9 +41,9 @@ def offers(units: np.ndarray, scene) -> Orders:
 def worth_kept(vintage: np.ndarray, column: np.ndarray, scene) -> np.ndarray:
     """CNY [lot]: what certificates are worth that are not sold today.
 
-    vintage: number of the month [lot].  column: CURRENT or EARLIER [lot]. If a part s of what is offered finds a bidder in
-    a month, in n more months one does with chance 1 - (1 - s)^n, at the price of its class; what is still there when its
-    year is over has the same chance as one of an earlier year, until it ends.
+    vintage: number of the month [lot].  column: CURRENT or EARLIER [lot]. If a part s of what is offered finds a bidder
+    in a month, in n more months one does with chance 1 - (1 - s)^n, at the price of its class; what is still there when
+    its year is over has the same chance as one of an earlier year, until it ends.
     """
     rules, now = scene.rules, scene.now.month
     (price, sold), (price_old, sold_old) = (outlook(scene, name) for name in ("current", "earlier"))
@@ -105,7 +105,8 @@ class Wants:
             must[:, CURRENT] = np.floor(np.maximum(obligation * (used + last) - have, 0))
         share = np.stack([(1 - bundled) * (1 - earlier), (1 - bundled) * earlier, bundled], axis=1)
         would = np.floor((voluntary * last)[:, None] * share / STEPS)
-        price = np.repeat((-np.log((np.arange(STEPS) + 0.5) / STEPS)[:, None] * willingness)[..., None], COLUMNS, axis=2)
+        middle = -np.log((np.arange(STEPS) + 0.5) / STEPS)  # of each step, in means of an exponential distribution
+        price = np.repeat((middle[:, None] * willingness)[..., None], COLUMNS, axis=2)
         young = scene.public.traded.get("green", {}).get("price_current", np.inf)
         price[..., EARLIER] = np.minimum(price[..., EARLIER], young)
         steps = [Orders.buy(parties, would, one, hours=COLUMNS) for one in price]

@@ -112,7 +112,7 @@ class Users(Population):
             month = month.later(1)
 
     def orders(self, market, scene) -> Orders:
-        """Bids for cover of what registered users will use, for what comes from beyond the province, for certificates."""
+        """Bids for cover of what registered users will use, for what comes from beyond the province, certificates."""
         if market.key == "green":
             return self._wants.bids(len(scene.grid.units) + np.arange(len(self)), scene)
         if market.key == "contracts":

@@ -40,8 +40,8 @@ class Green(Market):
 
         validity: months until a certificate ends, that of its production included.  alternative: what an obliged user
         pays at most for one.  fee: what the transfer of one costs its seller.  existing_before: hydropower in service
-        before it cannot trade its certificates; follows: whether they go with the energy, for nothing: not at all (`no`), to
-        the users of its own zone (`zone`), or also to those of the zones that its exports reach (`exports`).
+        before it cannot trade its certificates; follows: to whom they go with the energy, for nothing: nobody (`no`),
+        the users of its own zone (`zone`), or also those of the zones that its exports reach (`exports`).
         shared: part, by zone, of the certificates of wind and sun in service before `shared_before` that belongs to all
         users, because the energy is paid a price that the law sets.  subsidised: part of what else these plants make
         whose income is set off against a subsidy, so that nobody sells it.  bundled: most of its tradable output that a
@@ -107,7 +107,7 @@ class Green(Market):
 
 
 def whole_fen(orders: Orders) -> np.ndarray:
-    """Fen, int64 [order, class]: offers rounded up and bids down, so that nobody trades at a worse price than his own."""
+    """Fen, int64 [order, class]: offers rounded up and bids down, so that nobody does worse than his own price."""
     fen = orders.price * 100
     up = (orders.side == SELL)[:, None]
     return np.where(up, np.ceil(fen - 1e-6), np.floor(fen + 1e-6)).astype(np.int64)
@@ -139,8 +139,8 @@ def auction(side: np.ndarray, price: np.ndarray, volume: np.ndarray) -> tuple[np
 
 
 def seen(name: str, offered: int, price: np.ndarray, volume: np.ndarray, alternative: float) -> dict[str, float]:
-    """What everybody may see of a class: how many are offered and bid for (price: CNY, volume: [bid]), how many bids are
-    by users who are obliged and pay the alternative, and the mean that the others would pay."""
+    """What everybody may see of a class: how many are offered and bid for (price: CNY, volume: [bid]), how many of
+    these by users who are obliged and pay the alternative, and the mean that the others would pay."""
     obliged = price >= alternative
     free = volume * ~obliged
     figures = {"offered": offered, "bids": volume.sum(), "obliged": volume[obliged].sum(),

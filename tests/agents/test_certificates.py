@@ -45,8 +45,8 @@ def lived(*months):
 
 
 def test_waiting_is_worth_the_price_times_the_chance_to_get_it():
-    # September 2025: half of the year's certificates find a bidder in a month, at 4.50; three trades follow that are of this year
-    # (October, November, December), and January's: 4. 1 - 0.5^4 = 0.9375: 0.5 + 0.9375 x 4 = 4.25. What is left then has
+    # September 2025: half of the year's certificates find a bidder in a month, at 4.50; four trades follow that are
+    # of this year (October to January): 1 - 0.5^4 = 0.9375: 0.5 + 0.9375 x 4 = 4.25. What is left then has
     # 23 - 2 = 21 months of life from July, less 4 trades: 17 as an earlier one, at 2.50 with a tenth sold a month:
     # 1 - 0.9^17 = 0.83323; 0.0625 x 0.83323 x 2 = 0.104
     seen = dict(price_current=4.5, offered_current=100.0, bids_current=50.0, price_earlier=2.5, offered_earlier=100.0,
@@ -96,7 +96,8 @@ def test_a_year_later_they_are_earlier_ones():
     book = lived(Month(2025, 12))
     found = offers(np.array([SUN]), scene(Month(2026, 2), book, willingness_current=6.0))
     assert found.volume.tolist() == [[0, 96, 48]]
-    assert offers(np.array([SUN]), scene(Month(2026, 1), book, willingness_current=6.0)).volume.tolist() == [[96, 0, 48]]
+    found = offers(np.array([SUN]), scene(Month(2026, 1), book, willingness_current=6.0))
+    assert found.volume.tolist() == [[96, 0, 48]]
 
 
 # --------------------------------------------------------------------------------------------------------------- buyers
@@ -110,7 +111,8 @@ def wants(**changes):
 
 def bids(month, book, **seen):
     found = wants().bids(np.array([METAL, HOMES, COAST]), scene(month, book, **seen))
-    return {party: (found.price[found.unit == party], found.volume[found.unit == party]) for party in (METAL, HOMES, COAST)}
+    return {party: (found.price[found.unit == party], found.volume[found.unit == party])
+            for party in (METAL, HOMES, COAST)}
 
 
 def test_the_obliged_bid_for_what_they_lack_at_what_they_would_pay_instead():

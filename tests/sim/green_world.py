@@ -25,8 +25,9 @@ SOURCE = "worked by hand"
 OLD_DAM, NEW_DAM, WIND, COAL, SUN, SMELTER, METAL, HOMES, COAST = range(9)
 MARKET = np.array([True, False, True])
 JULY = Month(2025, 7)
-RULES = Green.Rules(validity=24, alternative=20.0, fee=0.5, existing_before=date(2023, 1, 1), follows="exports", shared={"WEST": 0.5},
-                    shared_before=date(2025, 6, 1), subsidised=0.0, bundled=0.5, retirement="year")
+RULES = Green.Rules(validity=24, alternative=20.0, fee=0.5, existing_before=date(2023, 1, 1),
+                    follows="exports", shared={"WEST": 0.5}, shared_before=date(2025, 6, 1),
+                    subsidised=0.0, bundled=0.5, retirement="year")
 
 
 def grid(first=()):

@@ -157,13 +157,24 @@ def test_energy_is_summed_by_zone_and_technology(value):
     assert value("shed", "B") == 17 * 24 + 26 * 24
 
 
-        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
-        config=SimpleNamespace(world=world),
-        foreign=SimpleNamespace(countries=("laos",), by_country=lambda: np.array([3])),
-        ground=SimpleNamespace(reservoir_units=np.array([0])),
-        rules={"spot": SimpleNamespace(compare=True, coordination="priority"), "regulation_capacity": None,
-               "crossarea": SimpleNamespace(origin_share=0.25),
-               "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
+def test_what_flows_above_the_schedule_is_an_increment_and_companies_are_counted(value):
+    assert value("increment.B", "A") == value("increment_corridor", "a2-b") == 10 * H
+    assert (value("contract_scheduled", "a2-b"), value("contract_carried", "a2-b")) == (20 * H, 20 * H)
+    assert value("foreign_entities", "laos") == 3
+    assert value("lost_by_turns") == 70
+
+
+def test_trades_of_the_month_are_kept_as_energy_of_all_its_days(value):
+    assert (value("incremental_contracts", "A"), value("agreement_reduced", "A")) == (12 * 24 * 31, 3 * 24 * 31)
+    assert (value("border_listed", "C"), value("border_matched", "C")) == (9 * 24 * 31, 8 * 24 * 31)
+    assert (value("cross_area"), value("cross_area_origin")) == (7 * H, 0.25 * 7 * H)  # what the border took
+
+
+def test_certificates_are_counted_and_priced_by_what_was_sold(value):
+    assert (value("certificates.issued"), value("certificates.bundled"), value("certificates_held")) == (100, 10, 10)
+    assert (value("certificate_price.current"), value("certificate_price.bundled")) == (4.0, 6.0)
+    with pytest.raises(KeyError):
+        value("certificate_price.earlier")  # nobody sold one
 
 
 def test_market_power_is_kept_by_zone(value):

@@ -53,7 +53,7 @@ def test_old_waters_certificates_are_never_sold(lab):
 
 
 def test_all_that_was_paid_for_certificates_was_received(lab):
-    paid = {bill: 0 for bill in GREEN_BILLS}
+    paid = dict.fromkeys(GREEN_BILLS, 0)
     for entry in lab.journal.entries:
         if entry.bill in GREEN_BILLS:
             paid[entry.bill] += entry.total * ((entry.payee == "certificate_exchange")

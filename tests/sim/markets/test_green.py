@@ -57,7 +57,7 @@ def test_a_buyer_of_whom_a_part_is_served_sets_the_price():
 
 
 def test_orders_that_must_stay_out_bound_the_price():
-    # 4 for 4 between 100 and 350; a buyer at 300 stays out, so the price is 300 to 350; a seller at 320 makes it 300-320
+    # 4 for 4 between 100 and 350; a buyer at 300 stays out, so it is 300 to 350; a seller at 320 makes it 300 to 320
     accepted, price = auction(*book((SELL, 100, 4), (SELL, 320, 1), (BUY, 350, 4), (BUY, 300, 1)))
     assert price == 310
     assert accepted.tolist() == [4, 0, 4, 0]
@@ -83,7 +83,7 @@ def test_in_a_thousand_markets_the_most_is_traded_and_nobody_regrets_it():
         accepted, at = auction(side, price, volume)
         sells, buys = side == SELL, side == BUY
         assert accepted[sells].sum() == accepted[buys].sum() == most(side, price, volume)
-        assert ((0 <= accepted) & (accepted <= volume)).all()
+        assert ((accepted >= 0) & (accepted <= volume)).all()
         if accepted.any():
             taken, left = accepted > 0, accepted < volume
             assert (price[sells & taken] <= at).all()
@@ -196,7 +196,7 @@ def test_a_trade_of_another_month_is_not_billed_again():
 # --------------------------------------------------------------------------------------------------------------- rules
 
 
-@pytest.mark.parametrize("change, words", [
+@pytest.mark.parametrize(("change", "words"), [
     ("law.green.fee=30", "fee 30 is above alternative 20"),
     ("law.green.validity=6", "validity 6 months ends before the year"),
     ("law.green.subsidised=1.2", "expected share"),
