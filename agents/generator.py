@@ -8,6 +8,7 @@ import numpy as np
 from agents import cover
 from agents.base import Institution
 from agents.beliefs import WaterValues
+from agents.certificates import offers
 from agents.desks import Desks, desks
 from agents.exports import BEYOND, Prospect
 from agents.forecast import forecast
@@ -89,6 +90,8 @@ class Generator(Institution):
 
     def orders(self, market, scene) -> Orders:
         """Everything that can be given today, at its price; what is left over, beyond the province."""
+        if market.key == "green":
+            return offers(self.units, scene)
         if market.key == "contracts":
             return cover.offers(scene, self.prospect, self.trading, self.units, self.cost * (1 + self.markup))
         if market.key in BEYOND:

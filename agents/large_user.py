@@ -4,6 +4,7 @@ import numpy as np
 
 from agents import cover
 from agents.base import Institution
+from agents.certificates import Wants
 from agents.exports import Prospect
 from sim.config import Table, World
 from sim.messages import Orders
@@ -20,10 +21,13 @@ class LargeUser(Institution):
 
     willingness: Rows[CNYPerMWh]
 
-    def __init__(self, model, name: str, units, willingness, classes: Table, user_class, trading: Trading):
+    def __init__(self, model, name: str, units, willingness, classes: Table, user_class, trading: Trading,
+                 wants: Wants):
         """units: rows of `grid.units`, one a block.  willingness: CNY/MWh at the bus [block].  classes: `user_classes`.
-        user_class: the class that each block is part of, int [block].  trading: how it trades ahead."""
+        user_class: the class that each block is part of, int [block].  trading: how it trades ahead.
+         wants: of certificates."""
         super().__init__(model, name, units)
+        self.wants = wants
         self.willingness = np.asarray(willingness, np.float64)
         self._classes, self._class, self.trading = classes, user_class, trading
 
@@ -33,6 +37,8 @@ class LargeUser(Institution):
 
     def orders(self, market, scene) -> Orders:
         """Bid for all blocks, round the clock, at what they are worth; ahead, for the share that must be covered."""
+        if market.key == "green":
+            return self.wants.bids(self.units, scene)
         if market.key == "contracts":
             may = opened(self._classes, scene.rules.eligible)[self._class]
             power = np.broadcast_to((scene.grid.units.capacity[self.units] * may)[:, None], (len(self.units), HOURS))
@@ -52,4 +58,5 @@ def large_users(model, world: World, first_unit_row: int) -> list[LargeUser]:
     owner, willingness = table["owner"], table["willingness"]
     rows = {firm: np.flatnonzero(owner == firm) for firm in dict.fromkeys(owner)}
     return [LargeUser(model, firm, first_unit_row + mine, willingness[mine], classes, user_class[mine],
-                      world.settings.contracts) for firm, mine in rows.items()]
+                      world.settings.contracts, Wants(world["green_demand"], classes["key"][user_class[mine]]))
+            for firm, mine in rows.items()]

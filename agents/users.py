@@ -1,4 +1,4 @@
-"""Users: the load of every class at every bus. A population whose only decision is how much to draw."""
+"""Users: the load of every class at every bus. A population that decides how much to draw and what of it is green."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -7,6 +7,7 @@ import numpy as np
 
 from agents import cover
 from agents.base import Population
+from agents.certificates import Wants
 from agents.exports import BEYOND, Prospect
 from sim.calendar import Day, Month
 from sim.config import Table
@@ -27,7 +28,8 @@ class Users(Population):
     """Everybody who consumes electricity: a row is a class of users at a bus.
 
     *Decides* how much to draw when prices change: once a month, each class by its elasticity to the delivered price;
-    whether to register for trade, once the law lets it; and how much of its use to cover by contracts.
+    whether to register for trade, once the law lets it; how much of its use to cover by contracts; and which
+    certificates to bid for, see `agents.certificates`.
 
     load = (class curve - large users' blocks) x response, in MW; the curve is `Drawn.load` of `Curves`. The response
     is exp(-elasticity x (p - n) / (n + delivery)) with p the zone's mean price of the month that has just closed and
@@ -55,7 +57,8 @@ class Users(Population):
     prospect: "Prospect"  # what everybody can expect of a month
 
     def __init__(self, model, *, grid: "Grid", demand: Table, years: Table, classes: Table, splits: Table,
-                 smelters: Table, build_out: Table, climate: Table, profiles: "Profiles", trading: Trading):
+                 smelters: Table, build_out: Table, climate: Table, profiles: "Profiles", trading: Trading,
+                 green: Table | tuple = ()):
         """grid: whose buses and zones order all arrays; years: `demand_years`; trading: how users trade ahead; the rest
         are tables of the world."""
         super().__init__(model, "users", len(splits))
@@ -75,6 +78,7 @@ class Users(Population):
         self._zone = np.array([zones.index(row.zone) for row in rows], np.int32)
         self._grid_zone = np.array([grid.zone.index(zone) for zone in zones], np.int32)
         self._price = [row.price for row in demand]
+        self._wants = Wants(green, splits["user_class"])
 
     def consume(self, day: Day, weather: Weather) -> np.ndarray:
         """What is drawn in each hour of a day, MW [row, hour], large users' blocks left out."""
@@ -108,7 +112,9 @@ class Users(Population):
             month = month.later(1)
 
     def orders(self, market, scene) -> Orders:
-        """Bids for cover of what registered users will use, and for what comes from beyond the province."""
+        """Bids for cover of what registered users will use, for what comes from beyond the province, certificates."""
+        if market.key == "green":
+            return self._wants.bids(len(scene.grid.units) + np.arange(len(self)), scene)
         if market.key == "contracts":
             self._eligible = scene.rules.eligible
             party = np.arange(len(self), dtype=np.int32) + len(scene.grid.units)

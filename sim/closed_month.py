@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import market_power
+from sim import certificates, market_power, revenue
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -106,7 +106,7 @@ class ClosedMonth:
 
     facts, grid: the month's.  date: datetime64[D], its first day.  dates: datetime64[D] [D], days lived.  times:
     datetime64[s] [H], beginnings of hours.  entries: the journal's entries of the month as columns.
-    labels: names along each axis of an outcome.
+    labels: names along each axis of an outcome.  developers: who builds.  in_force: keys of the law.
     """
 
     def __init__(self, month: Month, lab: "PolicyLab"):
@@ -116,14 +116,16 @@ class ClosedMonth:
         first = np.datetime64(lab.calendar.now.date - timedelta(days=self.facts.days - 1), "D")
         self.dates = first + np.arange(self.facts.days).astype("timedelta64[D]")
         self.times = first.astype("datetime64[s]") + np.arange(self.facts.days * HOURS) * np.timedelta64(3600, "s")
+        self.developers, self.in_force = lab.developers, frozenset(lab.rules)
         world = lab.config.world
         self.reservoirs, self.reservoir_basins = world["reservoirs"]["key"], world["reservoirs"]["basin"]
         self.labels = {
             "world": ("all",), "zone": self.grid.zone, "basin": tuple(world["basins"]["key"]),
             "city": tuple(world["cities"]["key"]), "corridor": tuple(self.corridors.key),
-            "technology": self.technologies, "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
+            "technology": self.technologies, "asset": revenue.asset_labels(self.technologies),
+            "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
-            "country": lab.foreign.countries}
+            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -274,7 +276,7 @@ class ClosedMonth:
     def lost_by_turns(self) -> float:
         """CNY that clearing by turns cost this month; nan where the law clears at once or does not compare."""
         spot = self.rules("spot")
-        return self.facts.lost if spot.compare and spot.coordination == "priority" else np.nan
+        return self.facts.lost if spot and spot.compare and spot.coordination == "priority" else np.nan
 
     def foreign_entities(self) -> np.ndarray:
         """Foreign companies that are registered [country]."""

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import welfare
+from sim import revenue, welfare
 from sim.calendar import Day, Month
-from sim.messages import Clearing, Conditions, Dispatch, People, Public, Trade, Weather, Work
+from sim.certificates import Certificates
+from sim.messages import Clearing, Conditions, Dispatch, People, Public, Trade, Transfer, Weather, Work
 from sim.network.grid import Grid
 from sim.network.ground import Ground
 from sim.positions import Positions
@@ -35,8 +36,9 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.  daily: this month's day-ahead Trades of each market, in order.
+    rhythm.  certificates: who holds which.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
+    income: fen [unit] of the month by bill, set at its close.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
     people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
     everybody may see.
@@ -46,6 +48,8 @@ class Facts:
     def __init__(self, grid: Grid, ground: Ground, user_bus: np.ndarray):
         self.grid, self.cities, self.user_bus = grid, ground.cities, user_bus
         self.positions = Positions(len(grid.units) + len(user_bus), len(grid.link))
+        market = np.isin(ground.world["load_split"]["user_class"], ground.world["green_demand"]["user_class"])
+        self.certificates = Certificates(grid, user_bus, market)
         self.positions.bus = self.party_bus
         self.trades: dict[tuple[str, str], Trade] = {}
         self.ahead = Ahead(self)
@@ -77,6 +81,7 @@ class Facts:
         self.month, self.days = month, 0
         self.pay = np.zeros(cities)
         self.people: People | None = None
+        self.income: dict[str, np.ndarray] = {}
         self.opening: Conditions | None = None
         self.imbalance = self.residual = self.water_residual = 0.0
         self.gain = welfare.nothing(len(grid.zone))
@@ -101,6 +106,7 @@ class Facts:
         """Take this year's grid; what was sold for the year that ended is over."""
         self.grid = grid
         self.positions.resize(len(grid.units) + len(self.user_bus), len(grid.link))
+        self.certificates.turn_year(grid)
 
     @property
     def last_output(self) -> np.ndarray:
@@ -122,6 +128,7 @@ class Facts:
             if clearing.rhythm == "day-ahead":
                 self.daily.setdefault(clearing.market, []).append(clearing)
             self.positions.add(clearing)
+            self.certificates.add(clearing)
             self.public.traded[clearing.market] = self.public.traded.get(clearing.market, {}) | clearing.public
 
     def add(self, day: Day, weather: Weather, work: Work, conditions: Conditions, use: np.ndarray, rivers: "Rivers",
@@ -169,8 +176,11 @@ class Facts:
         if first.alone is not None:
             self.gain += welfare.gain(first, conditions.load, rules.clearing_cap, rules.clearing_floor, self.grid)
 
-    def publish_month(self, peer_share: np.ndarray):
-        """What the closed month lets everybody see.  peer_share: enrolled share among full-time riders [city]."""
+    def publish_month(self, peer_share: np.ndarray, transfers: list[Transfer]):
+        """What the closed month lets everybody see.  peer_share: enrolled share among full-time riders [city].
+        transfers: all that the month posts."""
+        self.income = revenue.stack(transfers, self.month, len(self.grid.units))
+        self.public.earnings = revenue.earnings(self.income, self.grid, self.grid.standing(self.month.first))
         self.public.zone_mean = self.zone_mean()
         self.public.peer_share = peer_share
 

@@ -91,7 +91,8 @@ def lerner(facts: "Facts") -> np.ndarray:
 
     cost: of the dearest plant that would be needed if the zone's plants with a registered cost gave what they gave
     above their must-run levels in order of cost. Hours with a price of 0 or less, or in which none of them gives more
-    than it must, are left out.
+    than it must, are left out. Where water sets the price the index is high though nobody adds anything: what water is
+    worth is nobody's registered cost.
     """
     grid = facts.grid
     weight = np.maximum(grid.by_zone(facts.load), 0.0)

@@ -14,6 +14,7 @@ from sim.calendar import Day, Month
 from sim.units import HOURS
 
 if TYPE_CHECKING:
+    from sim.certificates import Certificates
     from sim.engines.records import Products, Reserve
     from sim.network.grid import Grid
     from sim.positions import Positions
@@ -192,6 +193,7 @@ class Dispatch(Clearing):
     lost: CNY that clearing by turns cost more than clearing at once would have, where the law asks for both.
     reserved: MW [product, unit, hour]; reserve_price: CNY/MW, reserve_short: MW [product, group, hour], where reserve
     was held back with the energy, see `engines.records`; reserve_cost: CNY, its part of the objective.
+    blocks: [committed, hour] that run, where plants were committed.
     """
 
     output: np.ndarray
@@ -218,6 +220,7 @@ class Dispatch(Clearing):
     reserve_price: np.ndarray | None = None
     reserve_short: np.ndarray | None = None
     reserve_cost: float = 0.0
+    blocks: np.ndarray | None = None
 
     def paid(self) -> np.ndarray:
         """The price at the bus of each order, CNY/MWh [order, hour]."""
@@ -274,6 +277,7 @@ class Public:
     stored_water: MWh [basin] this morning.  inflow_index: [basin], this month's inflow so far over the normal one.
     peer_share: [city], enrolled share among high-frequency riders last month.
     traded: figures of the last trade of each market, by market and name.
+    earnings: CNY per MW that stood in the last closed month, by zone and technology and then by stream of income.
     """
 
     zone_price: np.ndarray
@@ -282,6 +286,7 @@ class Public:
     inflow_index: np.ndarray
     peer_share: np.ndarray
     traded: dict[str, dict[str, float]] = field(default_factory=dict)
+    earnings: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -290,6 +295,7 @@ class Scene:
 
     conditions: a forecast of them where trade is a day ahead; None where it is further ahead.
     earlier: what was cleared before, by market and rhythm.  positions: what was sold ahead (actors read own rows).
+    certificates: who holds which (likewise).
     reserve: what the spot must hold back with its energy (products and the day's reserve, see `engines.records`).
     """
 
@@ -301,6 +307,7 @@ class Scene:
     public: Public
     positions: "Positions"
     rules: Any
+    certificates: "Certificates | None" = None
     reserve: tuple["Products", "Reserve"] | None = None
 
 

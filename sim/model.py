@@ -6,6 +6,8 @@ import mesa
 import numpy as np
 
 from agents.beliefs import WaterValues, normal_year, opening_levels, water_beliefs
+from agents.capacity_desk import capacity_desks
+from agents.developer import developers
 from agents.exports import Prospect
 from agents.foreign import Foreign
 from agents.generator import companies
@@ -79,12 +81,13 @@ class PolicyLab(mesa.Model):
         self.users = Users(self, grid=self.grid, demand=world["demand"], years=world["demand_years"],
                            classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
                            build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles,
-                           trading=world.settings.contracts)
+                           trading=world.settings.contracts, green=world["green_demand"])
         self.users.register(self.law, self.calendar.start)
         self.platform = Platform(self, world, self.law)
         self.riders = Riders(self, world, self.cities, self.config.scale, self.streams, self.law, self.calendar.start)
         values, prospect, use = self._plan(self.calendar.start.year)
         self._open_rivers(values)
+        self.developers = developers(self, world, ground)
         self.companies = companies(self, ground, self.grid, values, self.config, self.streams)
         self.smelters = large_users(self, world, ground.first[USER])
         self.foreign = Foreign(
@@ -96,6 +99,8 @@ class PolicyLab(mesa.Model):
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
             *self.smelters,
             *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
+            *capacity_desks(self, ground, self.grid, self.streams, world.settings.investment.haggling),
+            *self.developers,
             self.foreign, self.platform, self.users, self.riders]
         self._tell(values, prospect, use)
 
@@ -145,6 +150,10 @@ class PolicyLab(mesa.Model):
 
     def open_year(self, day: Day):
         """What stands on the grid this year, what its owners make of it, what is traded for a year."""
+        approved = self.rules["new_capacity"].approved if "new_capacity" in self.rules else None
+        for developer in self.developers:
+            for technology, power in developer.open_year(day.month, approved):
+                self.ground.build(developer.zone, technology, power, day.date)
         self.grid = self.ground.grid(day.date)
         if day.index:  # the first year was planned when the rivers were opened
             self.ground.stores.turn(day.date.year)
@@ -209,7 +218,7 @@ class PolicyLab(mesa.Model):
         """What may be known when orders to a market are made. held: what the spot must hold back with its energy."""
         return Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
                      public=self.facts.public, positions=self.facts.positions, rules=self.rules[market.key],
-                     reserve=held)
+                     certificates=self.facts.certificates, reserve=held)
 
     def spoken(self, market: Market, scene: Scene) -> Orders:
         """All actors' orders to a market."""
@@ -219,6 +228,8 @@ class PolicyLab(mesa.Model):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""
         month = day.month
         self.facts.people = self.riders.close(month, self.rules)
+        if "green" in self.rules:
+            self.facts.certificates.close(month, self.facts, self.rules["green"])
         transfers, services = bills.of(self.facts, self.rules), []
         for key, market in self.markets.items():
             if key in self.rules:
@@ -227,9 +238,10 @@ class PolicyLab(mesa.Model):
             if key in self.rules:
                 services += instrument.apply(month, self.facts, self.rules[key])
         transfers += services + bills.levy(services, self.facts)
-        statements = bills.statements([*self.journal.pending, *transfers], self.facts)
+        due = [*self.journal.pending, *transfers]
+        statements = bills.statements(due, self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money
-        self.facts.publish_month(self.riders.peer_share())
+        self.facts.publish_month(self.riders.peer_share(), due)
         for actor in self.actors:
             actor.learn(statements[actor.name], self.facts.public)
         self.recorder.keep(month, self)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim import contracted, increments
+from sim import certificates, contracted, increments, revenue
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
 from sim.messages import BUY, SELL
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 Table = dict[str, np.ndarray]
 MONTH, DAY = "month", "day"
 WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
-TECHNOLOGY, BILL, ACCOUNT, EVENT, COUNTRY = "technology", "bill", "account", "event", "country"
+TECHNOLOGY, BILL, ACCOUNT, EVENT, ASSET, COUNTRY = "technology", "bill", "account", "event", "asset", "country"
+FLOW, VINTAGE = "flow", "vintage"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,10 @@ OUTCOMES = (
     Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),
     Outcome("temperature", "degC", DAY, (ZONE,), lambda m: m.facts.temperature),
+    # green certificates: what happened to them in the month, and at what price they were sold
+    Outcome("certificates", "certificates", MONTH, (WORLD, FLOW), lambda m: certificates.flows(m.facts)),
+    Outcome("certificates_held", "certificates", MONTH, (WORLD,), lambda m: m.facts.certificates.held().sum()),
+    Outcome("certificate_price", "CNY/certificate", MONTH, (WORLD, VINTAGE), lambda m: certificates.prices(m.facts)),
     # riders: means over persons, income and claims of one person
     Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),
@@ -122,6 +127,26 @@ OUTCOMES = (
     Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.eligible_share(m.by_city)),
     Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.enrolled)),
     Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.take_up(m.by_city)),
+    # assets: what stands, is started this year and under construction; what a kW earned in the month, by stream; what
+    # those who build expect of a year, at which rate, and what must be paid for being there so that they lose nothing
+    Outcome("stands", "MW", MONTH, (ZONE, TECHNOLOGY), revenue.stands),
+    Outcome("started", "MW", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.started_of(i))),
+    Outcome("under_construction", "MW", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.queue_of(d.prospects[i].technology))),
+    Outcome("regulation_capacity_price", "CNY/kW-yr", MONTH, (ZONE,),
+            lambda m: revenue.traded(m, "regulation_capacity", "price")),
+    Outcome("regulation_capacity_supply", "MW", MONTH, (ZONE,),
+            lambda m: revenue.traded(m, "regulation_capacity", "supply")),
+    Outcome("regulation_capacity_duty", "MW", MONTH, (ZONE,),
+            lambda m: revenue.traded(m, "regulation_capacity", "duty")),
+    Outcome("revenue", "CNY/kW", MONTH, (ZONE, ASSET), revenue.per_kw),
+    Outcome("expected_revenue", "CNY/kW-yr", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.expected[i])),
+    Outcome("internal_rate", "share", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.rate[i])),
+    Outcome("break_even", "CNY/kW-yr", MONTH, (ZONE, TECHNOLOGY),
+            lambda m: revenue.of_developers(m, lambda d, i: d.break_even(m.month.year)[d.prospects[i].technology])),
     # money, in yuan of integer fen; the place is an account, of what is paid the payer's
     Outcome("paid", "CNY", MONTH, (ACCOUNT, BILL), lambda m: m.paid() / 100),
     Outcome("balance", "CNY", MONTH, (ACCOUNT,), lambda m: m.balances() / 100),
@@ -190,6 +215,7 @@ class Recorder:
         tables = {"indicators": indicators(closed)} | closed.riders()
         if self._hourly:
             tables |= hourly(closed) | daily(closed)
+        tables["assets"] = revenue.table(closed.date, closed.facts.income, closed.grid)
         tables |= {f"journal/{name}": table for name, table in lab.journal.tables(month).items()}
         for kind, table in tables.items():
             self._sink.write(kind, month, table)

@@ -10,9 +10,11 @@ from sim.network import (
     borders,
     city,
     demand,
+    green_demand,
     grid,
     outages,
     plants,
+    projects,
     rivers,
     smelters,
     stores,
@@ -29,11 +31,13 @@ TABLES = {
     "plants": plants.Plant, "outages": outages.Outage, "stores": stores.Store,
     "blocks": blocks.Block, "commitment": blocks.Starting,
     "basins": rivers.Basin, "reservoirs": rivers.Reservoir,
+    "projects": projects.Project, "build_costs": projects.BuildCost,
     "smelters": smelters.Smelter, "borders": borders.Step, "foreign": borders.Foreign,
     "agreements": agreements.Agreement, "agreement_years": agreements.AgreementYear,
     "demand_years": years.DemandYear, "build_out": years.BuildOut, "fuel_years": years.FuelYear,
     "inflow_years": years.InflowYear,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
+    "green_demand": green_demand.GreenDemand,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
     "cities": city.City, "order_levels": city.OrderLevel,
     "rider_tiers": workforce.Tier, "rider_segments": workforce.Segment, "rider_incomes": workforce.Income,
@@ -49,10 +53,11 @@ class Settings(Section):
     water: rivers.WaterPlanning
     orders: city.OrderSettings
     riders: workforce.RiderSettings
+    investment: projects.Investment
 
 
 # law that belongs to no market and no instrument
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules)}
+RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules)}
 
 
 def schema() -> Schema:

@@ -7,8 +7,8 @@ from pydantic import model_validator
 
 from sim.calendar import Month
 from sim.config import Section, bounded
-from sim.markets.base import Market
 from sim.engines.double_auction import cross
+from sim.markets.base import Market
 from sim.messages import BUY, SELL, Orders, Scene, Trade, Transfer
 from sim.settlement import differences
 from sim.units import CNYPerMWh, Ratio, Share

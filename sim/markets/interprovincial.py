@@ -168,13 +168,16 @@ def reduction(scene: Scene) -> tuple[tuple, np.ndarray]:
 def increment(orders: Orders, scene: Scene, taken_back: np.ndarray) -> tuple[tuple, np.ndarray, dict[str, float]]:
     """What is added to the agreements: (party, side, accepted, price, reference), MW [link, hour], public figures.
 
-    taken_back: MW [link, hour], nan where nothing is; room that the drought clause has made is room for others.
+    taken_back: MW [link, hour], nan where nothing is. Room that the drought clause has made is room for others; a zone
+    that takes energy back offers none.
     """
     grid, rules, sells = scene.grid, scene.rules, orders.side == SELL
     zone, price = _zones(orders, scene), np.maximum(orders.price, rules.floor)
     schedule = np.nan_to_num(scene.positions.schedule) + np.nan_to_num(taken_back)
     ways, link = corridors(grid, schedule, scene.now.date.month)
+    dry = np.unique(grid.agreements.link_zones[~np.isnan(taken_back).all(axis=1), 0])
     offered = np.where(price[sells] <= rules.cap, orders.volume[sells], 0.0)
+    offered[np.isin(zone[sells], dry)] = 0.0  # who takes agreed energy back has none to add
     bids = Curve(zone[~sells], orders.price[~sells], orders.volume[~sells])
     found = match(Curve(zone[sells], price[sells], offered), bids, ways, len(grid.zone))
     sent = np.full((len(grid.link), HOURS), np.nan)

@@ -14,13 +14,16 @@ from sim.market_power import mitigated
 from sim.markets.base import Market
 from sim.messages import BUY, Dispatch, Orders, Scene, Transfer
 from sim.settlement import bills
-from sim.units import CNYPerMWh, Days, Ratio, Share
+from sim.units import MW, CNYPerMWh, Days, Ratio, Share
 
 if TYPE_CHECKING:
-    from sim.engines.records import Products, Solution
+    from sim.engines.records import Book, Day, Products, Solution
     from sim.facts import Facts
     from sim.network.wiring import Wiring
 
+RELIEFS = 4  # rounds in which exports yield to load at home
+SHED = 1e-3  # MW of load shed that is a lack
+MORE = 1.02  # of a lack, by which exports are cut
 FIRST_TRIAL = 11  # trial days follow one another from the 11th of a month
 AHEAD, REAL = "day-ahead", "real-time"
 
@@ -56,6 +59,10 @@ class Spot(Market):
         rent: congestion rent is `kept` or `returned` to users in the next month.
         administered_dry, administered_wet: by zone, at what energy is settled on days that the spot does not settle;
         a zone without one settles at its prices of the dispatch.
+        commitment: whether shares of plants must run whatever it costs (`must-run`), or their blocks are committed by the
+        first clearing of a day, in part (`relaxed`) or whole (`integer`, for case studies).
+        security: `n-1` lowers limits so that the loss of any circuit, of `circuit` MW at most, or of the largest link
+        leaves the rest within `emergency` times their rating.
         mitigation: `cap` cuts the offers of owners whose residual-supply index is below `mitigation_rsi` to registered
         cost x (1 + `mitigation_markup`), see `sim.market_power`.
         """
@@ -78,6 +85,10 @@ class Spot(Market):
         storage_level: bounded(Share, ge=0, le=1)
         administered_dry: dict[str, bounded(CNYPerMWh, ge=0)]
         administered_wet: dict[str, bounded(CNYPerMWh, ge=0)]
+        commitment: Literal["must-run", "relaxed", "integer"]
+        security: Literal["none", "n-1"]
+        emergency: bounded(Ratio, ge=1)
+        circuit: bounded(MW, gt=0)
         mitigation: Literal["none", "cap"] = "none"
         mitigation_rsi: bounded(Ratio, ge=0) = 1.1
         mitigation_markup: bounded(Ratio, ge=0) = 0.1
@@ -100,6 +111,16 @@ class Spot(Market):
             if self.engine == "hour" and self.storage_scheduling == "market":
                 raise ValueError("a market that clears every hour alone cannot schedule stores; "
                                  "expected storage_scheduling own with engine hour")
+            return self
+
+        @model_validator(mode="after")
+        def _somebody_commits(self):
+            if self.commitment != "must-run" and self.engine == "hour":
+                raise ValueError("a market that clears every hour alone cannot commit plants; expected commitment "
+                                 "must-run with engine hour")
+            if self.commitment != "must-run" and self.compare:
+                raise ValueError("compare counts the gain of energy alone and commitment adds costs of starts; expected "
+                                 "compare false, or commitment must-run")
             return self
 
         @model_validator(mode="after")
@@ -151,13 +172,14 @@ class Spot(Market):
                   cap=rules.clearing_cap, output_before=conditions.output_before,
                   link_held=_held(scene, wiring, available, held, apart), reserve=reserve)
         book, first = Book(orders.unit, orders.side, price, orders.volume), kind == rules.engine
+        book, day = _as_committed(book, day, scene, kind)
         try:
             if rules.coordination == "priority" and first and not apart:
                 before = np.nan_to_num(scene.positions.schedule)  # what was agreed flows in every turn
                 turns = prioritised(engine.clear, wiring.network, engine.fleet, book, day, scene.grid.turn, before)
                 lost = turns.solution.objective - engine.clear(book, day).objective if rules.compare else 0.0
                 return replace(_dispatch(self.key, orders, scene, wiring, turns.solution), lost=lost)
-            found = engine.clear(book, day)
+            found = _relieved(engine, book, day, wiring, scene)
         except ClearingError as error:
             raise ClearingError(f"{self.key} on {scene.now}: {error}") from error
         return _dispatch(self.key, orders, scene, wiring, found)
@@ -176,19 +198,46 @@ class Spot(Market):
 
     def _engine_for(self, scene: Scene, kind: str, apart: bool, sold: "Products | None"):
         """The engine that is asked for and its wiring, for this grid: built once a year, when the grid is, and when
-        other reserves are sold beside energy."""
+        other reserves are sold beside energy or the law asks for another kind of clearing."""
         from sim.network.wiring import fleet, wired
 
-        grid = scene.grid
-        before = self._built.get((kind, apart), (None, None))
-        if before[0] is not grid or before[1] is not sold:
-            if kind == "day":
-                from sim.engines.cooptimised import CooptimisedEngine as Engine
-            else:
-                from sim.engines.hourly import HourlyEngine as Engine
+        grid, rules = scene.grid, scene.rules
+        asked = rules.commitment, rules.security, rules.emergency, rules.circuit
+        before = self._built.get((kind, apart), (None, None, None))
+        if before[0] is not grid or before[1] is not sold or before[2] != asked:
             wiring = wired(grid, apart)
-            self._built[kind, apart] = grid, sold, Engine(wiring.network, fleet(grid, sold)), wiring
-        return self._built[kind, apart][2:]
+            if rules.security == "n-1":
+                from sim.network.security import secured
+
+                wiring = replace(wiring, network=secured(wiring.network, rules.emergency, rules.circuit))
+            self._built[kind, apart] = grid, sold, asked, _engine(kind, wiring.network, fleet(grid, sold), scene), wiring
+        return self._built[kind, apart][3:]
+
+
+def _engine(kind: str, network, units, scene: Scene):
+    """An engine for a network and its units: of whole days, with commitment or without, or of hours alone."""
+    if kind == "hour":
+        from sim.engines.hourly import HourlyEngine
+
+        return HourlyEngine(network, units)
+    if scene.rules.commitment == "must-run":
+        from sim.engines.cooptimised import CooptimisedEngine
+
+        return CooptimisedEngine(network, units)
+    from sim.engines.commitment import CommitmentEngine
+
+    return CommitmentEngine(network, units, scene.grid.commitment, scene.rules.commitment == "integer")
+
+
+def _as_committed(book: "Book", day: "Day", scene: Scene, kind: str) -> tuple["Book", "Day"]:
+    """Orders and day of a clearing that follows one in which plants were committed: only what runs can give."""
+    ahead = scene.earlier.get((Spot.key, AHEAD))
+    follows = kind == "hour" and scene.rhythm == REAL and ahead is not None and ahead.day == scene.now
+    if not follows or ahead.blocks is None:
+        return book, day
+    from sim.engines.commitment import held_to
+
+    return held_to(book, day, scene.grid.commitment, ahead.blocks)
 
 
 def _held(scene: Scene, wiring: "Wiring", available: np.ndarray, held: str, apart: bool):
@@ -212,6 +261,30 @@ def _held(scene: Scene, wiring: "Wiring", available: np.ndarray, held: str, apar
     return least, np.where(np.isnan(least), np.nan, np.inf if held == "floor" else least)
 
 
+def _relieved(engine, book: "Book", day: "Day", wiring: "Wiring", scene: Scene) -> "Solution":
+    """Clear a day; where a zone then sheds load while it is held to exports, cut these by what is missing and clear again.
+
+    No dispatcher sends power away that his own users lack: an agreement yields before the lights do, in proportion over
+    the zone's held links. What links lose on the way is cut with them, so a few rounds are enough.
+    """
+    found = engine.clear(book, day)
+    if day.link_held is None:
+        return found
+    zone, zones = scene.grid.bus_zone, len(scene.grid.zone)
+    start, cuts = zone[wiring.network.link_from], 0
+    for _ in range(RELIEFS):
+        least, most = day.link_held
+        sent = np.zeros((zones, least.shape[1]))
+        np.add.at(sent, start, np.nan_to_num(least))
+        short = np.where(sent > 0, scene.grid.by_zone(found.shed), 0.0)
+        if short.max(initial=0.0) <= SHED:
+            break
+        kept = 1 - np.minimum(np.divide(MORE * short, sent, out=np.zeros_like(sent), where=sent > 0), 1.0)
+        day = replace(day, link_held=(least * kept[start], most * kept[start]))
+        found, cuts = engine.clear(book, day), cuts + int((short > SHED).sum())
+    return replace(found, events=found.events | {"exports_cut": cuts})
+
+
 def _dispatch(market: str, orders: Orders, scene: Scene, wiring: "Wiring", found: "Solution") -> Dispatch:
     """What an engine found, in the grid's own lines and links."""
     grid, links = scene.grid, len(scene.grid.link)
@@ -226,4 +299,4 @@ def _dispatch(market: str, orders: Orders, scene: Scene, wiring: "Wiring", found
         disposed=found.disposed, stored=found.stored, rent=found.rent, residual=found.residual,
         imbalance=found.imbalance, objective=found.objective, bus=grid.units.bus[orders.unit],
         reserved=found.reserved, reserve_price=found.reserve_price, reserve_short=found.reserve_short,
-        reserve_cost=found.reserve_cost)
+        reserve_cost=found.reserve_cost, blocks=getattr(found, "blocks", None))

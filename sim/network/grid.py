@@ -4,6 +4,7 @@ Buses of one synchronous area are tied by AC lines (power follows Kirchhoff's la
 flow is chosen. A unit is whatever may have orders: a plant, a store, a large user's block, a neighbour's step.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -189,21 +190,24 @@ class Grid:
 
     bus, zone: names.  bus_zone, area: int [bus].  reference: int [area], the bus against which prices are split.
     line_*: AC lines; susceptance in MW per radian.  link_*: links; loss of sent power, fee on delivered MWh, key of its
-    planned outage; link_first: first day in service.
+    planned outage; link_first: first day in service.  on: the day whose year it is.
     joints: (name, int [member] of links, limit MW).  cleared_zones: int [n], zones that have load.
     home_zone: int [zone], the nearest zone with load: there its money is counted.
     agreements: what governments have agreed that links carry this year.  turn: int [link], when a link opens where
     markets clear by turns.  Both are set by who knows the world, None until then.
     """
 
-    def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date):
+    def __init__(self, buses: Table, corridors: Table, joints: Table, units: Units, on: date,
+                 standing: Callable[[date], np.ndarray] | None = None):
+        """standing: MW that stand on a day of the units that come first, plants and stores; all others, and all where
+        it is not given, stand whole from their first day to their last."""
         from scipy.sparse import coo_array  # only a run needs it: checking a file answers without
         from scipy.sparse.csgraph import connected_components
 
         self.bus = tuple(b.key for b in buses)
         self.zone = tuple(dict.fromkeys(b.zone for b in buses))
         self.bus_zone = np.array([self.zone.index(b.zone) for b in buses], np.int32)
-        self.units = units
+        self.units, self.on, self._standing = units, on, standing
         at = {key: i for i, key in enumerate(self.bus)}
 
         lines = [c for c in corridors if c.kind == "ac" and c.in_service <= on]
@@ -255,6 +259,14 @@ class Grid:
                 if home[b] < 0 <= home[a]:
                     home[b] = home[a]
         return np.where(home < 0, self.cleared_zones[0] if len(self.cleared_zones) else 0, home)
+
+    def standing(self, day: date) -> np.ndarray:
+        """MW [unit] that stand on a day up to now, as everybody can know; at most what stands this year."""
+        standing = np.where((self.units.first <= day) & (day < self.units.last), self.units.capacity, 0.0)
+        if self._standing is not None:
+            known = self._standing(day)
+            standing[: len(known)] = np.minimum(known, self.units.capacity[: len(known)])
+        return standing
 
     def by_zone(self, values: np.ndarray) -> np.ndarray:
         """Sum over the buses of each zone: [bus, ...] -> [zone, ...]."""

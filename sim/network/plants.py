@@ -13,6 +13,7 @@ import numpy as np
 from sim.calendar import SEASONS, Day
 from sim.config import BadInput, Key, Row, Table, bounded
 from sim.messages import Weather
+from sim.network.added import Added
 from sim.network.grid import FOREVER, PLANT, Units
 from sim.network.outages import Outages
 from sim.network.rivers import Flows
@@ -84,6 +85,7 @@ class Plants:
 
     key: str [plant].  capacity: MW, cost: CNY/MWh [plant], as the table has them; what holds on a day or in a year is
     what the methods say.
+    added: what was built beyond the tables.  machine: share [plant, month] of capacity that machines give, outages out.
 
     buses: gives each plant its zone.  zones: order of the zones in `Weather` arrays.  flows: of the basins, whose order
     is that of `Weather.wetness`.  profiles: of months and days.  build_out, fuel: how stock and cost move.
@@ -102,7 +104,8 @@ class Plants:
         self._must_run, self._pondage = table["must_run"], table["pondage"].astype(bool)
         self._seasonal = np.array([i for i, p in enumerate(plants) if p.must_run_season is not None], np.intp)
         self._season_keys = [plants[i].must_run_season for i in self._seasonal]
-        self._machine = table["availability"][:, None] * Outages(outages).in_service(table["outage"])  # [plant, month]
+        self.added = Added(self.capacity)
+        self.machine = table["availability"][:, None] * Outages(outages).in_service(table["outage"])
         self._driver = self._drivers(zone, tuple(zones), flows.basins)
         self._natural = np.array([i for i, p in enumerate(plants) if p.profile is not None], np.intp)
         self._natural_keys = [plants[i].profile for i in self._natural]
@@ -136,7 +139,8 @@ class Plants:
         cost is registered for them).
         """
         plants = self._plants
-        ramp, capacity = np.array([p.ramp for p in plants], float), self.capacity * self._stock.most(year)
+        ramp, added = np.array([p.ramp for p in plants], float), self.added.on(date(year, 12, 31).toordinal())
+        capacity = np.maximum(self.capacity * self._stock.most(year) + added, 0.0)
         return Units.make(
             self.key, PLANT, [at[p.bus] for p in plants], [p.owner for p in plants], [p.technology for p in plants],
             capacity, cost=self.cost_in(year), ramp=np.where(ramp < 1.0, ramp * capacity, np.inf),
@@ -150,8 +154,12 @@ class Plants:
 
     def standing(self, day: Day) -> np.ndarray:
         """MW [plant] that stand on a day, outages not counted."""
-        alive = (self._first <= day.ordinal) & (day.ordinal < self._last)
-        return alive * self.capacity * self._stock.on(day.ordinal)
+        return self.stood(day.ordinal)
+
+    def stood(self, ordinal: int) -> np.ndarray:
+        """MW [plant] that stand on a date given by its ordinal."""
+        alive = (self._first <= ordinal) & (ordinal < self._last)
+        return alive * np.maximum(self.capacity * self._stock.on(ordinal) + self.added.on(ordinal), 0.0)
 
     def available(self, day: Day, weather: Weather) -> tuple[np.ndarray, np.ndarray]:
         """Most and least that each plant can give on a day: (available, minimum), MW [plant, hour]."""
@@ -166,7 +174,7 @@ class Plants:
 
     def _machines(self, day: Day) -> np.ndarray:
         """What the machines in service could give, MW [plant, hour]."""
-        return np.repeat((self.standing(day) * self._machine[:, day.date.month - 1])[:, None], HOURS, axis=1)
+        return np.repeat((self.standing(day) * self.machine[:, day.date.month - 1])[:, None], HOURS, axis=1)
 
     def _given(self, day: Day, weather: Weather) -> np.ndarray:
         """What machines and nature give hour by hour, MW [plant, hour]; by pondage, its mean is what counts."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.calendar import Day
 from sim.config import Key, Row, Table, bounded
+from sim.network.added import Added
 from sim.network.grid import STORE, Units
 from sim.network.years import Stock, kind_of
 from sim.units import HOURS, MW, CNYPerMWh, Hours, Share
@@ -38,6 +39,7 @@ class Stores:
 
     capacity: MW [store].  energy: MWh [store], when full.  Both are those of a year: clusters stand all year as they do
     in its middle, because a store that grew from day to day would need another network every day.
+    added: what was built beyond the tables.
     stored: MWh [store] now, the one state of charge that every market and settlement reads. What is added at a year's
     turn comes empty; what goes takes along what it holds beyond the others' room.
     """
@@ -47,12 +49,14 @@ class Stores:
         zone = {bus.key: bus.zone for bus in buses}
         self._stock = Stock(build_out, [kind_of(store, zone) for store in table])
         self._first = np.array([(s.in_service or date.min).toordinal() for s in table], np.int64)
+        self.added = Added(table["capacity"])
         self.capacity, self.energy = self._in(year)
         self.stored = self.energy * table["initial"]
 
     def _in(self, year: int) -> tuple[np.ndarray, np.ndarray]:
         """(MW, MWh) [store] of a year."""
-        capacity = self._table["capacity"] * self._stock.on(date(year, 7, 1).toordinal())
+        middle = date(year, 7, 1).toordinal()
+        capacity = np.maximum(self._table["capacity"] * self._stock.on(middle) + self.added.on(middle), 0.0)
         return capacity, capacity * self._table["hours"]
 
     def turn(self, year: int) -> None:
@@ -69,6 +73,15 @@ class Stores:
         return Units.make(table["key"], STORE, [at[bus] for bus in table["bus"]], table["owner"], table["technology"],
                           capacity, cost=table["wear"], store=energy, efficiency=table["efficiency"],
                           first=[store.in_service or date.min for store in table])
+
+    def standing(self, day: date) -> np.ndarray:
+        """MW [store] that stand on a day."""
+        return (self._first <= day.toordinal()) * self._in(day.year)[0]
+
+    def build(self, power: np.ndarray, day: date) -> None:
+        """Let MW [store] more stand from a day on (negative: less), with as many hours."""
+        self.added.build(power, day.toordinal())
+        self.turn(day.year)
 
     def available(self, day: Day) -> np.ndarray:
         """Most each store can give or take, MW [store, hour]; 0 before it is in service."""

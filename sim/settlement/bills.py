@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.calendar import Month
 from sim.messages import Statement, Transfer
 from sim.network.grid import USER
 from sim.settlement import meters
@@ -75,9 +74,12 @@ def levy(transfers: list[Transfer], facts: "Facts") -> list[Transfer]:
     used = np.bincount(zone, weight, len(grid.zone))
     left += shared(single, used)
     back = np.zeros(len(weight), np.int64)
+    if not pays.any():  # a world without users: what is held for them bears it
+        return owed("system levy", "grid_company", "rent", int(left.sum()))
     for of in np.flatnonzero(left):
         mine = (zone == of) & pays
-        back[mine] = shared(int(left[of]), weight[mine])
+        mine = mine if mine.any() else pays  # a zone where nobody could use energy counts with all
+        back[mine] += shared(int(left[of]), weight[mine])
     return owed_parties("system levy", back, facts)
 
 

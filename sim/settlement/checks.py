@@ -170,10 +170,22 @@ def contributions_are_of_the_enrolled(journal: Journal, facts: "Facts") -> list[
     return []
 
 
+def certificates_are_somewhere(journal: Journal, facts: "Facts") -> list[str]:
+    """Every certificate issued is held by one, retired or expired, and they stand for all the energy that was metered."""
+    return facts.certificates.faults()
+
+
+def the_exchange_keeps_nothing(journal: Journal, facts: "Facts") -> list[str]:
+    """What buyers of certificates pay goes to those who sold them."""
+    left = journal.balance["certificate_exchange"]
+    return [f"the certificate exchange closes at {left} fen instead of 0"] if left else []
+
+
 TRUTHS = (
     the_books_balance, the_entries_are_chained, the_grid_company_keeps_nothing, rounding_is_only_rounding,
     energy_balances, load_is_who_uses_it, rent_is_what_the_network_earns, stores_end_where_the_flows_say,
-    reservoirs_end_where_the_flows_say, riders_are_paid_for_their_orders, contributions_are_of_the_enrolled)
+    reservoirs_end_where_the_flows_say, riders_are_paid_for_their_orders, contributions_are_of_the_enrolled,
+    certificates_are_somewhere, the_exchange_keeps_nothing)
 
 
 def _worst(what: str, names, gap: np.ndarray, allowed: float, fault: str, step: str = "hour") -> list[str]:

@@ -33,14 +33,16 @@ def owed(bill: str, payer: str, payee: str, amount, row=None, weight=None, due: 
     return transfers
 
 
-def owed_parties(bill: str, amount: np.ndarray, facts: "Facts", due: Month | None = None) -> list[Transfer]:
-    """Transfers of what the grid company owes each party, fen (int64) [party]; negative where the party owes."""
+def owed_parties(bill: str, amount: np.ndarray, facts: "Facts", due: Month | None = None,
+                 payer: str = "grid_company") -> list[Transfer]:
+    """Transfers of what the grid company (or another single account) owes each party, fen (int64) [party]; negative
+    where the party owes."""
     units, transfers = facts.grid.units, []
     for kind, account in ACCOUNT_OF.items():
         unit = units.of_kind(kind).astype(np.int64)
-        transfers += owed(bill, "grid_company", account, amount[unit], unit, due=due)
+        transfers += owed(bill, payer, account, amount[unit], unit, due=due)
     users = amount[len(units):]
-    return transfers + owed(bill, "grid_company", "users", users, np.arange(len(users), dtype=np.int64), due=due)
+    return transfers + owed(bill, payer, "users", users, np.arange(len(users), dtype=np.int64), due=due)
 
 
 def shared(total: int, weight: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from sim.streams import Stream
 
 ROOT = Path(__file__).parents[2]
 RULES = SimpleNamespace(admissions=12, cost=20_000.0)
+FIRST = Month(2021, 1)
 SHOP = SimpleNamespace(key="crossborder")
 
 
@@ -35,7 +36,7 @@ def table(row_type, *rows):
     return Table(Path("t.csv"), row_type, made, list(range(2, 2 + len(made))), "")
 
 
-def companies(start=Month(2021, 1), price=400.0, potential=30, registered=4, law=None, sigma=1.0):
+def companies(start=FIRST, price=400.0, potential=30, registered=4, law=None, sigma=1.0):
     """A border L to zone Y over a link with 5 % loss: buys 100 MW at 300 in the dry, sells 50 MW at 200 in the wet
     season. Inside, a price is expected."""
     step = {"bus": "L", "owner": "laos", "market": "crossborder"}
@@ -77,7 +78,7 @@ def test_nobody_enters_who_would_not_gain():
 
 
 def test_registration_does_not_depend_on_where_a_run_begins():
-    """A run that begins in 2021 and lives a year at normal prices ends with the companies of one that begins in 2022."""
+    """A run that begins in 2021 and lives a year at normal prices ends with the companies of one begun in 2022."""
     lived, grid, normal = companies(start=Month(2021, 1))
     for number in range(1, 13):
         lived.enter(Month(2021, number), normal, grid, RULES)
@@ -97,7 +98,7 @@ def test_the_registered_list_their_part_of_the_steps_of_the_season():
 
 
 def test_eighty_companies_of_the_base_year_have_registered_when_it_ends():
-    """20 before 2021 and 12 a year: 68 when 2025 begins, 80 when it ends, whatever 2025's prices, as long as 12 gain."""
+    """20 before 2021 and 12 a year: 68 when 2025 begins, 80 when it ends, at any prices at which 12 gain."""
     lab = PolicyLab(load(ROOT / "configs" / "scenarios" / "base_2025.yaml",
                          set=("scale.riders=1000", "scale.rest_riders=10")))
     assert lab.foreign.by_country().sum() == 68

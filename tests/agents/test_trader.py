@@ -103,14 +103,14 @@ def month(number, chance, wheeling=30.0):
     when = date(2025, number, 1)
     rules = SimpleNamespace(deal_probability=chance, wheeling=wheeling)
     available = np.full((FIRST + 1, 24), 600.0)
-    return SimpleNamespace(now=Calendar(when, when).turn(), rules=rules, conditions=SimpleNamespace(available=available))
+    now, conditions = Calendar(when, when).turn(), SimpleNamespace(available=available)
+    return SimpleNamespace(now=now, rules=rules, conditions=conditions)
 
 
 def award(number, accepted, paid=400.0, market="crossarea"):
-    when = date(2025, number, 1)
-    unit = np.full(len(accepted), FIRST, np.int32)
-    return Award(market, "month", Calendar(when, when).turn(), unit[:1], unit, np.array(accepted)[:, None] * np.ones(24),
-                 np.full((len(accepted), 24), paid))
+    when, shape = date(2025, number, 1), (len(accepted), 24)
+    unit, accepted = np.full(len(accepted), FIRST, np.int32), np.array(accepted)[:, None] * np.ones(24)
+    return Award(market, "month", Calendar(when, when).turn(), unit[:1], unit, accepted, np.full(shape, paid))
 
 
 def test_a_deal_is_asked_for_with_the_wheeling_fee_taken_off():

@@ -24,16 +24,23 @@ pytestmark = pytest.mark.parametrize("key", KEYS)
 @dataclass(frozen=True)
 class About:
     """What must be said of an instrument. begins: first day of the month in which it begins in a city of the toy world.
-    raised: the rules with a higher main rate, and with a higher one still."""
+    raised: the rules with a higher main rate, and with a higher one still.  levied: whether it leaves something to the
+    system levy."""
 
     begins: str
     raised: Callable[[Section], list[dict]]
+    levied: bool = False
 
 
 ABOUT = {
     "injury_insurance": About(
         "2025-07-01",
         lambda rules: [{"premium": {s: k * rate for s, rate in rules.premium.items()}} for k in (1.5, 3)]),
+    "mechanism_price": About(
+        "2025-07-01", lambda rules: [{"existing": {zone: price + more for zone, price in rules.existing.items()}}
+                                     for more in (400.0, 800.0)], levied=True),
+    "pass_through": About(
+        "2025-07-01", lambda rules: [{"approved": {"HILLS": {"coal": cost}}} for cost in (400.0, 500.0)]),
     "pension_subsidy": About("2025-04-01", lambda rules: [{"match": match} for match in (0.75, 1.0)]),
 }
 
@@ -97,15 +104,23 @@ def test_it_does_not_exist_before_its_law(key, lab):
     assert key not in lab.law.on(early[-1])
 
 
+class Deserted:
+    """The Facts of a month in which nobody lived, made or used anything."""
+
+    def __init__(self, facts):
+        people = facts.people
+        nobody = {name: value[:0] for name, value in vars(people).items() if isinstance(value, np.ndarray)}
+        self._facts, self.people = facts, replace(people, **nobody)
+        self.output, self.consumption = np.zeros_like(facts.output), np.zeros_like(facts.consumption)
+
+    def __getattr__(self, name):
+        return getattr(self._facts, name)
+
+
 def test_nobody_there_nothing_paid(key, lab):
-    people = lab.facts.people
-    nobody = {name: value[:0] for name, value in vars(people).items() if isinstance(value, np.ndarray)}
-    facts = lab.facts
-    facts.people = replace(people, **nobody)
-    try:
-        assert paid(applied(lab, key)) == 0
-    finally:
-        facts.people = people
+    month, rules = lab.facts.month, rules_of(lab, key)
+    assert paid(instruments()[key]().apply(month, lab.facts, rules)) > 0
+    assert paid(instruments()[key]().apply(month, Deserted(lab.facts), rules)) == 0
 
 
 def test_raising_its_rate_never_lowers_what_anybody_is_paid(key, lab):
@@ -142,11 +157,12 @@ def bills_of(lab, key) -> set[str]:
 
 
 def test_switched_off_it_leaves_every_other_bill_of_the_month_as_it_was(key, lab):
-    """Behaviour answers with the next month: within the month that closes, only the instrument's own bills go."""
-    own = bills_of(lab, key)
+    """Behaviour answers with the next month: within the month that closes, only the instrument's own bills go, and the
+    levy that closes them changes."""
+    own = bills_of(lab, key) | ({"system levy"} if ABOUT[key].levied else set())
     off = toy(f"instruments.{key}=false", start=ABOUT[key].begins, days=30).run()
     assert entries(off) == entries(lab, but=own)
-    assert not own & {e.bill for e in off.journal.entries}
+    assert not bills_of(lab, key) & {e.bill for e in off.journal.entries}
 
 
 ENERGY = {"spot energy", "DC fee", "congestion rent", "swap electricity"}

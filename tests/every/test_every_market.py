@@ -1,4 +1,5 @@
-"""What holds for every market that the registry finds, on days of the toy world as it is, scarce and plentiful.
+"""What holds for every market that dispatches (its answer is a Dispatch), on days of the toy world as it is, scarce and
+plentiful; markets that trade ahead are in `test_every_trade`.
 
 A new market is tested here without a line being written, as soon as the toy world holds it.
 """
@@ -18,7 +19,7 @@ POWER = 1e-6  # MW
 MONEY = 1e-6  # CNY/MWh: prices are those of true costs, to a solver's tolerance
 LEAST = 1e-4  # MW; an order that gets less has got nothing: rounding in shares of a step
 
-KEYS = sorted(markets())
+KEYS = sorted(key for key, market in markets().items() if "real-time" in market.rhythms)
 pytestmark = pytest.mark.parametrize("key", KEYS)
 
 

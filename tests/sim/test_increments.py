@@ -15,8 +15,8 @@ DAYS = 2
 
 @pytest.fixture
 def facts():
-    """A (bus 0): 60 MW of water, 20 of coal; B (bus 1) is fed by links 0 and 1; link 2 leads to C, without load. Two days:
-    link 0 sends 50, then 30 MW against a schedule of 40; link 1 sends 5 and is in no contract; link 2 sends 25."""
+    """A (bus 0): 60 MW of water, 20 of coal; B (bus 1) is fed by links 0 and 1; link 2 leads to C, without load. On two
+    days link 0 sends 50, then 30 MW against a schedule of 40; link 1 sends 5 and is in no contract; link 2 sends 25."""
     units = SimpleNamespace(bus=np.array([0, 0, 1, 0]), kind=np.array([PLANT, PLANT, PLANT, STORE], object),
                             technology=np.array(["hydro", "coal", "coal", "battery"], object))
     grid = SimpleNamespace(
@@ -30,8 +30,8 @@ def facts():
 
 
 def test_the_clean_share_of_what_flows_above_the_schedule(facts):
-    """60 of 80 MW in A are clean (a battery makes nothing): 0.75. Link 0: 10 x 24 x 0.75 on the first day, nothing on the
-    second; link 1: 5 x 48 x 0.75; a link to where nobody has load does not count."""
+    """60 of 80 MW in A are clean (a battery makes nothing): 0.75. Link 0: 10 x 24 x 0.75 on the first day, nothing on
+    the second; link 1: 5 x 48 x 0.75; a link to where nobody has load does not count."""
     found = increments.increments(facts)
     assert found[:2] == pytest.approx([180, 180])
     assert np.isnan(found[2])

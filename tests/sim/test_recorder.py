@@ -10,10 +10,11 @@ import pytest
 from sim.calendar import Calendar, Month
 from sim.closed_month import ClosedMonth
 from sim.config import Table
-from sim.messages import Transfer
+from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
 from sim.settlement.journal import Journal
+from sim.welfare import nothing
 
 JANUARY = Month(2025, 1)
 H, D = 48, 2
@@ -49,6 +50,19 @@ def rows(*values):
     return np.array([np.broadcast_to(np.asarray(value, float), H) for value in values])
 
 
+def trades():
+    """The dam adds 12 MW to what it sells beyond A and buys 3 back; the border lists 9 MW, 8 of them matched."""
+    when = Calendar(date(2025, 1, 30), date(2025, 1, 31)).turn()
+    orders = {"interprovincial": (Orders.sell([0], [12.0], 200.0), Orders.buy([0], [3.0], 200.0)),
+              "crossarea": (Orders.buy([5], [9.0], 60.0),), "crossborder": (Orders.buy([5], [9.0], 60.0),)}
+    found = {}
+    for market, mine in orders.items():
+        made = Orders.gather(mine)
+        accepted = np.minimum(made.volume, 8.0) if market == "crossborder" else made.volume
+        found[market, "month"] = Trade(market, "month", when, made, accepted, {}, made.price)
+    return found
+
+
 def facts():
     """a1 makes 65 + 15 and uses 10, so 70 flow to a2; it uses 30 and the smelter 10, so 30 leave for B and 27 arrive.
     B makes 20, sends 8 on to C (7 arrive, all bought), its battery gives 4 on the first day and takes 5 on the second:
@@ -65,8 +79,17 @@ def facts():
     held = SimpleNamespace(  # every unit holds 1 MW of each product, of which 1 CNY of each part is earned
         day=SimpleNamespace(index=0), reserved=np.ones((2, 6, H)), pay=np.ones((3, 6, H)), group=np.zeros(6, int),
         value=np.ones((2, 3, H)), lack=np.ones((2, 3, H)), asked=np.ones((2, 3, H)), failure=0.0)
+    # 100 were issued; 30 of the year were sold at 4 and 10 with their energy at 6; 7 + 3 are held
+    flows = {"issued": 100, "traded": 30, "bundled": 10, "transferred": 40, "retired": 90, "expired": 0}
+    certificates = SimpleNamespace(month=JANUARY, flows=flows, held=lambda: np.array([7, 3]))
+    green = SimpleNamespace(day=SimpleNamespace(month=JANUARY), public={"price_current": 4.0, "price_bundled": 6.0})
+    schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
-        daily={"ancillary": [held]}, opening=SimpleNamespace(day=held.day), ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]), price=price, energy=price, load=load,
+        month=JANUARY, certificates=certificates, trades=trades() | {("green", "month"): green}, daily={"ancillary": [held]},
+        opening=SimpleNamespace(day=held.day),
+        positions=SimpleNamespace(schedule=schedule, books={}), lost=70.0, party_bus=grid().units.bus, gain=nothing(3),
+        ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]),
+        price=price, energy=price, load=load,
         shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
         output=rows(65, 15, 20, cell, -10, -7), available=rows(90, 20, 50, 5, 10, 9),
         minimum=np.zeros((6, H)), stored=rows(0, 0, 0, 10, 0, 0),
@@ -75,6 +98,10 @@ def facts():
         budget=np.full((6, D), np.inf), water=np.full((1, D), 30.0),
         inflow=np.full((1, D), 2.0), spilled=np.full((1, D), 0.5),
         water_energy=np.array([[900.0, 880.0]]), temperature=np.array([[8.0, 9.0], [15.0, 16.0], [20.0, 21.0]]),
+        income={"spot energy": np.array([0, 0, 0, 500, 0, 0])},
+        public=SimpleNamespace(
+            earnings={("B", "battery"): {"energy": 1000.0, "capacity": 250.0}},
+            traded={"regulation_capacity": {"price.B": 272.5, "supply.B": 4.0, "duty.B": 10.0}}),
         people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
 
 
@@ -92,10 +119,17 @@ def lab():
              "basins": {"key": np.array(["river"], object)},
              "cities": {"key": np.array(["kunming", "nanning", "empty"], object)}}
     riders = SimpleNamespace(segment=np.array([0, 1, 1, 0]), segments={"key": np.array(["full", "part"], object)})
+    builder = SimpleNamespace(
+        zone="B", prospects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
+        started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
     return SimpleNamespace(
-        facts=facts(), journal=journal, calendar=calendar, riders=riders, config=SimpleNamespace(world=world),
+        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
+        config=SimpleNamespace(world=world),
+        foreign=SimpleNamespace(countries=("laos",), by_country=lambda: np.array([3])),
         ground=SimpleNamespace(reservoir_units=np.array([0])),
-        rules={"pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
+        rules={"spot": SimpleNamespace(compare=True, coordination="priority"), "regulation_capacity": None,
+               "crossarea": SimpleNamespace(origin_share=0.25),
+               "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
 
 
 def kept(lab, hourly=True):
@@ -125,6 +159,26 @@ def test_energy_is_summed_by_zone_and_technology(value):
     assert value("large_users", "A") == 10 * H
     assert (value("neighbours_bought", "C"), value("neighbours_sold", "C")) == (7 * H, 0)
     assert value("shed", "B") == 17 * 24 + 26 * 24
+
+
+def test_what_flows_above_the_schedule_is_an_increment_and_companies_are_counted(value):
+    assert value("increment.B", "A") == value("increment_corridor", "a2-b") == 10 * H
+    assert (value("contract_scheduled", "a2-b"), value("contract_carried", "a2-b")) == (20 * H, 20 * H)
+    assert value("foreign_entities", "laos") == 3
+    assert value("lost_by_turns") == 70
+
+
+def test_trades_of_the_month_are_kept_as_energy_of_all_its_days(value):
+    assert (value("incremental_contracts", "A"), value("agreement_reduced", "A")) == (12 * 24 * 31, 3 * 24 * 31)
+    assert (value("border_listed", "C"), value("border_matched", "C")) == (9 * 24 * 31, 8 * 24 * 31)
+    assert (value("cross_area"), value("cross_area_origin")) == (7 * H, 0.25 * 7 * H)  # what the border took
+
+
+def test_certificates_are_counted_and_priced_by_what_was_sold(value):
+    assert (value("certificates.issued"), value("certificates.bundled"), value("certificates_held")) == (100, 10, 10)
+    assert (value("certificate_price.current"), value("certificate_price.bundled")) == (4.0, 6.0)
+    with pytest.raises(KeyError):
+        value("certificate_price.earlier")  # nobody sold one
 
 
 def test_market_power_is_kept_by_zone(value):
@@ -171,6 +225,18 @@ def test_corridors_are_used_forwards_and_backwards(value):
     assert value("utilisation", "c-b") == pytest.approx(0.5)  # 8 of 16 backwards
     assert (value("link_fee", "a2-b"), value("link_fee", "c-b")) == (27 * H * 20, 7 * H * 10)
     assert value("rent") == 100 * H
+
+
+def test_assets_say_what_they_earn_and_those_who_build_what_they_need(value, lab):
+    assert (value("stands.battery", "B"), value("stands.hydro", "A")) == (5, 90)
+    assert (value("revenue.battery.energy", "B"), value("revenue.battery.capacity", "B")) == (1.0, 0.25)
+    assert (value("started.battery", "B"), value("under_construction.battery", "B")) == (3, 8)
+    assert (value("expected_revenue.battery", "B"), value("internal_rate.battery", "B")) == (280, 0.07)
+    assert value("break_even.battery", "B") == 290
+    for figure, expected in (("price", 272.5), ("supply", 4.0), ("duty", 10.0)):
+        assert value(f"regulation_capacity_{figure}", "B") == expected
+    assets = kept(lab).table("assets")
+    assert assets[["unit", "bill", "CNY"]].values.tolist() == [["cell", "spot energy", 5.0]]
 
 
 def test_riders_are_counted_in_persons(value):

@@ -55,7 +55,8 @@ def scene(grid: Grid, load, **law) -> Scene:
     limits = {"offer_floor": 0, "offer_cap": 1200, "clearing_floor": -50, "clearing_cap": 1500,
               "storage_scheduling": "market", "storage_level": 0.5, "engine": "day", "regime": "spot", "trial_days": 0,
               "ahead": False, "band": 0.1, "clearing": "joint", "exports": "free", "compare": False, "rent": "kept",
-              "administered_dry": {}, "administered_wet": {}}
+              "administered_dry": {}, "administered_wet": {}, "commitment": "must-run", "security": "none",
+       "emergency": 1.2, "circuit": 2500, "coordination": "joint"}
     return Scene(now=DAY, rhythm="real-time", conditions=conditions, grid=grid, earlier={}, public=None,
                  positions=None, rules=Spot.Rules(**limits | law))
 

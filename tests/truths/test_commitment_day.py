@@ -1,61 +1,61 @@
-"""The commitment engine in the place of the day engine: the same lab lives, settles and closes its books."""
+"""The law asks for commitment: the same lab lives, settles and closes its books; real time runs what was committed."""
 
 import numpy as np
 import pytest
 
-from sim.config import load
-from sim.engines import cooptimised
-from sim.engines.commitment import CommitmentEngine
-from sim.network.blocks import commitment
-from sim.network.ground import Ground
-from sim.streams import Streams
-from tests.labs import TOY, toy
+from sim.config import BadInput
+from tests.labs import toy
 
 DAYS = 3
 
 
-def lived(monkeypatch, integral):
-    """A lab that lived three July days under an engine that commits, the plan, and what the engine gave."""
-    world, given = load(TOY).world, []
-    plan = commitment(Ground(world, Streams(1), 2025).units(2025), world["blocks"], world["commitment"])
-
-    class Committing(CommitmentEngine):
-        """In the place of the day engine; keeps what it gave."""
-
-        def __init__(self, network, fleet):
-            super().__init__(network, fleet, plan, integral)
-
-        def clear(self, book, day):
-            given.append((day.output_before, super().clear(book, day)))
-            return given[-1][1]
-
-    monkeypatch.setattr(cooptimised, "CooptimisedEngine", Committing)
-    lab = toy(days=DAYS).run()
-    assert len(given) == DAYS
-    return lab, plan, given
+def lived(rule):
+    """A lab that lived three July days under a rule of commitment, with every dispatch that it heard of."""
+    lab, heard = toy(f"law.spot.commitment={rule}", days=DAYS), []
+    tell = lab.facts.tell
+    lab.facts.tell = lambda clearing: (heard.append(clearing), tell(clearing))[1]
+    lab.run()  # each month's close checks every book and balance
+    return lab, [c for c in heard if c.market == "spot" and c.rhythm == "day-ahead"]
 
 
-@pytest.mark.parametrize("integral", [False, True])
-def test_a_lab_lives_on_with_commitment(monkeypatch, integral):
-    lab, plan, given = lived(monkeypatch, integral)  # each month's close checks every book and balance
+@pytest.mark.parametrize("rule", ["relaxed", "integer"])
+def test_a_lab_lives_on_with_commitment(rule):
+    lab, ahead = lived(rule)
     assert lab.facts.residual < 0.01
     assert lab.facts.imbalance < 1e-4
-    if integral:
-        assert all((found.blocks == np.rint(found.blocks)).all() for _, found in given)
-    assert all(found.kkt < 1e-6 for _, found in given)
-    # what runs gives at least its least, what does not gives nothing
-    for _, found in given:
-        size = lab.grid.units.capacity[plan.unit] / plan.blocks
+    plan, units = lab.grid.commitment, lab.grid.units
+    assert len(ahead) == DAYS
+    size = (units.capacity[plan.unit] / plan.blocks)[:, None]
+    for found in ahead:
+        if rule == "integer":
+            assert (found.blocks == np.rint(found.blocks)).all()
         output = found.output[plan.unit]
-        assert (output <= found.blocks * size[:, None] + 1e-5).all()
+        assert (output <= found.blocks * size + 1e-5).all()
         assert (output[found.blocks == 0] <= 1e-5).all()
-        assert (output >= 0.3 * 0.8 * found.blocks * size[:, None] - 1e-5).all()  # 0.3 least, 0.8 in service or more
+        assert (output >= 0.3 * 0.8 * found.blocks * size - 1e-5).all()  # 0.3 least, 0.8 in service or more
+    assert {int(b) for found in ahead for b in np.unique(found.blocks)} != {0}
 
 
-def test_a_day_begins_with_the_fewest_blocks_that_last_nights_output_needs(monkeypatch):
-    lab, plan, given = lived(monkeypatch, True)
-    size = lab.grid.units.capacity[plan.unit] / plan.blocks
-    for output, found in given[1:]:
-        on = found.blocks[:, 0] - found.started[:, 0] + found.stopped[:, 0]
-        assert (on * size >= output[plan.unit] - 1e-5).all()
-        assert ((on - 1) * size < output[plan.unit]).all()
+def test_real_time_runs_what_was_committed_a_day_ahead():
+    lab, ahead = lived("integer")
+    plan, units = lab.grid.commitment, lab.grid.units
+    size = (units.capacity[plan.unit] / plan.blocks)[:, None]
+    blocks = np.concatenate([found.blocks for found in ahead], axis=1)
+    given = lab.facts.output[plan.unit]
+    assert (given <= blocks * size + 1e-5).all()
+    assert (given[blocks == 0] <= 1e-5).all()
+    assert (blocks == 0).any(), "everything always runs: the claim would say nothing"
+
+
+def test_hours_that_clear_alone_cannot_commit():
+    with pytest.raises(BadInput, match=r"cannot commit plants; expected commitment must-run"):
+        toy("law.spot.commitment=relaxed", "law.spot.engine=hour", "law.spot.storage_scheduling=own",
+            "law.ancillary.mode=sequential")
+
+
+def test_n_1_limits_lower_what_lines_carry_and_never_raise_it():
+    """Two circuits between the hill buses, 300 and 180 MW: together they may carry what either can after losing the other."""
+    plain, secure = (toy(f"law.spot.security={rule}", "law.spot.circuit=1000", days=5).run() for rule in ("none", "n-1"))
+    flow = [np.abs(lab.facts.line_flow).max(axis=1) for lab in (plain, secure)]
+    assert (flow[1] <= flow[0] + 1e-6).all() or flow[1].sum() < flow[0].sum()
+    assert flow[1].sum() <= 1.2 * 300 + 1e-6

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from sim.calendar import Calendar, Month
-from sim.config import BadInput, load
+from sim.config import BadInput, load, read_world
 from sim.markets.crossarea import CrossArea
 from sim.markets.crossborder import CrossBorder
 from sim.messages import BUY, SELL, Orders, Trade
 from sim.network.crossings import opened, outside, turns
 from sim.network.grid import NEIGHBOUR, PLANT
-from tests.labs import altered, toy
+from sim.network.ground import Ground
+from sim.schema import schema
+from sim.streams import Streams
+from tests.labs import ROOT, altered, toy
 
 AUGUST = Calendar(date(2025, 8, 1), date(2025, 8, 31)).turn()
 
@@ -29,8 +32,8 @@ class Units(SimpleNamespace):
 
 
 def grid():
-    """Zone G (bus 0, a plant); far away E (bus 1, buys), tied by a link of 200 MW, half of it in service in August, with
-    10 % loss and fee 20, that may turn with 50 MW; at home on bus 0 a neighbour L (buys and sells)."""
+    """Zone G (bus 0, a plant); far away E (bus 1, buys), tied by a link of 200 MW, half of it in service in August,
+    with 10 % loss and fee 20, that may turn with 50 MW; at home on bus 0 a neighbour L (buys and sells)."""
     units = Units(bus=np.array([0, 1, 1, 0, 0]), kind=np.array([PLANT] + [NEIGHBOUR] * 4, object))
     service = np.ones((1, 12))
     service[0, 7] = 0.5
@@ -48,8 +51,8 @@ def scene(**rules):
 
 
 def test_both_sides_capacity_limits_a_deal():
-    """E bids 400 for 150 MW at its own bus; sent that is 166.7 MW, of which the link carries 100 in August: 90 arrive. A
-    MW sent is worth 0.9 x (400 - 20) = 342 > 300."""
+    """E bids 400 for 150 MW at its own bus; sent that is 166.7 MW, of which the link carries 100 in August: 90 arrive.
+    A MW sent is worth 0.9 x (400 - 20) = 342 > 300."""
     orders = Orders.gather((Orders.sell([0], [500.0], 300.0), Orders.buy([1], [150.0], 400.0)))
     trade = CrossArea().clear(orders, scene())
     assert list(trade.orders.unit) == [1]
@@ -65,7 +68,7 @@ def test_a_bid_within_the_capacity_is_opened_whole_and_one_that_does_not_pay_not
 
 
 def test_a_neighbour_sells_back_over_a_link_that_may_turn():
-    """E offers 80 MW at 100, users of G (party 5) bid 200: 25 MW of the turned link in August, worth 0.9 x 180 = 162."""
+    """E offers 80 MW at 100, users of G (party 5) bid 200: 25 MW over the turned link in August, worth 0.9 x 180."""
     orders = Orders.gather((Orders.sell([1], [80.0], 100.0), Orders.buy([5], [500.0], 200.0)))
     trade = CrossBorder().clear(orders, scene())
     assert trade.accepted[0, 0] == pytest.approx(25)
@@ -75,7 +78,7 @@ def test_a_neighbour_sells_back_over_a_link_that_may_turn():
 
 
 def test_a_border_at_a_bus_with_load_has_no_link():
-    orders = Orders.gather((Orders.sell([0], [30.0], 200.0), Orders.buy([3], [50.0], 210.0), Orders.sell([4], [9.0], 90.0)))
+    orders = Orders.gather((Orders.sell([0, 4], [30.0, 9.0], [200.0, 90.0]), Orders.buy([3], [50.0], 210.0)))
     rows, matched = opened(orders, np.array([0, 0, 0, 0, 0, 0])[orders.unit], grid(), 8)
     found = dict(zip(orders.unit[rows], matched[:, 0]))
     assert found == pytest.approx({3: 30.0, 4: 0.0})  # neighbours of one bus do not trade with each other
@@ -117,14 +120,8 @@ def test_turns_follow_the_distance_of_the_market():
 
 
 def test_yunnans_links_open_in_the_order_of_the_four_markets():
-    from tests.sim.network.test_agreements import ROOT
-
-    from sim.network.ground import Ground
-    from sim.config import read_world
-    from sim.schema import schema
-    from sim.streams import Streams
-
-    found = Ground(read_world(ROOT / "configs" / "worlds" / "yunnan", schema()), Streams(1)).grid(date(2025, 1, 1))
+    world = read_world(ROOT / "configs" / "worlds" / "yunnan", schema())
+    found = Ground(world, Streams(1), 2025).grid(date(2025, 1, 1))
     turn = dict(zip(found.link, found.turn))
     assert (turn["chusui"], turn["gaozhao"], turn["minyue"], turn["yn_vn"], turn["jiangcheng"]) == (1, 1, 2, 3, 0)
 
@@ -161,3 +158,20 @@ def test_without_the_border_market_neighbours_just_stand():
     order = lab.facts.today["spot", "real-time"].orders
     assert (order.volume[order.unit == unit] == 15).all()
     assert {SELL, BUY} >= set(order.side[order.unit == unit])
+
+
+def test_a_market_in_which_nobody_trades_changes_nothing_to_the_fen():
+    """The toy has no neighbour under another dispatcher: with and without that market every account is the same."""
+    on, off = (toy(*change, start="2025-07-01", days=2).run() for change in ((), ("markets.crossarea=false",)))
+    assert on.journal.balance == off.journal.balance
+    assert on.facts.trades.keys() - off.facts.trades.keys() == {("crossarea", "month")}
+
+
+@pytest.mark.parametrize("day", ["2025-01-15", "2025-07-15"])
+def test_markets_by_turns_cost_more_than_all_at_once_and_the_books_close(day):
+    lab = toy("law.spot.coordination=priority", "law.spot.compare=true", start=day, days=2).run()
+    assert lab.facts.lost > 1
+    kept = lab.results.indicators.set_index("indicator")["value"]
+    assert kept["lost_by_turns"] == pytest.approx(lab.facts.lost)
+    assert lab.facts.imbalance < 1e-5
+    assert lab.journal.balance["grid_company"] == 0

@@ -63,7 +63,8 @@ def scene():
 
 def offered():
     """The dams offer 30 and 10 MW, coal 100 MW; the users bid for 200."""
-    return Orders.gather((Orders.sell([0, 1, 2], [30.0, 10.0, 100.0], [8.0, 8.0, 300.0]), Orders.buy([3], [200.0], 1e4)))
+    return Orders.gather((Orders.sell([0, 1, 2], [30.0, 10.0, 100.0], [8.0, 8.0, 300.0]),
+                          Orders.buy([3], [200.0], 1e4)))
 
 
 def test_agreed_energy_goes_to_water_first_and_to_each_user(scene):
@@ -131,8 +132,8 @@ def test_the_clause_stops_at_the_largest_share(scene):
 
 
 def test_companies_add_what_pays_in_the_room_that_is_left(scene):
-    """July: 60 of 100 MW are agreed. A MW to a bid of 300 is worth 0.9 x (300 - 20) = 252 at the sending end: 30 MW at 150
-    and 10 of the 50 at 240 fit into the 40 MW of room. Price halfway between 240 and 252: 246."""
+    """July: 60 of 100 MW are agreed. A MW to a bid of 300 is worth 0.9 x (300 - 20) = 252 at the sending end: 30 MW at
+    150 and 10 of the 50 at 240 fit into the 40 MW of room. Price halfway between 240 and 252: 246."""
     opened(scene, FULL)
     orders = Orders.gather((Orders.sell([0, 1], [30.0, 50.0], [150.0, 240.0]), Orders.buy([3], [500.0], 300.0)))
     trade = MARKET.clear(orders, scene)
@@ -162,11 +163,20 @@ def test_offers_below_the_floor_are_raised_and_offers_above_the_cap_left_out(sce
     assert len(MARKET.clear(high, scene).orders) == 0
 
 
-def test_it_does_not_matter_who_speaks_first(scene):
+def test_a_zone_that_takes_energy_back_adds_none(scene):
     opened(scene, 80.0)
+    orders = Orders.gather((Orders.sell([0], [30.0], [150.0]), Orders.buy([3], [500.0], 300.0)))
+    trade = MARKET.clear(orders, scene)
+    assert trade.public["volume"] == 0
+    assert trade.sent[0, 6] == pytest.approx(np.full(24, -12.0))
+
+
+def test_it_does_not_matter_who_speaks_first(scene):
+    opened(scene, FULL)
     sells, buys = Orders.sell([0, 1], [30.0, 50.0], [150.0, 240.0]), Orders.buy([3], [500.0], 300.0)
     one = MARKET.clear(Orders.gather((sells, buys)), scene)
-    other = MARKET.clear(Orders.gather((buys, Orders.sell([1], [50.0], [240.0]), Orders.sell([0], [30.0], [150.0]))), scene)
+    parts = buys, Orders.sell([1], [50.0], [240.0]), Orders.sell([0], [30.0], [150.0])
+    other = MARKET.clear(Orders.gather(parts), scene)
     np.testing.assert_array_equal(one.accepted, other.accepted)
     np.testing.assert_array_equal(one.price, other.price)
 

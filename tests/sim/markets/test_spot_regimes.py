@@ -15,10 +15,12 @@ from sim.welfare import gain
 from tests.labs import toy
 
 DAY = Calendar(date(2025, 7, 1), date(2025, 7, 31)).turn()
-LAW = {"offer_floor": 0, "offer_cap": 1200, "clearing_floor": -50, "clearing_cap": 1500, "storage_scheduling": "market",
+LAW = {"coordination": "joint", "offer_floor": 0, "offer_cap": 1200, "clearing_floor": -50, "clearing_cap": 1500,
+       "storage_scheduling": "market",
        "storage_level": 0.5, "engine": "day", "regime": "spot", "trial_days": 0, "ahead": False, "band": 0.1,
        "clearing": "joint", "exports": "free", "compare": False, "rent": "kept", "administered_dry": {},
-       "administered_wet": {}}
+       "administered_wet": {}, "commitment": "must-run", "security": "none",
+       "emergency": 1.2, "circuit": 2500, "coordination": "joint"}
 
 
 def two_zones(kind="dc", loss=0.0, tariff=0.0):

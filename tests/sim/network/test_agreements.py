@@ -23,7 +23,7 @@ def yunnan():
 
 @pytest.fixture(scope="module")
 def ground(yunnan):
-    return Ground(yunnan, Streams(1))
+    return Ground(yunnan, Streams(1), 2025)
 
 
 def test_the_energy_of_a_year_is_what_was_agreed(ground):
@@ -72,7 +72,7 @@ def test_links_not_yet_built_carry_nothing(ground):
 
 
 def test_the_drought_clause_takes_back_what_is_missing_to_the_rule_curve_up_to_its_limit(ground):
-    """July's curve is 7.5 TWh: 6 TWh are 20 % short; 5 TWh would be a third, the clause allows a quarter; 8 is enough."""
+    """July's curve is 7.5 TWh: 6 TWh are 20 % short; 5 TWh would be a third, a quarter is allowed; 8 is enough."""
     agreed = ground.grid(date(2025, 1, 1)).agreements
     zone = agreed.seller[0]
     stored = np.zeros(len(ground.rivers.full))
@@ -103,7 +103,7 @@ def refused(folder, table, **values):
     ("agreements", {"hour": "load_HILLS"}, "differs by season"),
     ("agreements", {"dry": "-1"}, "expected CNY/MWh >= 0"),
     ("agreement_years", {"key": "nobody"}, "'nobody' is not a key of agreements.csv"),
-    ("agreement_years", {"energy": "1.2"}, "MW in the strongest hour; expected at most the 190 MW of its links in 2025"),
+    ("agreement_years", {"energy": "1.2"}, "in the strongest hour; expected at most the 190 MW of its links in 2025"),
 ])
 def test_bad_agreements_are_refused_with_file_and_line(tmp_path, table, values, words):
     line = refused(tmp_path, table, **values)
@@ -114,7 +114,7 @@ def test_bad_agreements_are_refused_with_file_and_line(tmp_path, table, values, 
 def test_rows_of_one_agreement_must_agree(tmp_path):
     scenario = altered(tmp_path, {"agreements": lambda row: row | {"wet [CNY/MWh]": "200"}
                                   if row["link"] == "sea_2" else row})
-    with pytest.raises(BadInput, match=r"agreements\.csv:3: wet \[CNY/MWh\]: 200.0; expected 215.0 as in the first row"):
+    with pytest.raises(BadInput, match=r"agreements\.csv:3: wet \[CNY/MWh\]: 200.0; expected 215.0 as in the first"):
         load(scenario)
 
 

@@ -15,6 +15,7 @@ from tests.labs import altered, cells, toy
 
 BUSES = [Bus(key="A1", zone="A", name="a", source="test")]
 WIND = ("A", "wind")
+HOURLY = ["law.spot.engine=hour", "law.spot.storage_scheduling=own", "law.ancillary.mode=sequential"]
 
 
 def built(*rows):
@@ -185,7 +186,7 @@ def test_a_dam_is_built_on_a_day(tmp_path):
 @pytest.mark.parametrize("engine", ["day", "hour"])
 def test_every_check_holds_over_the_turn_of_a_year(engine):
     """Checks raise at each month's close: stores end where their flows say, with half as much again of the battery."""
-    own = ["law.spot.engine=hour", "law.spot.storage_scheduling=own"] if engine == "hour" else []
+    own = HOURLY if engine == "hour" else []
     lab = toy("scale.riders=500", *own, start="2025-12-28", days=8).run()
     assert lab.calendar.now.date == date(2026, 1, 4)
     assert lab.grid.units.store.max() > lab.config.world["stores"]["capacity"].max()
@@ -193,7 +194,7 @@ def test_every_check_holds_over_the_turn_of_a_year(engine):
 
 @pytest.mark.parametrize("engine", ["day", "hour"])
 def test_a_link_of_the_year_carries_nothing_before_its_day(engine):
-    own = ["law.spot.engine=hour", "law.spot.storage_scheduling=own"] if engine == "hour" else []
+    own = HOURLY if engine == "hour" else []
     lab = toy("scale.riders=500", *own, start="2026-06-29", days=4)
     row = lab.grid.link.index("sea_3")
     sent = []
