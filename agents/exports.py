@@ -38,7 +38,8 @@ class Prospect:
     output: MW [unit, 12], of the mean hour: what plants that run on what nature gives will make, what others can.
     free: bool [unit], whether it is made anyway.  least: MW [unit, 12], must-run output.  load: MW [zone, 12], large
     users' blocks included.  price: CNY/MWh [zone, 12], normal; nan where nobody knows one.  basin: int [unit], -1 off
-    the rivers.
+    the rivers.  able: MW [unit, 12], what machines in service can give.  dam: bool [unit], whether it has a reservoir.
+    stored: MWh [12, basin], what the reservoirs hold as each month of a normal year opens.
     """
 
     output: np.ndarray
@@ -47,6 +48,9 @@ class Prospect:
     load: np.ndarray
     price: np.ndarray
     basin: np.ndarray
+    able: np.ndarray
+    dam: np.ndarray
+    stored: np.ndarray
 
     @classmethod
     def of(cls, ground: "Ground", grid: "Grid", days: "Sequence[Conditions]", plan: np.ndarray | None) -> "Prospect":
@@ -63,6 +67,7 @@ class Prospect:
                 basin[i] = basins.position(plant.basin)
         months = np.arange(1, 13)
         dams = ground.reservoir_units
+        basin[dams] = ground.rivers.basin
         natural = np.zeros((len(dams), 12))
         for i, row in enumerate(rivers):
             river = basins.rows[basins.position(row.basin)]
@@ -79,7 +84,8 @@ class Prospect:
         smelting = np.bincount(grid.bus_zone[units.bus[large]], units.capacity[large], len(grid.zone))
         load = np.stack([grid.by_zone(day.load).mean(axis=1) for day in days], axis=1) + smelting[:, None]
         return cls(output, np.isin(units.technology, FREE) & (units.kind == PLANT),
-                   np.stack([day.minimum.mean(axis=1) for day in days], axis=1), load, price, basin)
+                   np.stack([day.minimum.mean(axis=1) for day in days], axis=1), load, price, basin, able,
+                   np.isin(np.arange(len(units)), dams), np.zeros((12, len(basins))) if plan is None else plan)
 
     def left_over(self, scene: "Scene", units: np.ndarray) -> np.ndarray:
         """MW [unit] that can be sold beyond the province in the month that opens, what was sold before left out.
@@ -90,6 +96,7 @@ class Prospect:
         m, zone = scene.now.date.month - 1, scene.grid.bus_zone[scene.grid.units.bus]
         index = np.append(scene.public.inflow_index, 1.0)[self.basin]
         sure = np.where(self.free, SURE * self.output[:, m] * (1.0 + LASTING * (index - 1.0)), 0.0)
+        sure = np.clip(sure + self.from_store(scene), 0.0, np.where(self.free, self.able[:, m], 0.0))
         made = np.bincount(zone, sure, len(scene.grid.zone))
         home = self.load[:, m] - np.bincount(zone, np.where(self.free, 0.0, self.least[:, m]), len(scene.grid.zone))
         part = np.divide(np.maximum(made - np.maximum(home, 0.0), 0.0), made, out=np.zeros_like(made), where=made > 0)
@@ -98,6 +105,17 @@ class Prospect:
         unsold = self.output[units, m] - scene.positions.sold[units].mean(axis=1)
         free = np.minimum(part[zone[units]] * sure[units] - beyond, unsold)
         return np.maximum(np.where(self.free[units], free, unsold), 0.0)
+
+    def from_store(self, scene: "Scene") -> np.ndarray:
+        """MW [unit] that dams can give beyond a normal year's output because they hold more than in one; negative where
+        they hold less. What a basin holds too much or too little is to be gone by the month's end."""
+        m = scene.now.date.month - 1
+        surplus = (scene.public.stored_water - self.stored[m]) / (scene.now.month.days * HOURS_OF_DAY)
+        made = np.where(self.dam, self.output[:, m], 0.0)
+        of_basin = np.bincount(self.basin[self.dam], made[self.dam], len(surplus))
+        part = np.divide(made, np.append(of_basin, 0.0)[self.basin], out=np.zeros(len(made)),
+                         where=np.append(of_basin, 0.0)[self.basin] > 0)
+        return np.append(surplus, 0.0)[self.basin] * part
 
     def offers(self, market, scene: "Scene", units: np.ndarray, cost: np.ndarray) -> Orders:
         """A company's offers beyond the province. units: rows of `grid.units`; cost: CNY/MWh [unit].
