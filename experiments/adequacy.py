@@ -12,8 +12,9 @@ out. Neighbours sell what their steps offer. Zones help each other over lines an
 all this is one small programme of 24 hours with the least unserved energy; stores begin such a day half full and end it
 so. Of two zones that are short the one with the smaller loss on the way is helped first; no zone sheds for another.
 
-What is left out: forced outages of lines and links, ramps and commitment, reserves, errors of forecast, what a short
-day takes from the water of later ones, and anything that people would do differently because power is scarce.
+What is left out: plant that developers of the model would add, forced outages of lines and links, ramps, commitment,
+reserves, errors of forecast, what a short day takes from the water of later ones, and anything that people would do
+differently because power is scarce.
 """
 
 from collections.abc import Iterable

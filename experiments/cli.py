@@ -178,6 +178,26 @@ def export(folder: RunArgument, to: Annotated[Path | None, typer.Option(
         print(file)
 
 
+@app.command()
+def validate(
+    file: Annotated[Path | None, typer.Argument(
+        metavar="FILE", help="Published figures: configs/validation.yaml.")] = None,
+    jobs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs at a time: one a processor.")] = None,
+):
+    """Live the history for several seeds and hold it against published figures, line by line."""
+    from experiments import validate as validation
+
+    path = file or validation.FILE
+    wanted = validation.read(path)
+    try:
+        judged = validation.judge(wanted, path, jobs)
+    except _failures() as error:
+        return _wrong(f"a run failed: {error}", FAILED)
+    print("\n".join(validation.table(judged)))
+    failed = [one.key for one in judged if one.failed]
+    return _wrong(f"missed: {', '.join(failed)}", FAILED) if failed else GOOD
+
+
 def _shown(value: float) -> str:
     """A number of an answer: whole ones in full (sums of fen are long), others to six figures."""
     return f"{value:.0f}" if value == round(value) else f"{value:.6g}"

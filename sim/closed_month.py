@@ -1,5 +1,6 @@
 """A closed month as the recorder sees it: what outcomes ask of Facts, of the Journal and of the law in force."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -11,7 +12,7 @@ from sim import certificates, market_power, revenue
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
-from sim.settlement import meters
+from sim.settlement import meters, services
 from sim.units import HOURS
 
 if TYPE_CHECKING:
@@ -167,6 +168,21 @@ class ClosedMonth:
     def plain_price(self) -> np.ndarray:
         """CNY/MWh [zone]: mean over hours and buses, without weights."""
         return self.grid.by_zone(self.facts.price.mean(axis=1)) / np.bincount(self.grid.bus_zone)
+
+    @cached_property
+    def ancillary(self) -> services.Month | None:
+        """The month's ancillary services; None where none were traded."""
+        return services.Month.of(self.facts)
+
+    def of_services(self, what: Callable[[services.Month], np.ndarray]) -> np.ndarray:
+        """What is kept of the month's ancillary services [zone]; nan where none were traded."""
+        return np.full(len(self.grid.zone), np.nan) if self.ancillary is None else what(self.ancillary)
+
+    def services_income(self) -> np.ndarray:
+        """CNY [zone, technology] earned by ancillary services; nan where nobody did."""
+        if self.ancillary is None:
+            return np.full((len(self.grid.zone), len(self.technologies)), np.nan)
+        return self.ancillary.income(self.grid.units.technology, self.technologies)
 
     def given(self, kind: str) -> np.ndarray:
         """MWh [zone, technology] that units of a kind put in; nan where there are none."""

@@ -296,7 +296,7 @@ class Scene:
     """All that an actor and a market may know when orders are made: one market, one day.
 
     conditions: a forecast of them where trade is a day ahead; None where it is further ahead.
-    earlier: what was cleared before, by market and rhythm.  positions: what was sold ahead (actors read their own rows).
+    earlier: what was cleared before, by market and rhythm.  positions: what was sold ahead (actors read own rows).
     certificates: who holds which (likewise).
     reserve: what the spot must hold back with its energy (products and the day's reserve, see `engines.records`).
     """

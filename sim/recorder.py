@@ -17,7 +17,7 @@ from sim.calendar import Month
 from sim.closed_month import ClosedMonth
 from sim.messages import BUY, SELL
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
-from sim.settlement import meters, services
+from sim.settlement import meters
 
 if TYPE_CHECKING:
     import pandas
@@ -100,22 +100,15 @@ OUTCOMES = (
     Outcome("joint_gain_network", "CNY", MONTH, (WORLD,), lambda m: m.facts.gain.network if m.facts.gain.total else np.nan),
     Outcome("joint_clean", "MWh", MONTH, (ZONE,), lambda m: _known(m, m.facts.gain.clean)),
     # ancillary services: MW of the requirement, held for an hour; a price is for a MW at performance 1
-    Outcome("regulation_price", "CNY/MW", MONTH, (ZONE,), lambda m: services.price(m.facts, 0)),
-    Outcome("regulation", "MWh", MONTH, (ZONE,), lambda m: services.volume(m.facts, 0)),
-    Outcome("regulation_lack", "MWh", MONTH, (ZONE,), lambda m: services.lack(m.facts, 0)),
-    Outcome("reserve_price", "CNY/MW", MONTH, (ZONE,), lambda m: services.price(m.facts, 1)),
-    Outcome("reserve", "MWh", MONTH, (ZONE,), lambda m: services.volume(m.facts, 1)),
-    Outcome("reserve_lack", "MWh", MONTH, (ZONE,), lambda m: services.lack(m.facts, 1)),
-    Outcome("services_missed", "MWh", MONTH, (ZONE,), lambda m: services.missed(m.facts)),
-    Outcome("ancillary_cost", "CNY", MONTH, (ZONE,), lambda m: services.cost(m.facts)),
-    Outcome("ancillary_income", "CNY", MONTH, (ZONE, TECHNOLOGY), lambda m: services.income(m.facts, m.technologies)),
-    # market power, by zone of the plants
-    Outcome("hhi_capacity", "points", MONTH, (ZONE,), lambda m: m.power.hhi_capacity),
-    Outcome("hhi_output", "points", MONTH, (ZONE,), lambda m: m.power.hhi_output),
-    Outcome("lerner", "ratio", MONTH, (ZONE,), lambda m: m.power.lerner),
-    Outcome("rsi_min", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_min),
-    Outcome("rsi_p05", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_p05),
-    Outcome("pivotal", "share", MONTH, (ZONE,), lambda m: m.power.pivotal),
+    Outcome("regulation_price", "CNY/MW", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.price(0))),
+    Outcome("regulation", "MWh", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.volume(0))),
+    Outcome("regulation_lack", "MWh", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.lack(0))),
+    Outcome("reserve_price", "CNY/MW", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.price(1))),
+    Outcome("reserve", "MWh", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.volume(1))),
+    Outcome("reserve_lack", "MWh", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.lack(1))),
+    Outcome("services_missed", "MWh", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.missed())),
+    Outcome("ancillary_cost", "CNY", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.cost())),
+    Outcome("ancillary_income", "CNY", MONTH, (ZONE, TECHNOLOGY), lambda m: m.services_income()),
     # water and weather
     Outcome("stored_water", "MWh", DAY, (BASIN,), lambda m: m.facts.water_energy),
     Outcome("spilled_water", "hm3", MONTH, (BASIN,), lambda m: m.basin_sum(m.facts.spilled)),

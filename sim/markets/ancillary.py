@@ -39,7 +39,7 @@ class Services(Trade):
     """A day of ancillary services.
 
     reserved: MW held back [product, unit, hour].  group: int [unit], its zone.
-    pay: CNY/MW and hour [part, unit, hour], what a MW of regulation earns by capacity and by mileage, and one of reserve.
+    pay: CNY/MW and hour [part, unit, hour], what a MW of regulation earns by capacity and by mileage, one of reserve.
     value: CNY/MW (times performance) and hour, what a MW more would cost; lack, asked: MW (times performance) [product,
     zone, hour].  failure: multiple of its pay that a MW pays back which real time does not find.
     """
@@ -60,8 +60,8 @@ class Ancillary(Market):
     for an hour. The requirement of regulation counts MW times performance; so offers rank by price over performance.
     One price a zone, product and hour, what a MW more would cost: of regulation, the mileage of its dearest seller is
     paid by mileage and the rest, what sellers forgo in energy, by capacity. What is held back stays out of real
-    time, see `held_back`; what real time yet does not find (a store that charges less than it sold can stop less) is not
-    paid, and pays back.
+    time, see `held_back`; what real time yet does not find (a store that charges less than it sold can stop less) is
+    not paid, and pays back.
     Source: requirement and price in one programme [Hogan2013]; mileage, performance and limits: NDRC/NEA 2024 No.196.
     """
 
@@ -74,9 +74,10 @@ class Ancillary(Market):
         """What the law says of ancillary services.
 
         mode: with energy in one programme, or after it.  regulation_of_load, regulation_of_renewables, reserve_of_load,
-        largest_unit, largest_unit_of_load: what each zone with load asks for.  mileage: MW of movement for a MW of regulation and hour.
-        performance: band by technology, in which the units of a technology are spread evenly in the order of their
-        table, by multiples of the golden ratio: a unit keeps its factor when others are added behind it.
+        largest_unit, largest_unit_of_load: what each zone with load asks for.  mileage: MW of movement for a MW of
+        regulation and hour.  performance: band by technology, in which the units of a technology are spread evenly in
+        the order of their table, by multiples of the golden ratio: a unit keeps its factor when others are added
+        behind it.
         regulation_share, reserve_share: most that a unit may sell, by technology; who is not named sells none.
         least_load: of machines that must run to sell.  regulation_hours, reserve_hours: how long a store must last.
         failure: what a MW that real time does not find pays back, as a multiple of its price.
@@ -170,7 +171,7 @@ class Ancillary(Market):
 
     @classmethod
     def check(cls, book: "Rulebook"):
-        """Energy cleared hour by hour cannot hold reserve back in one programme. Raises: BadInput at the mode's line."""
+        """Energy cleared hour by hour cannot hold reserve back in one programme. Raises: BadInput at the mode."""
         if book[cls.key].mode == "co-optimised" and book["spot"].engine == "hour":
             raise BadInput(f"{book.since(cls.key, 'mode').place}: {cls.key}.mode: co-optimised contradicts spot.engine "
                            f"hour at {book.since('spot', 'engine').place}; expected sequential, or spot.engine day")
@@ -305,8 +306,8 @@ def held_back(conditions: Conditions, day: Services, grid: "Grid") -> Conditions
     """Real time without what is held back: a unit offers what is available less all that it holds, and must run its
     least output and, above it, what it holds both ways.
 
-    A plant that can no longer give what it must keep below (water came short of its forecast) is asked for as much of it
-    as its day's energy allows. A store keeps its power; that it keeps its energy rests on its following its schedule.
+    A plant that can no longer give what it must keep below (water came short of its forecast) is asked for as much of
+    it as its day's energy allows. A store keeps its power; its energy it keeps by following its schedule.
     """
     up, down = day.reserved.sum(axis=0), day.reserved[REGULATION]
     available = np.maximum(conditions.available - up, conditions.minimum)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sim.facts import Facts
     from sim.network.wiring import Wiring
 
+RELIEFS = 4  # rounds in which exports yield to load at home
+SHED = 1e-3  # MW of load shed that is a lack
+MORE = 1.02  # of a lack, by which exports are cut
 FIRST_TRIAL = 11  # trial days follow one another from the 11th of a month
 AHEAD, REAL = "day-ahead", "real-time"
 
@@ -176,7 +179,7 @@ class Spot(Market):
                 turns = prioritised(engine.clear, wiring.network, engine.fleet, book, day, scene.grid.turn, before)
                 lost = turns.solution.objective - engine.clear(book, day).objective if rules.compare else 0.0
                 return replace(_dispatch(self.key, orders, scene, wiring, turns.solution), lost=lost)
-            found = engine.clear(book, day)
+            found = _relieved(engine, book, day, wiring, scene)
         except ClearingError as error:
             raise ClearingError(f"{self.key} on {scene.now}: {error}") from error
         return _dispatch(self.key, orders, scene, wiring, found)
@@ -256,6 +259,30 @@ def _held(scene: Scene, wiring: "Wiring", available: np.ndarray, held: str, apar
         total = np.nan_to_num(least[members]).sum(axis=0)
         least[members] *= np.divide(limit, total, out=np.ones_like(total), where=total > limit)
     return least, np.where(np.isnan(least), np.nan, np.inf if held == "floor" else least)
+
+
+def _relieved(engine, book: "Book", day: "Day", wiring: "Wiring", scene: Scene) -> "Solution":
+    """Clear a day; where a zone then sheds load while it is held to exports, cut these by what is missing and clear again.
+
+    No dispatcher sends power away that his own users lack: an agreement yields before the lights do, in proportion over
+    the zone's held links. What links lose on the way is cut with them, so a few rounds are enough.
+    """
+    found = engine.clear(book, day)
+    if day.link_held is None:
+        return found
+    zone, zones = scene.grid.bus_zone, len(scene.grid.zone)
+    start, cuts = zone[wiring.network.link_from], 0
+    for _ in range(RELIEFS):
+        least, most = day.link_held
+        sent = np.zeros((zones, least.shape[1]))
+        np.add.at(sent, start, np.nan_to_num(least))
+        short = np.where(sent > 0, scene.grid.by_zone(found.shed), 0.0)
+        if short.max(initial=0.0) <= SHED:
+            break
+        kept = 1 - np.minimum(np.divide(MORE * short, sent, out=np.zeros_like(sent), where=sent > 0), 1.0)
+        day = replace(day, link_held=(least * kept[start], most * kept[start]))
+        found, cuts = engine.clear(book, day), cuts + int((short > SHED).sum())
+    return replace(found, events=found.events | {"exports_cut": cuts})
 
 
 def _dispatch(market: str, orders: Orders, scene: Scene, wiring: "Wiring", found: "Solution") -> Dispatch:

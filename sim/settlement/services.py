@@ -5,6 +5,7 @@ users and generators in the shares that the law sets, each by energy, to the fen
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +32,7 @@ class Month:
     """The days of a month side by side; hours (H) of the days on which services were traded are the last axis.
 
     kept: share [unit, H] of what a unit held back that real time left room for.  failure: multiple of its pay that the
-    rest pays back [H].  Otherwise as `markets.ancillary.Services`, whose fields these are.
+    rest pays back [H].  short: its `lack`.  Otherwise as `markets.ancillary.Services`, whose fields these are.
     """
 
     reserved: np.ndarray
@@ -40,7 +41,7 @@ class Month:
     pay: np.ndarray
     group: np.ndarray
     value: np.ndarray
-    lack: np.ndarray
+    short: np.ndarray
     asked: np.ndarray
 
     @classmethod
@@ -55,7 +56,56 @@ class Month:
         first = np.array([day.day.index - facts.opening.day.index for day in days]) * hours
         lived = (first[:, None] + np.arange(hours)).ravel()
         kept = found(hourly["reserved"], facts.output[:, lived], facts.available[:, lived], facts.grid.units.store > 0)
-        return cls(group=days[0].group, kept=kept, failure=np.repeat([day.failure for day in days], hours), **hourly)
+        return cls(group=days[0].group, short=hourly.pop("lack"), kept=kept,
+                   failure=np.repeat([day.failure for day in days], hours), **hourly)
+
+    @cached_property
+    def earned(self) -> np.ndarray:
+        """Fen, int64 [part, unit]: what each unit is owed for capacity, mileage and reserve; negative where it failed.
+
+        MW are rounded to 0.001, prices to 0.01 CNY, once.
+        """
+        counted = self.reserved * (self.kept - self.failure * (1 - self.kept))
+        power, cents = meters.kwh(counted), meters.cents(self.pay)
+        return np.stack([meters.fen((power[product] * cents[part]).sum(axis=1))
+                         for part, product in enumerate(PRODUCT_OF)])
+
+    def price(self, product: int) -> np.ndarray:
+        """CNY/MW (times performance) and hour [zone]: the mean weighted by what is asked; nan where nothing is."""
+        asked = self.asked[product].sum(axis=1)
+        paid = (self.value[product] * self.asked[product]).sum(axis=1)
+        return np.divide(paid, asked, out=np.full(len(asked), np.nan), where=asked > 0)
+
+    def volume(self, product: int) -> np.ndarray:
+        """MW held back for an hour, in sum [zone]; nan where nothing is asked."""
+        return self._by_zone(self.reserved[product].sum(axis=1))
+
+    def lack(self, product: int) -> np.ndarray:
+        """MW (times performance) of the requirement that were missing for an hour, in sum [zone]; nan likewise."""
+        return np.where(self.asked.any(axis=(0, 2)), self.short[product].sum(axis=1), np.nan)
+
+    def missed(self) -> np.ndarray:
+        """MW held back of which real time found nothing, for an hour, in sum [zone]; nan likewise."""
+        return self._by_zone((self.reserved.sum(axis=0) * (1 - self.kept)).sum(axis=1))
+
+    def cost(self) -> np.ndarray:
+        """CNY [zone]: what the zone's regulation and reserve cost; nan likewise."""
+        return self._by_zone(self.earned.sum(axis=0) / 100)
+
+    def income(self, technology: np.ndarray, technologies: tuple[str, ...]) -> np.ndarray:
+        """CNY [zone, technology] that sellers earned; nan where nobody sold. technology: [unit]."""
+        amount, sold = self.earned.sum(axis=0) / 100, self.reserved.any(axis=(0, 2))
+        found = np.full((self.asked.shape[1], len(technologies)), np.nan)
+        for t, name in enumerate(technologies):
+            mine = sold & (technology == name)
+            for zone in np.unique(self.group[mine]):
+                found[zone, t] = amount[mine & (self.group == zone)].sum()
+        return found
+
+    def _by_zone(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the units of each zone that asks for anything; nan elsewhere."""
+        total = np.bincount(self.group, values, self.asked.shape[1])
+        return np.where(self.asked.any(axis=(0, 2)), total, np.nan)
 
 
 def found(reserved: np.ndarray, output: np.ndarray, available: np.ndarray, store: np.ndarray) -> np.ndarray:
@@ -69,16 +119,6 @@ def found(reserved: np.ndarray, output: np.ndarray, available: np.ndarray, store
     return np.where(share > 1 - ROUNDING, 1.0, share)
 
 
-def earned(month: Month) -> np.ndarray:
-    """Fen, int64 [part, unit]: what each unit is owed for capacity, mileage and reserve; negative where it failed.
-
-    MW are rounded to 0.001, prices to 0.01 CNY, once.
-    """
-    counted = month.reserved * (month.kept - month.failure * (1 - month.kept))
-    power, cents = meters.kwh(counted), meters.cents(month.pay)
-    return np.stack([meters.fen((power[product] * cents[part]).sum(axis=1)) for part, product in enumerate(PRODUCT_OF)])
-
-
 def bills(facts: "Facts", rules) -> list[Transfer]:
     """What the month's sellers are owed, and who bears it; the grid company in between keeps nothing.
 
@@ -87,7 +127,7 @@ def bills(facts: "Facts", rules) -> list[Transfer]:
     month, units, transfers = Month.of(facts), facts.grid.units, []
     if month is None:
         return []
-    income = earned(month)
+    income = month.earned
     for part, amount in zip(PARTS, income):
         for kind in (PLANT, STORE):
             unit = units.of_kind(kind).astype(np.int64)
@@ -121,67 +161,3 @@ def borne(cost: np.ndarray, facts: "Facts", users_share: float) -> list[Transfer
             for transfer in owed(COST, account, "grid_company", owes[units.of_kind(kind)],
                                  units.of_kind(kind).astype(np.int64))] + owed(
         COST, "users", "grid_company", owes[len(units):], np.arange(len(facts.user_bus), dtype=np.int64))
-
-
-# ------------------------------------------------------------------------------------------------------- what is kept
-
-
-def price(facts: "Facts", product: int) -> np.ndarray:
-    """CNY/MW (times worth) and hour [zone]: the month's mean, weighted by what is asked; nan where nothing is."""
-    zones, month = len(facts.grid.zone), Month.of(facts)
-    if month is None:
-        return np.full(zones, np.nan)
-    asked = month.asked[product].sum(axis=1)
-    paid = (month.value[product] * month.asked[product]).sum(axis=1)
-    return np.divide(paid, asked, out=np.full(zones, np.nan), where=asked > 0)
-
-
-def volume(facts: "Facts", product: int) -> np.ndarray:
-    """MW held back for an hour, summed over the month [zone]; nan where nothing is asked."""
-    month = Month.of(facts)
-    if month is None:
-        return np.full(len(facts.grid.zone), np.nan)
-    held = np.zeros(len(facts.grid.zone))
-    np.add.at(held, month.group, month.reserved[product].sum(axis=1))
-    return np.where(month.asked[product].any(axis=1), held, np.nan)
-
-
-def lack(facts: "Facts", product: int) -> np.ndarray:
-    """MW (times worth) of the requirement that were missing for an hour, summed over the month [zone]."""
-    month = Month.of(facts)
-    if month is None:
-        return np.full(len(facts.grid.zone), np.nan)
-    return np.where(month.asked[product].any(axis=1), month.lack[product].sum(axis=1), np.nan)
-
-
-def missed(facts: "Facts") -> np.ndarray:
-    """MW held back of which real time found nothing, for an hour, summed over the month [zone]."""
-    month, missing = Month.of(facts), np.full(len(facts.grid.zone), np.nan)
-    if month is None:
-        return missing
-    missing[month.asked.any(axis=(0, 2))] = 0.0
-    np.add.at(missing, month.group, (month.reserved.sum(axis=0) * (1 - month.kept)).sum(axis=1))
-    return missing
-
-
-def cost(facts: "Facts") -> np.ndarray:
-    """CNY [zone]: what the zone's regulation and reserve cost; nan where none was asked."""
-    month, found = Month.of(facts), np.full(len(facts.grid.zone), np.nan)
-    if month is None:
-        return found
-    found[month.asked.any(axis=(0, 2))] = 0.0
-    np.add.at(found, month.group, earned(month).sum(axis=0) / 100)
-    return found
-
-
-def income(facts: "Facts", technologies: tuple[str, ...]) -> np.ndarray:
-    """CNY [zone, technology]: what sellers earned by ancillary services; nan where none was traded or can sell."""
-    found, month = np.full((len(facts.grid.zone), len(technologies)), np.nan), Month.of(facts)
-    if month is None:
-        return found
-    amount = earned(month).sum(axis=0) / 100
-    for t, technology in enumerate(technologies):
-        mine = (facts.grid.units.technology == technology) & month.reserved.any(axis=(0, 2))
-        for z in np.unique(month.group[mine]):
-            found[z, t] = amount[mine & (month.group == z)].sum()
-    return found

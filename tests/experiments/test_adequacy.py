@@ -114,7 +114,8 @@ def test_a_paired_change_is_sharper_than_two_studies(config, tight):
 
 def test_a_world_without_stores_and_reservoirs_has_a_report(tmp_path):
     kept = lambda row: None if row["technology"] == "battery" else row  # noqa: E731
-    scenario = altered(tmp_path, {"stores": drop, "reservoirs": drop, "borders": drop, "build_out": kept})
+    scenario = altered(tmp_path, {"stores": drop, "reservoirs": drop, "build_out": kept,
+                                  "projects": kept})
     found = changed(load(scenario), *SHORT, years=1, draws=1)
     assert found.unserved[0, -1] > 0
 

@@ -76,13 +76,17 @@ def facts():
         living=np.array([90_000, 90_000, 90_000, 90_000]), swaps=np.array([True, True, False, False]),
         claims=np.array([0, 0, 1_000, 500]))
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
+    held = SimpleNamespace(  # every unit holds 1 MW of each product, of which 1 CNY of each part is earned
+        day=SimpleNamespace(index=0), reserved=np.ones((2, 6, H)), pay=np.ones((3, 6, H)), group=np.zeros(6, int),
+        value=np.ones((2, 3, H)), lack=np.ones((2, 3, H)), asked=np.ones((2, 3, H)), failure=0.0)
     # 100 were issued; 30 of the year were sold at 4 and 10 with their energy at 6; 7 + 3 are held
     flows = {"issued": 100, "traded": 30, "bundled": 10, "transferred": 40, "retired": 90, "expired": 0}
     certificates = SimpleNamespace(month=JANUARY, flows=flows, held=lambda: np.array([7, 3]))
     green = SimpleNamespace(day=SimpleNamespace(month=JANUARY), public={"price_current": 4.0, "price_bundled": 6.0})
     schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
-        month=JANUARY, certificates=certificates, trades=trades() | {("green", "month"): green}, daily={},
+        month=JANUARY, certificates=certificates, trades=trades() | {("green", "month"): green}, daily={"ancillary": [held]},
+        opening=SimpleNamespace(day=held.day),
         positions=SimpleNamespace(schedule=schedule, books={}), lost=70.0, party_bus=grid().units.bus, gain=nothing(3),
         ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]),
         price=price, energy=price, load=load,

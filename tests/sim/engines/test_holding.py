@@ -89,7 +89,8 @@ def test_a_unit_sells_a_mw_once_over_all_products():
 
 def test_load_is_not_shed_for_a_reserve_that_costs_less_to_miss():
     units, orders = [Unit(0)], [(0, "sell", 100, 10)]
-    s = held(ONE, units, orders, [[100]], products(units, [[0], [1]]), reserve(units, 1, [[0], [20]], [100]), cap=1500.0)
+    asked = reserve(units, 1, [[0], [20]], [100])
+    s = held(ONE, units, orders, [[100]], products(units, [[0], [1]]), asked, cap=1500.0)
     assert s.shed == approx(0)
     assert s.reserve_short[SPINNING, 0, 0] == approx(20)
     assert s.objective == approx(100 * 10 + 20 * 1200)
@@ -146,7 +147,8 @@ def some_day(seed):
     """A random network, fleet and day with reserves: stores, budgets, ramps, must-run, two groups, scarce or not."""
     rng = np.random.default_rng(seed)
     buses, hours = 3, 4
-    net = network(buses, [Line(0, 1, capacity=rng.uniform(20, 60)), Line(1, 2), Line(0, 2, capacity=rng.uniform(20, 60))])
+    thin, narrow = rng.uniform(20, 60), rng.uniform(20, 60)
+    net = network(buses, [Line(0, 1, capacity=thin), Line(1, 2), Line(0, 2, capacity=narrow)])
     units, orders, highest, lowest, minimum, budgets = [], [], [], [], {}, {}
     for u in range(6):
         power = rng.uniform(30, 100)

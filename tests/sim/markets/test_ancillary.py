@@ -71,7 +71,7 @@ def test_technologies_that_the_law_names_sell_within_their_share():
     assert sold.eligible.tolist() == [[True, True, False, True, True]] * 2
     orders = offers((0, 0, 90, 5), (0, 2, 30, 5), (0, 3, 15, 5), (1, 3, 50, 9), (1, 4, 25, 1))
     most = requirements(orders, scene, sold).most[:, :, 0]
-    # hydro 0.3 x 100; wind none; coal the 15 it offers of 0.1 x 200; reserve of coal 0.2 x 200, of the battery all of 20
+    # hydro 0.3 x 100; wind none; coal the 15 it offers of 0.1 x 200; reserve of coal 0.2 x 200, of the battery 20
     assert most[REGULATION] == approx([30, 0, 0, 15, 0])
     assert most[SPINNING] == approx([0, 0, 0, 40, 20])
 
@@ -308,7 +308,8 @@ def test_bad_rules_are_refused(change, said):
 
 def test_one_programme_and_hours_cleared_alone_contradict_each_other():
     hourly = ["law.spot.engine=hour", "law.spot.storage_scheduling=own"]
-    with pytest.raises(BadInput, match=r"ancillary\.yaml:\d+: ancillary\.mode: co-optimised contradicts spot\.engine hour"):
+    said = r"ancillary\.yaml:\d+: ancillary\.mode: co-optimised contradicts spot\.engine hour"
+    with pytest.raises(BadInput, match=said):
         toy(*hourly)
     assert toy(*hourly, "law.ancillary.mode=sequential", days=2).run().facts.daily["ancillary"]
 

@@ -158,3 +158,20 @@ def test_without_the_border_market_neighbours_just_stand():
     order = lab.facts.today["spot", "real-time"].orders
     assert (order.volume[order.unit == unit] == 15).all()
     assert {SELL, BUY} >= set(order.side[order.unit == unit])
+
+
+def test_a_market_in_which_nobody_trades_changes_nothing_to_the_fen():
+    """The toy has no neighbour under another dispatcher: with and without that market every account is the same."""
+    on, off = (toy(*change, start="2025-07-01", days=2).run() for change in ((), ("markets.crossarea=false",)))
+    assert on.journal.balance == off.journal.balance
+    assert on.facts.trades.keys() - off.facts.trades.keys() == {("crossarea", "month")}
+
+
+@pytest.mark.parametrize("day", ["2025-01-15", "2025-07-15"])
+def test_markets_by_turns_cost_more_than_all_at_once_and_the_books_close(day):
+    lab = toy("law.spot.coordination=priority", "law.spot.compare=true", start=day, days=2).run()
+    assert lab.facts.lost > 1
+    kept = lab.results.indicators.set_index("indicator")["value"]
+    assert kept["lost_by_turns"] == pytest.approx(lab.facts.lost)
+    assert lab.facts.imbalance < 1e-5
+    assert lab.journal.balance["grid_company"] == 0

@@ -63,7 +63,8 @@ def test_a_rhythm_that_nobody_calls_is_refused(monkeypatch):
 
 
 def test_hour_by_hour_the_market_keeps_every_balance_while_owners_schedule():
-    lab = toy("law.spot.engine=hour", "law.spot.storage_scheduling=own", "law.ancillary.mode=sequential", days=5).run()  # checks run inside every run
+    lab = toy("law.spot.engine=hour", "law.spot.storage_scheduling=own", "law.ancillary.mode=sequential",
+              days=5).run()  # checks run inside every run
     assert lab.facts.events["fallbacks"] == 0
     assert lab.facts.imbalance < 1e-6
     assert lab.facts.shed.max() < 1e-6

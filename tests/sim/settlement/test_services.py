@@ -19,7 +19,8 @@ def month(facts):
     zero = np.zeros((2, 2, 2))
     facts.available = np.array([[100.0] * 2] * 3 + [[10.0] * 2] * 3)
     facts.opening = SimpleNamespace(day=SimpleNamespace(index=3))
-    day = SimpleNamespace(day=facts.opening.day, failure=1.0, reserved=reserved, pay=pay, group=np.array([0, 0, 1, 1, 0, 1]), value=zero + 4, lack=zero + 1,
+    day = SimpleNamespace(day=facts.opening.day, failure=1.0,
+                          reserved=reserved, pay=pay, group=np.array([0, 0, 1, 1, 0, 1]), value=zero + 4, lack=zero + 1,
                           asked=zero + 5)
     facts.daily = {"ancillary": [day]}
     return facts
@@ -51,7 +52,7 @@ def test_what_real_time_does_not_find_is_not_paid_and_pays_back(month):
     bills = services.bills(month, RULES)
     assert rows(bills, "spinning reserve", "grid_company", "plants") == {2: 12_000}
     assert [t for t in bills if t.payee == "stores"] == []  # 0.5 - 0.5
-    assert services.missed(month) == pytest.approx([0, 2.5])
+    assert services.Month.of(month).missed() == pytest.approx([0, 2.5])
 
 
 def test_a_zone_pays_for_itself_half_its_users_half_its_plants_by_energy(month):
@@ -75,16 +76,16 @@ def test_a_zone_without_plants_at_work_is_paid_for_by_its_users(month):
 
 
 def test_what_is_kept_is_price_volume_lack_cost_and_income(month):
-    assert services.price(month, 0).tolist() == [4, 4]
-    assert services.volume(month, 0).tolist() == [6, 1]
-    assert services.lack(month, 1).tolist() == [2, 2]
-    assert services.cost(month).tolist() == [192, 212]
-    income = services.income(month, ("battery", "coal", "hydro"))
+    kept = services.Month.of(month)
+    assert kept.price(0).tolist() == [4, 4]
+    assert kept.volume(0).tolist() == [6, 1]
+    assert kept.lack(1).tolist() == [2, 2]
+    assert kept.cost().tolist() == [192, 212]
+    income = kept.income(month.grid.units.technology, ("battery", "coal", "hydro"))
     np.testing.assert_array_equal(income, [[np.nan, np.nan, 192], [62, 150, np.nan]])
 
 
 def test_a_month_without_trade_bills_and_keeps_nothing(facts):
     facts.daily = {}
     assert services.bills(facts, RULES) == []
-    assert np.isnan(services.price(facts, 0)).all()
-    assert np.isnan(services.income(facts, ("coal",))).all()
+    assert services.Month.of(facts) is None

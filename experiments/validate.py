@@ -1,0 +1,311 @@
+"""Simulated against published figures: a history lived for several seeds, measured line by line, judged without pity.
+
+The lines, what they must keep to and whether the drivers are enough to reach them stand in `configs/validation.yaml`;
+how each is measured stands here, one function a line, over a run's indicators. A finished run is kept and used again as
+long as its config and the code that made it are the same.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from experiments.seal import read_certificate
+from experiments.store import is_run, open_run
+from sim.config import BadInput, Config, Section, load
+from sim.config.documents import read_document, validate
+from sim.config.scenarios import PROJECT
+
+if TYPE_CHECKING:
+    import pandas
+
+FILE = PROJECT / "configs" / "validation.yaml"
+KEPT = Path("results") / "validation"
+TWH = 1e-6  # of a MWh
+OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived, the years between are entry and cover alone
+
+
+class Line(Section):
+    """A published figure. measure: name of the function that measures it.  target: as published.
+
+    least, most: what the mean over seeds must keep to.  reproducible: whether missing it is a failure.  reason: why it
+    is or is not.
+    """
+
+    measure: str
+    unit: str
+    target: str
+    least: float | None = None
+    most: float | None = None
+    reproducible: bool
+    reason: str
+    source: str
+
+
+class Lived(Section):
+    """What is lived: a scenario (relative to this file), to an end, for several seeds."""
+
+    scenario: str
+    end: str
+    seeds: Annotated[list[int], Field(min_length=1)]
+
+
+class Validation(Section):
+    """The file of published figures."""
+
+    run: Lived
+    lines: dict[str, Line]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A line with what was simulated. values: [seed].  verdict: met, missed, or not reproducible."""
+
+    key: str
+    line: Line
+    values: np.ndarray
+
+    @property
+    def met(self) -> bool:
+        """Whether the mean over seeds keeps to the line's limits."""
+        mean, line = float(self.values.mean()), self.line
+        return (line.least is None or mean >= line.least) and (line.most is None or mean <= line.most)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the line was declared reproducible and is missed."""
+        return self.line.reproducible and not self.met
+
+    @property
+    def verdict(self) -> str:
+        """In a word or two."""
+        if self.met:
+            return "met" if self.line.reproducible else "met, though not expected"
+        return "MISSED" if self.line.reproducible else "not reproduced, as said"
+
+
+class History:
+    """One run's indicators, with what the years before it made of the market's opening."""
+
+    def __init__(self, indicators: "pandas.DataFrame", config: Config):
+        self.table = indicators.assign(year=indicators["date"].dt.year)
+        self.config = config
+
+    def total(self, name: str, zone: str | None = None, years: range | None = None) -> float:
+        """Sum of an indicator (or of all whose name begins with one that ends in a point) over months."""
+        return float(self._some(name, zone, years)["value"].sum())
+
+    def mean(self, name: str, zone: str, year: int) -> float:
+        """Mean over the months of a year. Raises: KeyError where nothing was kept."""
+        found = self._some(name, zone, range(year, year + 1))
+        if not len(found):
+            raise KeyError(f"{name} of {zone} in {year}")
+        return float(found["value"].mean())
+
+    def last(self, name: str, year: int) -> float:
+        """Sum over places of the last value of a year."""
+        found = self._some(name, None, range(year, year + 1))
+        return float(found[found["date"] == found["date"].max()]["value"].sum())
+
+    def _some(self, name: str, zone: str | None, years: range | None) -> "pandas.DataFrame":
+        table = self.table
+        named = table["indicator"].str.startswith(name) if name.endswith(".") else table["indicator"] == name
+        mine = named & (True if zone is None else table["zone"] == zone)
+        return table[mine & (True if years is None else table["year"].isin(years))]
+
+    def contracts(self, year: int) -> float:
+        """TWh traded inside Yunnan in a year: lived, or, before the run, by entry and cover alone."""
+        return self.total("bought_ahead", "YN", range(year, year + 1)) * TWH if year >= FIRST else self.early[year]
+
+    @property
+    def early(self) -> dict[int, float]:
+        """TWh of the years before the run: use x share of users who have registered x the cover that the law asks for,
+        month by month from the market's first, with the same entry that a run lives."""
+        from agents.cover import entered
+        from sim.calendar import Month
+        from sim.network.demand import opened
+
+        world, found = self.config.world, {}
+        classes, entry = world["user_classes"], world.settings.contracts.entry
+        share = np.array([row.share * (row.zone == "YN") for row in classes])
+        use = {row.year: row.annual for row in world["demand_years"] if row.zone == "YN"}
+        registered, month = np.zeros(len(classes)), Month(OPENED, 1)
+        while month.year < FIRST:
+            rules = self.config.law.on(month.first)["contracts"]
+            registered = entered(registered, opened(classes, rules.eligible), entry)
+            traded = use[month.year] / 12 * float(share @ registered) * rules.cover
+            found[month.year] = found.get(month.year, 0.0) + traded
+            month = month.later(1)
+        return found
+
+
+def contracts_fyp14(h: History) -> float:
+    """TWh, 2021 to 2025."""
+    return sum(h.contracts(year) for year in range(2021, 2026))
+
+
+def contracts_ratio(h: History) -> float:
+    """2021 to 2025 over 2016 to 2020."""
+    return contracts_fyp14(h) / sum(h.contracts(year) for year in range(2016, 2021))
+
+
+def contracts_ever(h: History) -> float:
+    """TWh, 2014 to 2025."""
+    return sum(h.contracts(year) for year in range(OPENED, 2026))
+
+
+def contracts_2024(h: History) -> float:
+    """TWh."""
+    return h.contracts(2024)
+
+
+def contracts_2025(h: History) -> float:
+    """TWh."""
+    return h.contracts(2025)
+
+
+def rises(h: History) -> float:
+    """Years of 2015 to 2025 in which more was traded than the year before."""
+    path = [h.contracts(year) for year in range(OPENED, 2026)]
+    return float(sum(after > before for before, after in zip(path, path[1:])))
+
+
+def traded_share_2025(h: History) -> float:
+    """Contracts inside Yunnan over all its consumption."""
+    year = range(2025, 2026)
+    return h.total("bought_ahead", "YN", year) / (h.total("load", "YN", year) + h.total("large_users", "YN", year))
+
+
+def clean_share_2025(h: History) -> float:
+    """Energy of water, wind and sun in contracts inside Yunnan over all of it."""
+    year = range(2025, 2026)
+    clean = sum(h.total(f"contracted.{kind}", "YN", year) for kind in ("hydro", "wind", "solar"))
+    return clean / h.total("contracted.", "YN", year)
+
+
+def exports_fyp14(h: History) -> float:
+    """TWh sent from Yunnan to the southern grid, 2021 to 2025."""
+    return sum(h.total(f"exports.{zone}", "YN", range(2021, 2026)) for zone in ("GD", "GX", "GZ")) * TWH
+
+
+def increments(h: History) -> float:
+    """TWh of clean energy above what was agreed, on days that the spot settled, 2023 to 2025."""
+    return h.total("increment.", "YN", range(2023, 2026)) * TWH
+
+
+def cross_area_2025(h: History) -> float:
+    """TWh of Yunnan's origin sent to East China."""
+    return h.total("cross_area_origin", None, range(2025, 2026)) * TWH
+
+
+def foreign_2025(h: History) -> float:
+    """Companies registered at the year's end."""
+    return h.last("foreign_entities", 2025)
+
+
+def storage_break_even(h: History) -> float:
+    """Capacity income at which a battery in Yunnan earns its cost of capital, CNY/kW-yr."""
+    return h.mean("break_even.battery", "YN", 2025)
+
+
+def storage_with(h: History) -> float:
+    """What a battery in Yunnan earns beyond its cost with the income of the regulation-capacity market, CNY/kW-yr."""
+    return h.mean("regulation_capacity_price", "YN", 2025) - storage_break_even(h)
+
+
+def storage_without(h: History) -> float:
+    """The same without that income."""
+    return -storage_break_even(h)
+
+
+def joint_gain(h: History) -> float:
+    """bn CNY that joint clearing saved on all days that the spot settled."""
+    return h.total("joint_gain") / 1e9
+
+
+def free_certificates_2025(h: History) -> float:
+    """Millions of certificates of existing hydro that went to Yunnan's buyers without a price."""
+    return h.total("certificates.transferred", None, range(2025, 2026)) / 1e6
+
+
+MEASURES: dict[str, Callable[[History], float]] = {measure.__name__: measure for measure in (
+    contracts_fyp14, contracts_ratio, contracts_ever, contracts_2024, contracts_2025, rises, traded_share_2025,
+    clean_share_2025, exports_fyp14, increments, cross_area_2025, foreign_2025, storage_break_even, storage_with,
+    storage_without, joint_gain, free_certificates_2025)}
+
+
+# ------------------------------------------------------------------------------------------------------------- running
+
+
+def read(path: Path = FILE) -> Validation:
+    """The file of published figures. Raises: BadInput, also for a measure that nobody knows."""
+    from sim.config.sections import nearest
+
+    document = read_document(path)
+    found = validate(document, Validation)
+    for key, line in found.lines.items():
+        if line.measure not in MEASURES:
+            raise BadInput(document.fault(("lines", key, "measure"), f"unknown measure{nearest(line.measure, MEASURES)}"))
+    return found
+
+
+def judge(wanted: Validation, path: Path = FILE, jobs: int | None = None, say=print) -> list[Judged]:
+    """Live what must be lived and judge every line. say: called with a line of progress.
+
+    Raises: BadInput; what a run raises.
+    """
+    scenario = path.parent / wanted.run.scenario
+    configs = [load(scenario, seed=seed, end=wanted.run.end) for seed in wanted.run.seeds]
+    folders = [KEPT / f"{fingerprint(config)}-{config.seed}" for config in configs]
+    missing = [folder for folder in folders if not is_run(folder)]
+    say(f"{len(folders)} seeds, {len(folders) - len(missing)} kept from before")
+    with ProcessPoolExecutor(min(jobs or os.cpu_count() or 1, max(len(missing), 1))) as pool:
+        for folder, head in zip(missing, pool.map(_live, [
+                (scenario, config.seed, wanted.run.end, folder) for config, folder in zip(configs, folders)
+                if folder in missing])):
+            say(f"lived {folder.name}: head {head[:16]}")
+    histories = [History(open_run(folder).indicators, config) for folder, config in zip(folders, configs)]
+    for folder in folders:
+        read_certificate(folder)  # a run that was tampered with is no evidence
+    return [Judged(key, line, np.array([MEASURES[line.measure](history) for history in histories]))
+            for key, line in wanted.lines.items()]
+
+
+def _live(asked: tuple) -> str:
+    """Live one seed into its folder; gives the head."""
+    from experiments.runner import run
+
+    scenario, seed, end, folder = asked
+    return run(load(scenario, seed=seed, end=end), folder, progress=False).head
+
+
+def fingerprint(config: Config) -> str:
+    """What a run depends on: its config with every file of world and law, and the code of world and actors."""
+    digest = hashlib.sha256(json.dumps(config.resolved(), sort_keys=True, default=str).encode())
+    for file in sorted(file for package in ("sim", "agents") for file in (PROJECT / package).rglob("*.py")):
+        digest.update(file.relative_to(PROJECT).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def table(judged: list[Judged]) -> Iterator[str]:
+    """Lines of text: target, simulated mean and range, verdict, source."""
+    yield f"{'line':38}{'target':>24}  {'simulated':>10}{'range':>21}  {'unit':14}verdict"
+    for one in judged:
+        low, high = one.values.min(), one.values.max()
+        target = one.line.target if len(one.line.target) <= 24 else one.line.target.partition(" (")[0][:24]
+        yield (f"{one.key:38}{target:>24}  {one.values.mean():10.4g}{f'{low:.4g} .. {high:.4g}':>21}  "
+               f"{one.line.unit:14}{one.verdict}")
+    yield ""
+    for one in judged:
+        if not one.met or not one.line.reproducible:
+            yield f"{one.key}: {one.line.target}; {one.line.reason}"
+    yield ""
+    for one in judged:
+        yield f"source    {one.key}: {one.line.source}"
