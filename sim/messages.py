@@ -6,6 +6,7 @@ or, counted on from the last unit, a user row (a class of users at a bus). Sides
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,8 +72,9 @@ class Orders:
         return cls._of(BUY, unit, volume, price, hours)
 
     @classmethod
+    @cache
     def none(cls) -> "Orders":
-        """No order."""
+        """No order; always the same one, because most actors are silent in most markets every day."""
         return cls.sell(np.empty(0, np.int32), np.empty((0, HOURS)), np.empty((0, HOURS)))
 
     @classmethod

@@ -23,8 +23,9 @@ BEGINNINGS = (
     ("capacity price", "capacity"), ("yearly regulation capacity", "regulation_capacity"),
     ("spot", "energy"), ("day-ahead", "energy"), ("real-time", "energy"), ("administered", "energy"),
     ("contract", "energy"), ("departures", "energy"), ("wheeling", "energy"), ("trade", "energy"),
-    ("regulation", "ancillary"), ("reserve", "ancillary"), ("ancillary", "ancillary"), ("spinning", "ancillary"),
-    ("green", "green"), ("certificate", "green"), ("mechanism", "mechanism"),
+    ("regulation", "ancillary"), ("reserve", "ancillary"), ("cost of ancillary", "ancillary"),
+    ("spinning", "ancillary"),
+    ("green", "green"), ("certificate", "green"), ("mechanism", "mechanism"), ("high-cost", "mechanism"),
 )
 
 

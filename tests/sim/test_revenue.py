@@ -58,6 +58,8 @@ def test_every_bill_belongs_to_a_stream_and_a_bill_nobody_named_says_so():
     assert stream_of("yearly regulation capacity") == "regulation_capacity"
     assert stream_of("yearly regulation default purchase") == "penalties"
     assert stream_of("regulation capacity") == "ancillary"  # for frequency, hour by hour
+    assert stream_of("cost of ancillary services") == "ancillary"
+    assert stream_of("high-cost generation") == "mechanism"
     assert stream_of("something new") == "other"
 
 

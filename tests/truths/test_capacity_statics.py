@@ -7,8 +7,8 @@ import pytest
 
 from tests.labs import toy
 
-QUICK = ("law.spot.engine=hour", "law.spot.storage_scheduling=own", "law.spot.ahead=false", "law.ancillary.mode=sequential",
-         "scale.riders=50", "record.hourly=false", "record.journal=roots")
+QUICK = ("law.spot.engine=hour", "law.spot.storage_scheduling=own", "law.spot.ahead=false",
+         "law.ancillary.mode=sequential", "scale.riders=50", "record.hourly=false", "record.journal=roots")
 BASES = (150, 280, 330)  # CNY/kW-yr; deals within 30 % of it
 SEEDS = range(20)
 
