@@ -7,7 +7,7 @@ import numpy as np
 
 from sim.calendar import SEASONS, Day, Month
 from sim.config import BadInput, Key, Row, Section, Table, World, bounded
-from sim.units import HOURS, CNYPerMWh, OrdersPerDay, Persons, Ratio, Share
+from sim.units import HOURS, CNYPerMWh, Count, OrdersPerDay, Persons, Ratio, Share
 from sim.weather import MONTHS, Profiles
 
 NAMED = "named"
@@ -72,11 +72,23 @@ class OrderSettings(Section):
 
     season: exponent on the month profile, the part of the season that each rider feels; the rest of it is the number
     of riders, which the slots hold still.  rain, extreme: multiples of a dry day's orders in such weather.
+    per_rider: each rider finds the usual orders, however many riders there are; false: they share the city's.
+    late: share of orders that come late where as many are asked as can be carried; late_power: exponent on orders asked
+    over carried elsewhere.  nearest, travel, roam, reach, customers, restaurants: `sim.network.districts`.
     """
 
     season: bounded(Ratio, ge=0)
     rain: bounded(Ratio, gt=0)
     extreme: bounded(Ratio, gt=0)
+    per_rider: bool
+    late: bounded(Share, ge=0, le=1)
+    late_power: bounded(Ratio, ge=0)
+    nearest: bounded(Count, ge=1)
+    travel: bounded(Ratio, gt=0)
+    roam: bounded(Ratio, gt=0)
+    reach: bounded(Ratio, gt=0)
+    customers: bounded(Ratio, ge=0)
+    restaurants: bounded(Ratio, ge=0)
     source: str
 
 
