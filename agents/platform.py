@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a rider is offered on a day. fee: CNY for an order [city]."""
+    """What a rider is offered on a day. fee: CNY for an order [city].  penalty: CNY kept back of an order that comes late
+    [city]."""
 
     day: Day
     fee: np.ndarray
+    penalty: np.ndarray
 
 
 class Platform(Institution):
@@ -37,8 +39,10 @@ class Platform(Institution):
 
         Raises: BadInput where the tariff leaves out a tier of the world.
         """
-        fee = self._law.on(day.date)["platform"].fee
+        rules = self._law.on(day.date)["platform"]
+        fee = rules.fee
         for tier in self._tiers:
             if tier not in fee:
                 raise BadInput(f"platform.fee: has no fee for {tier!r}, a tier of the world's cities")
-        return Offer(day, np.array([fee[tier] for tier in self._tiers]))
+        paid = np.array([fee[tier] for tier in self._tiers])
+        return Offer(day, paid, paid * rules.late_penalty)

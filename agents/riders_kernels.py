@@ -13,8 +13,23 @@ import math
 import numpy as np
 from numba import njit
 
+from agents.birth_kernels import arrive, change
 from agents.draws_kernels import normal, pick
+from agents.mind_kernels import (
+    appraise,
+    changers,
+    contribute,
+    decide,
+    grow,
+    leavers,
+    move,
+    movers,
+    reviewers,
+)
 from sim.streams import uniform
+
+__all__ = ["appraise", "arrive", "book", "change", "changers", "contribute", "decide", "grow", "injure", "keep_house",
+           "leavers", "move", "movers", "reviewers", "set_pace", "settle", "turn_out"]
 
 BLOCK = 1024  # rows: a block's columns stay in the nearest cache
 GRAIN = 256.0  # a pace is a multiple of 1/256 order: sums of such are exact, in whatever order they are taken
@@ -86,40 +101,34 @@ def day_by_day(days, rates):
 
 
 @njit(cache=True)
-def settle(r, first, shape, books, base, orders, exposure):
+def settle(r, first, shape, books, base, sums):
     """A rider's month from the days he worked: his income, whether it met the base of his city, what he carried.
 
-    books: [group, book, day], for each order that he could carry: orders done, CNY paid for them, and orders weighted
-    with the day's risk of an accident.  base: fen [city].  Fills orders: whole ones [row], and exposure [row].
+    books: [group, book, day], for each order that he could carry: orders done, CNY paid for them, and what else is kept.
+    base: fen [city].  Fills sums: the books over his days [book, row].
     """
     districts, segments = shape
-    tables, sums = np.empty((3, 4, 256)), np.empty((3, BLOCK))
+    tables = np.empty((len(sums), 4, 256))
     for g in range(len(first) - 1):
         tabled = first[g + 1] - first[g] >= TABLED
         if tabled:
-            for book in range(3):
-                by_bytes(books[g, book], tables[book])
-        for start in range(first[g], first[g + 1], BLOCK):
-            end = min(start + BLOCK, first[g + 1])
-            for i in range(start, end):
-                now = (r.city[i] * districts + r.district[i]) * segments + r.segment[i]
-                d = r.days[i]
-                if tabled and now == g:
-                    a, b, c, e = d & 255, (d >> 8) & 255, (d >> 16) & 255, d >> 24
-                    for book in range(3):
-                        t = tables[book]
-                        sums[book, i - start] = t[0, a] + t[1, b] + t[2, c] + t[3, e]
-                else:
-                    for book in range(3):
-                        sums[book, i - start] = day_by_day(d, books[now, book])
-            for i in range(start, end):
-                k, pace = i - start, np.float64(r.pace[i])
-                orders[i] = np.rint(sums[0, k] * pace)
-                exposure[i] = sums[2, k] * pace
-                # to fen as `sim.units.to_fen` rounds
-                income = np.int64(math.floor(max(sums[1, k] * pace, 0.0) * 100.0 * (1 + 4e-16) + 0.5 + 1e-7))
-                r.income[i] = income
-                r.met[i] = ((np.int64(r.met[i]) << 1) | np.int64(income >= base[r.city[i]])) & 255
+            for k in range(len(sums)):
+                by_bytes(books[g, k], tables[k])
+        for i in range(first[g], first[g + 1]):
+            now = (r.city[i] * districts + r.district[i]) * segments + r.segment[i]
+            d, pace = r.days[i], np.float64(r.pace[i])
+            if tabled and now == g:
+                a, b, c, e = d & 255, (d >> 8) & 255, (d >> 16) & 255, d >> 24
+                for k in range(len(sums)):
+                    t = tables[k]
+                    sums[k, i] = (t[0, a] + t[1, b] + t[2, c] + t[3, e]) * pace
+            else:
+                for k in range(len(sums)):
+                    sums[k, i] = day_by_day(d, books[now, k]) * pace
+    for i in range(len(r.income)):  # to fen as `sim.units.to_fen` rounds
+        income = np.int64(math.floor(max(sums[1, i], 0.0) * 100.0 * (1 + 4e-16) + 0.5 + 1e-7))
+        r.income[i] = income
+        r.met[i] = ((np.int64(r.met[i]) << 1) | np.int64(income >= base[r.city[i]])) & 255
 
 
 @njit(cache=True)

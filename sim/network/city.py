@@ -96,7 +96,8 @@ class Cities:
     """All cities of a world; arrays are by row of `cities.csv`.
 
     key, name: texts.  bus: int32, -1 outside the network.  outside_price: CNY/MWh, nan inside.
-    tier: int, row of `rider_tiers`.  named: bool, False for a rest region.  riders: persons.
+    tier: int, row of `rider_tiers`.  districts: count [city].  province: texts.  named: bool, False for a rest
+    region.  riders: persons.
     origins: share [city, origin], in the order of ORIGINS.  orders: asked on a normal day [city].
     hourly: [city, hour], mean 1, the year's mean.  season: [city, month], mean 1.
     uplift: [dry, rain, extreme].  usual_weather: share of a year's days [weather, city].
@@ -109,6 +110,8 @@ class Cities:
         self.bus = np.array([-1 if city.bus is None else at(city.bus) for city in table], np.int32)
         self.outside_price = np.array([np.nan if c.outside_price is None else c.outside_price for c in table], float)
         self.tier = np.array([world["rider_tiers"].position(city.tier) for city in table], np.int64)
+        self.districts = world["rider_tiers"]["districts"][self.tier]
+        self.province = tuple(table["province"])
         self.named = np.array([city.kind == NAMED for city in table], bool)
         self.riders = table["riders"].astype(np.int64)
         self.origins = np.column_stack([table[origin] for origin in ORIGINS])

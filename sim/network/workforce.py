@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.config import BadInput, Key, Row, Table, World, bounded
 from sim.network.city import ROUNDING
-from sim.units import CNYPerMonth, CNYPerOrder, Count, Days, Ratio, Share, Years
+from sim.units import CNYPerMonth, CNYPerOrder, Count, Days, Hours, Ratio, Share, Years
 
 if TYPE_CHECKING:
     from sim.network.conduct import SpellSettings
@@ -37,9 +37,9 @@ class Segment(Row):
     """A row of `rider_segments.csv`: a way of being a rider.
 
     share: of monthly active riders.  high_frequency: works 22 days a month or more.  days: worked in a month of 30;
-    spread: persons differ by a uniform multiple 1 - spread to 1 + spread of it.  exit: of the segment's riders in a
-    month (`Spells`).  next: of them who in a month change to the next segment of the table; as many come back from it.
-    peak: exponent on the hourly orders that gives a shift's shape: 1 follows the orders, 0 is flat.
+    spread: persons differ by a uniform multiple 1 - spread to 1 + spread of it.  hours: of a usual working day.
+    exit: of the segment's riders in a month (`Spells`).  next: of them who in a month change to the next segment of the
+    table; as many come back from it.  peak: exponent on the hourly orders that gives a shift's shape: 1 follows the orders, 0 is flat.
     swaps: share with a battery-swap subscription.  work_cost: of one's own battery and wear, without a subscription.
     other_median, other_sigma: other income as a lognormal multiple of the own living cost; 0 where there is none.
     """
@@ -48,6 +48,7 @@ class Segment(Row):
     share: bounded(Share, ge=0, le=1)
     high_frequency: bool
     days: bounded(Days, gt=0, le=30)
+    hours: bounded(Hours, gt=0, le=24)
     spread: bounded(Share, ge=0, lt=1)
     exit: bounded(Share, gt=0, lt=1)
     next: bounded(Share, ge=0, le=0.5)
