@@ -15,9 +15,9 @@ from agents.mind_kernels import AT_HOME, CROSSED, INFORMED, LOCAL, OTHER_PROVINC
 
 class Births(NamedTuple):
     """What newcomers are drawn from. [city, segment]: factor_sigma, mean (CNY a month). [segment]: chance, spread,
-    swaps, other_median, other_sigma. [city]: origins (cumulative, by origin), living (CNY). The rest: shares, cumulative,
-    of age groups, households and provinces of hukou, first and span of an age group in months, dependants of a household;
-    dependant and cash in CNY and months of income; temporary, history_share, history_home; history_mean in months;
+    swaps, other_median, other_sigma. [city]: origins (cumulative, by origin), living (CNY). The rest:
+    cumulative shares of age groups, households and provinces of hukou, first and span of an age group in months,
+    dependants of a household; dependant and cash in CNY and months of income; temporary, history_share, history_home; history_mean in months;
     women, crossed, informed.
     """
 
@@ -74,12 +74,11 @@ def arrive(r, m, b, rows, keys, first_month, month_days):
         r.hukou[i] = cities + pick(b.hukou, low(w)) if r.origin[i] == OTHER_PROVINCE else city
         r.place[i] = city
         w = word(keys[2], who)
-        r.age[i] = age_of(b, high(w))
+        r.age[i] = age_of(b.ages, b.age_first, b.age_span, high(w))
         r.dependants[i] = b.dependants[pick(b.households, low(w))]
-        belong(r, b, i, keys[7:], 0)
         w = word(keys[3], who)
         months = b.cash_median * math.exp(b.cash_sigma * normal(high(w)))
-        r.cash[i] = months * (b.mean[city, r.segment[i]] * r.factor[i] + r.other[i])
+        r.cash[i] = months  # of income, until other income is known
         r.temporary[i] = low(w) < b.temporary
         w = word(keys[4], who)
         u = high(w)
@@ -94,33 +93,29 @@ def arrive(r, m, b, rows, keys, first_month, month_days):
         r.trust[i], r.sent[i], r.account[i] = m.trust_entry, 0.0, 0.0
         r.tenure[i], r.met[i], r.level[i], r.roots[i] = 0, 0, 0, 0
         r.enrolled[i] = r.noticed[i] = r.subsidised[i] = False
+    change(r, b, rows, keys[7:])
+    for i in rows:
+        r.cash[i] *= b.mean[r.city[i], r.segment[i]] * r.factor[i] + r.other[i]
 
 
 @njit(cache=True)
-def age_of(b, u):
-    """Age in months of a uniform: the group by its share, evenly within it."""
-    group = pick(b.ages, u)
-    below = b.ages[group - 1] if group > 0 else 0.0
-    part = min((u - below) / max(b.ages[group] - below, 1e-12), 1.0)
-    return b.age_first[group] + int(part * b.age_span[group])
-
-
-@njit(cache=True)
-def belong(r, b, i, keys, blend):
-    """What a rider has by his segment: days worked, a swap subscription, income beside the platform's.
-
-    keys: of days (lower half), of swaps and other income.  blend: added to them, another number for another segment.
-    """
-    who, city, s = np.uint64(r.identity[i]), r.city[i], r.segment[i]
-    v, w = word(keys[0] + np.uint64(blend), who), word(keys[1] + np.uint64(blend), who)
-    r.chance[i] = b.chance[s] * (1.0 + b.spread[s] * (2.0 * low(v) - 1.0))
-    r.swaps[i] = high(w) < b.swaps[s]
-    usual = b.living[city] + b.dependant * r.dependants[i]
-    r.other[i] = usual * b.other_median[s] * math.exp(b.other_sigma[s] * normal(low(w)))
+def age_of(ages, first, span, u):
+    """Age in months of a uniform: the group by its cumulative share, evenly within it."""
+    group = pick(ages, u)
+    below = ages[group - 1] if group > 0 else 0.0
+    part = min((u - below) / max(ages[group] - below, 1e-12), 1.0)
+    return first[group] + int(part * span[group])
 
 
 @njit(cache=True)
 def change(r, b, rows, keys):
-    """Riders in new segments: what belongs to them."""
+    """Riders in new segments, or new riders in old ones: what one has by the segment. Days worked (lower half of the
+    first key's hash), a swap subscription and income beside the platform's (the second's)."""
     for i in rows:
-        belong(r, b, i, keys, np.int64(r.segment[i]) + 1)
+        who, s = np.uint64(r.identity[i]), r.segment[i]
+        blend = np.uint64(s)  # another segment, another draw
+        v, w = word(keys[0] + blend, who), word(keys[1] + blend, who)
+        r.chance[i] = b.chance[s] * (1.0 + b.spread[s] * (2.0 * low(v) - 1.0))
+        r.swaps[i] = high(w) < b.swaps[s]
+        usual = b.living[r.city[i]] + b.dependant * r.dependants[i]
+        r.other[i] = usual * b.other_median[s] * math.exp(b.other_sigma[s] * normal(low(w)))

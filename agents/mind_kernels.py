@@ -18,12 +18,56 @@ WOMAN, AT_HOME, CROSSED, INFORMED = 1, 2, 4, 8  # bits of `traits`: AT_HOME: the
 BLOCK = 1024  # rows
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def pressure(m, cash, income):
     """How much a yuan of premium weighs (lambda) for who has so much cash and income, CNY and CNY a month."""
     income = max(income, 1.0)
     tight = math.exp(-max(cash, 0.0) / (m.pressure_cash * income))
     return min(1.0 + m.pressure_slope * tight * min(m.pressure_cap, m.pressure_income / income), m.pressure_most)
+
+
+class Terms(NamedTuple):
+    """What a month's law asks and gives. base: lower base, CNY [place]. rate: contribution, share of the base. levels:
+    bases to choose, multiples of the lower one. premium, saved: contribution and what of it is one's own, CNY [place,
+    level]. match: share of the contribution on the lower base that is given. qualifies: windows that meet the
+    subsidy's conditions [window]. started: bool [city]."""
+
+    base: np.ndarray
+    rate: float
+    levels: np.ndarray
+    premium: np.ndarray
+    saved: np.ndarray
+    match: float
+    qualifies: np.ndarray
+    started: np.ndarray
+
+
+class Habits(NamedTuple):
+    """How riders keep house, settle and leave (`sim.network.conduct`). living: CNY [city]. work_cost: CNY [segment].
+    exit: chance [segment, tenure]. kept: multiple of it for who was subsidised; rooted: for who has wholly taken root.
+    leave_age: months. down, up: chance to go to the next and the last segment [segment]. month_days: of next month."""
+
+    living: np.ndarray
+    dependant: float
+    replaces: float
+    work_cost: np.ndarray
+    target: float
+    saved_below: float
+    saved_above: float
+    run_down: float
+    settle_after: int
+    settle: float
+    settle_subsidy: float
+    root_month: int
+    root_receipt: int
+    exit: np.ndarray
+    kept: float
+    rooted: float
+    leave_age: int
+    down: np.ndarray
+    up: np.ndarray
+    first_month: float
+    month_days: int
 
 
 class Prospects(NamedTuple):
@@ -57,25 +101,24 @@ def prospects(m, account):
                      today * m.annuity * (basic + saved / divisor), today * saved)
 
 
-@njit(cache=True)
-def vesting(m, p, age, history, temporary, away):
+@njit(cache=True, inline="always")
+def vesting(m, years, need, history, temporary, away):
     """Chance to reach a pension: falls with the years still missing, and where one insures away from the hukou."""
     vest = m.vest_temporary if temporary else m.vest_rooted
-    vest *= min(1.0, (p.years[age] + history / 12.0) / p.need[age]) ** m.vest_power
+    vest *= min(1.0, (years + history / 12.0) / need) ** m.vest_power
     return vest * (1.0 - m.vest_away) if away else vest
 
 
-@njit(cache=True)
-def rights(p, base, level, beta, age, vest):
+@njit(cache=True, inline="always")
+def rights(flat, own, account, base, level, beta, vest):
     """What one month's contribution is worth to a rider, k yuan: beta (vest x pension + (1 - vest) x account).
 
-    p: Prospects.  base: lower base, CNY a month.  level: multiple of it that is chosen.  age: months.
+    flat, own, account: Prospects at his age.  base: lower base, CNY a month.  level: multiple of it that is chosen.
     """
-    pension = p.flat[age] + level * p.own[age]
-    return beta * base * (vest * pension + (1.0 - vest) * level * p.account[age])
+    return beta * base * (vest * (flat + level * own) + (1.0 - vest) * level * account)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def transfer(m, temporary):
     """Cost of moving one's rights later, spread over the months one stays, k yuan a month (kappa)."""
     months = 12.0 * (m.horizon_temporary if temporary else m.horizon_rooted)
@@ -101,48 +144,63 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
         for away in range(1 + far):
             there = r.hukou[i] if away else city
             price = home[k] if away else here[k]
-            vest = vesting(m, p, age, r.history[i], temporary, far and not away)
+            vest = vesting(m, p.years[age], p.need[age], r.history[i], temporary, far and not away)
             moving = transfer(m, temporary) if far and not away else 0.0
             for step in range(len(levels)):
                 bears = price + rate * base[there] * (levels[step] - 1.0)
-                worth = rights(p, base[there], levels[step], r.beta[i], age, vest) - weight * bears - moving
+                worth = rights(p.flat[age], p.own[age], p.account[age], base[there], levels[step], r.beta[i],
+                               vest) - weight * bears - moving
                 if worth > best:
                     best, place[k], level[k] = worth, there, step
         money[k] = best if r.origin[i] == LOCAL else best - m.friction
 
 
 @njit(cache=True)
-def reviewers(m, r, key, served, moved):
-    """Who thinks again this month: rows, by an addressed coin. served: bool [row], could have had the subsidy now.
-    moved: bool [row], works in another city since this month; his contributions must find a new place.
+def reviewers(m, r, start, end, key, terms, moved, found):
+    """Who of the rows from start to end thinks again this month, by an addressed coin; fills found, gives how many.
 
-    Marks who was served for the first time as `noticed`.
+    moved: works in another city since this month, and his contributions must find a new place [row - start].
+    Marks who could have had the subsidy for the first time as `noticed`.
     """
-    found = np.empty(len(served), np.int64)
     n = 0
-    coin = np.empty(BLOCK)
-    for start in range(0, len(served), BLOCK):
-        end = min(start + BLOCK, len(served))
-        for i in range(start, end):
-            chance = m.review_outside
-            chance = m.review_eligible if served[i] and not r.noticed[i] else chance
-            chance = m.review_entry if r.tenure[i] == 0 else chance
-            chance = m.review_enrolled if r.enrolled[i] else chance
-            chance = 1.0 if moved[i] and r.enrolled[i] else chance
-            r.noticed[i] |= served[i]
-            coin[i - start] = uniform(key, np.uint64(r.identity[i])) - chance
-        for i in range(start, end):
-            if coin[i - start] < 0.0:
-                found[n] = i
-                n += 1
-    return found[:n]
+    for i in range(start, end):
+        served = terms.qualifies[r.met[i]] & terms.started[r.city[i]]
+        chance = m.review_eligible if served and not r.noticed[i] else m.review_outside
+        chance = m.review_entry if r.tenure[i] == 0 else chance
+        if r.enrolled[i]:
+            chance = 1.0 if moved[i - start] else m.review_enrolled
+        r.noticed[i] |= served
+        found[n] = i
+        n += uniform(key, np.uint64(r.identity[i])) < chance
+    return n
+
+
+@njit(cache=True)
+def incline(m, p, r, rows, terms, peers, u, place, level):
+    """How inclined several riders are to be enrolled, before taste: fills u (logits), the better place and level.
+
+    rows: int [rider].  peers: share of his ties who are enrolled [row].
+    """
+    here, home = np.empty(len(rows)), np.empty(len(rows))
+    for k in range(len(rows)):
+        i = rows[k]
+        hopes = terms.match * r.trust[i] if terms.qualifies[r.met[i]] and terms.started[r.city[i]] else 0.0
+        share = terms.rate * (1.0 - hopes)
+        here[k], home[k] = share * terms.base[r.city[i]], share * terms.base[r.hukou[i]]
+    appraise(m, p, r, rows, (terms.base, terms.rate, terms.levels), here, home, u, place, level)
+    for k in range(len(rows)):
+        i = rows[k]
+        informed = (r.traits[i] & INFORMED) > 0
+        felt = m.peers * peers[i] + m.information * informed + m.identity * 0.01 * r.roots[i]
+        u[k] = m.const + u[k] / m.sigma + felt
 
 
 @njit(cache=True)
 def decide(m, r, rows, u, place, level, premium, keys):
     """Enrol or leave: the reviewers' answer, each with the taste of his life or, now and then, of the moment.
 
-    premium: CNY [rider]: who has less cash cannot begin.  keys: of the coin that keeps the old taste, of a fresh one.
+    premium: CNY [place, level]: who has less cash cannot begin.  keys: of the coin that keeps the old taste, of a fresh
+    one.
     """
     for k in range(len(rows)):
         i = rows[k]
@@ -150,7 +208,7 @@ def decide(m, r, rows, u, place, level, premium, keys):
         taste = r.taste[i] if uniform(keys[0], who) < m.keep_taste else logistic(uniform(keys[1], who))
         wants = u[k] + taste > 0
         if wants and not r.enrolled[i]:
-            wants = r.cash[i] >= premium[k]
+            wants = r.cash[i] >= premium[place[k], level[k]]
         if wants:
             r.place[i], r.level[i] = place[k], level[k]
         r.enrolled[i] = wants
@@ -160,83 +218,69 @@ def decide(m, r, rows, u, place, level, premium, keys):
 
 
 @njit(cache=True)
-def grow(r, m, view, key, started, peers):
+def contribute(r, start, end, cities, saved):
+    """A month's contribution of who is enrolled: months of history, at home and in all, and his own account; then who
+    has run out of cash pauses.
+
+    cities: places of insurance that are cities.  saved: CNY that goes to the account [place, level].
+    """
+    for i in range(start, end):
+        paid = np.int16(r.enrolled[i])
+        r.history[i] += paid
+        r.home[i] += paid * np.int16((r.place[i] >= cities) | (r.origin[i] != OTHER_PROVINCE))
+        r.account[i] += saved[r.place[i], r.level[i]] * paid
+        r.enrolled[i] &= r.cash[i] >= 0
+
+
+@njit(cache=True)
+def grow(r, start, end, m, habits, key, started, peers):
     """A month passes: age, belief in the subsidy, the view of one's work, and how far one has taken root.
 
-    view: months after which a share takes root, that share, what a subsidy adds to it; hundredths of roots that a
-    month and a subsidy add.  started: bool [city], the subsidy is paid there.  peers: enrolled share of his ties [row].
+    started: bool [city], the subsidy is paid there.  peers: enrolled share of his ties [row].
     """
-    settle_after, settle, settle_subsidy, month, receipt = view
-    for i in range(len(r.identity)):
+    for i in range(start, end):
         paid = r.subsidised[i]
         learnt = r.trust[i] + m.trust_peers * peers[i] * (1.0 - r.trust[i]) * started[r.city[i]]
         r.trust[i] = 1.0 if paid else learnt
-        chance = (settle if r.tenure[i] >= settle_after else 0.0) + (settle_subsidy if paid else 0.0)
+        chance = habits.settle if r.tenure[i] >= habits.settle_after else 0.0
+        chance += habits.settle_subsidy if paid else 0.0
         r.temporary[i] &= uniform(key, np.uint64(r.identity[i])) >= chance
-        r.roots[i] = min(np.int64(r.roots[i]) + month + receipt * paid, 100)
+        r.roots[i] = min(np.int64(r.roots[i]) + habits.root_month + habits.root_receipt * paid, 100)
         r.age[i] += 1
         r.starts[i] = 1
 
 
 @njit(cache=True)
-def contribute(r, cities, saved):
-    """A month's contribution of who is enrolled: months of history, at home and in all, and his own account.
-
-    cities: places of insurance that are cities.  saved: CNY that goes to the account [place, level].
-    """
-    for i in range(len(r.identity)):
-        paid = np.int16(r.enrolled[i])
-        r.history[i] += paid
-        r.home[i] += paid * np.int16((r.place[i] >= cities) | (r.origin[i] == LOCAL))
-        r.account[i] += saved[r.place[i], r.level[i]] * paid
-
-
-@njit(cache=True)
-def leavers(r, key, exit, kept, rooted, leave_age):
-    """Who leaves at this month's close: rows. All others' tenure grows by a month.
-
-    exit: chance [segment, tenure].  kept: multiple of it for who was subsidised.  rooted: for who has wholly taken
-    root.  leave_age: months.
-    """
-    gone = np.empty(len(r.identity), np.int64)
-    n = 0
-    last = exit.shape[1] - 1
-    coin = np.empty(BLOCK)
-    for start in range(0, len(r.identity), BLOCK):
-        end = min(start + BLOCK, len(r.identity))
-        for i in range(start, end):
-            chance = exit[r.segment[i], min(r.tenure[i], last)] * (kept if r.subsidised[i] else 1.0)
-            chance *= 1.0 - (1.0 - rooted) * 0.01 * r.roots[i]
-            chance = 1.0 if r.age[i] >= leave_age else chance
-            coin[i - start] = uniform(key, np.uint64(r.identity[i])) - chance
-            r.tenure[i] += np.int16((coin[i - start] >= 0.0) & (r.tenure[i] < last))
-        for i in range(start, end):
-            if coin[i - start] < 0.0:
-                gone[n] = i
-                n += 1
-    return gone[:n]
+def leavers(r, start, end, key, habits, found):
+    """Who of the rows from start to end leaves at this month's close; fills found, gives how many. All others' tenure
+    grows by a month."""
+    n, last = 0, habits.exit.shape[1] - 1
+    for i in range(start, end):
+        chance = habits.exit[r.segment[i], min(r.tenure[i], last)] * (habits.kept if r.subsidised[i] else 1.0)
+        chance *= 1.0 - (1.0 - habits.rooted) * 0.01 * r.roots[i]
+        leaves = (uniform(key, np.uint64(r.identity[i])) < chance) | (r.age[i] >= habits.leave_age)
+        r.tenure[i] += np.int16((not leaves) & (r.tenure[i] < last))
+        found[n] = i
+        n += leaves
+    return n
 
 
 @njit(cache=True)
-def changers(r, key, down, up):
-    """Who changes his segment: rows. down, up: chance to go to the next and to the last segment of the table [segment].
+def changers(r, start, end, key, habits, found):
+    """Who of the rows from start to end goes to the next or the last segment of the table; fills found, gives how many.
 
     Newcomers stay where they are for a month. Moves them.
     """
-    found = np.empty(len(r.identity), np.int64)
     n = 0
-    coin = np.empty(BLOCK)
-    for start in range(0, len(r.identity), BLOCK):
-        end = min(start + BLOCK, len(r.identity))
-        for i in range(start, end):
-            coin[i - start] = uniform(key, np.uint64(r.identity[i]))
-        for i in range(start, end):
-            s = r.segment[i]
-            if coin[i - start] < down[s] + up[s] and r.tenure[i] > 0:
-                r.segment[i] = s + 1 if coin[i - start] < down[s] else s - 1
-                found[n] = i
-                n += 1
-    return found[:n]
+    for i in range(start, end):
+        s, coin = r.segment[i], uniform(key, np.uint64(r.identity[i]))
+        down = coin < habits.down[s]
+        changes = (coin < habits.down[s] + habits.up[s]) & (r.tenure[i] > 0)
+        if changes:
+            r.segment[i] = s + 1 if down else s - 1
+        found[n] = i
+        n += changes
+    return n
 
 
 class Country(NamedTuple):
@@ -257,49 +301,49 @@ class Country(NamedTuple):
 
 
 @njit(cache=True)
-def movers(r, key, country, ties):
-    """Riders who go to work in another city from next month on: rows, and the cities they go to (their own where they
-    stay within a region of many cities). Only looks; `move` moves.
+def movers(r, start, end, keys, country, ties, city_of, reach, found, to):
+    """Who of the rows from start to end goes to work in another city from next month on; fills found and to, the city
+    he goes to (his own where he stays within a region of many cities), gives how many. Only looks; `move` moves.
 
-    key: the month's, of who looks and where, and of whether he goes.  ties: rows of friends [row, friend].
+    keys: the month's, of who looks and where, and of whether he goes.  ties: rows of friends [row, friend].
+    city_of: where everybody worked this month [row].  reach: to work in [city].
     """
-    n, friends = 0, ties.shape[1]
-    found, to = np.empty(len(r.identity), np.int64), np.empty(len(r.identity), np.int16)
-    coin, pull = np.empty(BLOCK, np.uint64), np.empty(len(country.share))
-    for start in range(0, len(r.identity), BLOCK):
-        end = min(start + BLOCK, len(r.identity))
-        for i in range(start, end):
-            coin[i - start] = word(key[0], np.uint64(r.identity[i]))
-        for i in range(start, end):
-            if high(coin[i - start]) >= country.look or r.tenure[i] == 0:
-                continue
-            city, s = r.city[i], r.segment[i]
-            known = np.exp(country.friends * friends_by_city(r.city, ties[i], len(pull)))
-            total = 0.0
-            for c in range(len(pull)):
-                able = country.kind[c] == country.kind[city] and (c != city or country.many[c])
-                total += country.share[c] * known[c] if able else 0.0
-                pull[c] = total
-            if total <= 0.0:
-                continue
-            aim = low(coin[i - start]) * total
-            there = 0
-            while there < len(pull) - 1 and pull[there] <= aim:
-                there += 1
-            gain = country.better[there, s] - country.better[city, s] - country.cost[city]
-            if logistic(uniform(key[1], np.uint64(r.identity[i]))) < gain:
-                found[n], to[n] = i, there
-                n += 1
-    return found[:n], to[:n]
+    n, looks, more = 0, 0, math.exp(country.friends)
+    for i in range(start, end):
+        found[looks] = i
+        looks += (high(word(keys[0], np.uint64(r.identity[i]))) < country.look) & (r.tenure[i] > 0)
+    for k in range(looks):
+        i = found[k]
+        city, s, who = r.city[i], r.segment[i], np.uint64(r.identity[i])
+        there = destination(city_of, ties[i], country.share, country.kind, country.many[city], city, more, reach,
+                            low(word(keys[0], who)))
+        gain = country.better[there, s] - country.better[city, s] - country.cost[city] if there >= 0 else -1e300
+        found[n], to[n] = i, there
+        n += logistic(uniform(keys[1], who)) < gain
+    return n
 
 
 @njit(cache=True)
-def friends_by_city(city, friends, cities):
-    """How many of a rider's friends work in each city [city]."""
-    count = np.zeros(cities)
+def destination(city_of, friends, share, kind, many, city, more, reach, u):
+    """The city a rider looks at: by its riders, times `more` for each of his friends there; -1 if there is no other.
+
+    share, kind: of `Country`.  many: his own region holds other cities to go to.  reach: to work in [city].  u: the draw.
+    """
+    cities, total = len(reach), 0.0
+    for c in range(cities):
+        able = kind[c] == kind[city] and (c != city or many)
+        reach[c] = share[c] if able else 0.0
     for j in friends:
-        count[city[j]] += 1.0
-    return count
+        reach[city_of[j]] *= more
+    for c in range(cities):
+        total += reach[c]
+    there, aim = -1, u * total
+    if total > 0.0:
+        there, below = 0, reach[0]
+        while there < cities - 1 and below <= aim:
+            there += 1
+            below += reach[there]
+    return there
 
 
 @njit(cache=True)

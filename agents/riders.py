@@ -14,7 +14,6 @@ from agents.streets import EXTREME, ORDERS, PAY, PENALTY, RAIN, Streets
 from sim.calendar import Day, Month
 from sim.config import BadInput, World
 from sim.messages import People, Public, Statement, Weather, Work
-from sim.network import ties_kernels
 from sim.network.city import Cities
 from sim.network.conduct import EnrolmentSettings
 from sim.network.ties import flags, ties
@@ -134,9 +133,10 @@ class Riders(Population):
         if day.opens_month:
             self._open_month(day.month)
         (districts, segments), count = self.streets.shape, len(self.cities)
-        capacity, riding = np.zeros(count * districts * segments), np.zeros(count, np.int64)
+        grains, riding = np.zeros(count * districts * segments, np.int64), np.zeros(count, np.int64)
         key = self.streams["riders/day"].key(day.ordinal)
-        self.kernels.turn_out(self.rows, key, day.date.day, self.streets.shape, capacity, riding)
+        self.kernels.turn_out(self.rows, key, day.date.day, self.first_row, self.streets.shape, grains, riding)
+        capacity = grains / riders_kernels.GRAIN
         met, pay = self.streets.live(day, weather.city_rain, capacity, offer)
         energy = riding * self.settings.swap.energy / 1000  # MWh [city]
         late = (capacity.reshape(count, districts, segments) * met.late).sum(axis=(1, 2))
@@ -150,7 +150,7 @@ class Riders(Population):
         sums = np.zeros((len(wanted), self.size))
         self.kernels.settle(self.rows, self.first_row, self.streets.shape, books[:, wanted], self.lower[:len(self.cities)],
                             sums)
-        self._shown, self._month = self._enrolled_share(), month
+        self._shown = self._enrolled_share()
         spent = to_fen(self._living() + self.sent - self.other)
         usual = np.array([1.0, work.accidents_rain, work.accidents_extreme]) @ self.cities.usual_weather
         exposure = sums[ORDERS] + (work.accidents_rain - 1) * sums[RAIN] + (work.accidents_extreme - 1) * sums[EXTREME]
@@ -182,10 +182,13 @@ class Riders(Population):
                 if bill == SUBSIDY:
                     rows = self.rows_of(statement.row[bill])
                     self.subsidised[rows[(rows >= 0) & (side[bill] > 0)]] = True
-        self.keep_house(flow)
-        peers = self.look_round()
-        moved = self._decide(self._month, peers)
-        self._come_and_go(self._month, peers, moved)
+        streams, month = self.streams, self._month
+        self.streets.close_month()
+        keys = riders_kernels.Keys(*(streams[f"riders/{name.replace('_', ' ')}"].key(month.number)
+                                     for name in riders_kernels.Keys._fields[:-1]), self._birth_keys())
+        self.kernels.reflect(
+            self.rows, self.mind, self._prospects(self._law), self.births, self._country(), self.terms(),
+            self.habits(month.later(1)), keys, flow, self.look_round(), self.city.copy(), self.ties)
 
     def peer_share(self) -> np.ndarray:
         """Share of high-frequency riders who paid the last closed month's premium [city]: what everybody may see."""
@@ -225,17 +228,13 @@ class Riders(Population):
         return np.array([base[place] for place in self.places])
 
     def take_law(self, rules: "Rulebook", month: Month):
-        """Read the month's law once: bases and contributions in fen [place] and [place, level], who is subsidised where.
+        """Read the month's law once: bases and contributions in fen [place] and [place, level].
 
         Raises: BadInput for a place that the law omits.
         """
-        self._law, self._base = rules, self.bases(rules)
+        self._law, self._base, self._month = rules, self.bases(rules), month
         self.lower, self.chosen = to_fen(self._base), to_fen(self._base[:, None] * self.levels)
         self.premium = to_fen(self._base[:, None] * self.levels * rules["pension"].flex_rate)
-        self._started = np.zeros(len(self.cities), bool)
-        if "pension_subsidy" in rules:
-            start = rules["pension_subsidy"].start
-            self._started[:] = [key in start and start[key] <= month for key in self.cities.key]
 
     # ------------------------------------------------------------------------------------------------- day and month
 
@@ -263,13 +262,6 @@ class Riders(Population):
         living = self.births.living[self.city] + self.births.dependant * self.dependants
         return living + self.segments["work_cost"][self.segment] - self.settings.swap.replaces * self.swaps
 
-    def keep_house(self, flow: np.ndarray):
-        """Close the month's purse. flow: fen received less paid, living and other income aside [row]."""
-        purse = self.settings.purse
-        self.kernels.keep_house(
-            self.rows, flow, (self.births.living, self.births.dependant, self.settings.swap.replaces),
-            self.segments["work_cost"], (purse.target, purse.saved_below, purse.saved_above, purse.run_down))
-
     def _book(self, flow: np.ndarray, who: np.ndarray, amount: np.ndarray, sign: int):
         """Add a bill to the flows of who is named in it, fen [row]."""
         self.kernels.book(flow, self.first_row, self.identity, amount, who, sign, (self.LIFE_BITS, self.SLOT_BITS))
@@ -286,36 +278,18 @@ class Riders(Population):
         """Share of each rider's ties who paid the closed month's premium [row]; none without ties."""
         share = np.zeros(self.size, np.float32)
         if self.ties.shape[1]:
-            ties_kernels.look_round(self.ties, flags(self.enrolled), share)
+            self.kernels.look_round(self.ties, flags(self.enrolled), share)
         return share
 
-    def _decide(self, month: Month, peers: np.ndarray) -> np.ndarray:
-        """Who thinks about the pension again does so; who has run out of cash pauses. Gives who works in another city
-        from now on (bool [row])."""
-        self.kernels.contribute(self.rows, len(self.cities), self.chosen / 100 * self._law["pension"].account_rate)
-        self.enrolled[self.enrolled & (self.cash < 0)] = False
-        moved = self._move(month)
-        match, served = self.subsidy(month)
-        rows = self.kernels.reviewers(self.mind, self.rows, self.streams["riders/review"].key(month.number), served,
-                                      moved)
-        u, place, level = self.incline(rows, self._law, match * served[rows], peers)
-        keys = tuple(self.streams[f"riders/{name}"].key(month.number) for name in ("keep taste", "fresh taste"))
-        self.kernels.decide(self.mind, self.rows, rows, u, place, level, self.premium[place, level] / 100, keys)
-        return moved
-
-    def incline(self, rows: np.ndarray, rules: "Rulebook", match, peers: np.ndarray
+    def incline(self, rows: np.ndarray, terms: mind_kernels.Terms, peers: np.ndarray
                 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """How inclined riders are to be enrolled, before taste (logits), their better place and level, [rider].
 
-        match: share of the contribution on the lower base that each expects to be given if it arrives at all.
         peers: share of his ties who are enrolled [row].
         """
-        share = rules["pension"].flex_rate * (1 - match * self.trust[rows])
-        here, home = share * self._base[self.city[rows]], share * self._base[self.hukou[rows]]
-        money, place, level = self.appraise(rows, rules, here, home, self.levels)
-        mind, informed = self.mind, (self.traits[rows] & mind_kernels.INFORMED) > 0
-        felt = mind.peers * peers[rows] + mind.information * informed + mind.identity * 0.01 * self.roots[rows]
-        return mind.const + money / mind.sigma + felt, place, level
+        u, place, level = np.zeros(len(rows)), np.zeros(len(rows), np.int16), np.zeros(len(rows), np.uint8)
+        self.kernels.incline(self.mind, self._prospects(self._law), self.rows, rows, terms, peers, u, place, level)
+        return u, place, level
 
     def appraise(self, rows: np.ndarray, rules: "Rulebook", here, home, levels: np.ndarray
                  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -333,30 +307,29 @@ class Riders(Population):
         """What a contribution leads to under the rules, by age."""
         return mind_kernels.prospects(self.mind, rules["pension"].account_rate)
 
-    def subsidy(self, month: Month) -> tuple[float, np.ndarray]:
-        """The share of the contribution that a subsidy gives, and who could have had it this month (bool [row])."""
-        if "pension_subsidy" not in self._law:
-            return 0.0, np.zeros(self.size, bool)
-        rules = self._law["pension_subsidy"]
-        qualifies = eligible(np.arange(256), rules.threshold_months, rules.window_months)
-        return rules.match, qualifies[self.met] & self._started[self.city]
+    def terms(self) -> mind_kernels.Terms:
+        """What the month's law asks of riders and gives them."""
+        match, qualifies, started = 0.0, np.zeros(256, bool), np.zeros(len(self.cities), bool)
+        pension = self._law["pension"]
+        if "pension_subsidy" in self._law:
+            rules = self._law["pension_subsidy"]
+            match, qualifies = rules.match, eligible(np.arange(256), rules.threshold_months, rules.window_months)
+            started[:] = [key in rules.start and rules.start[key] <= self._month for key in self.cities.key]
+        return mind_kernels.Terms(self._base, pension.flex_rate, self.levels, self.premium / 100,
+                                  self.chosen / 100 * pension.account_rate, match, qualifies, started)
 
-    # ---------------------------------------------------------------------------------------------- coming and going
-
-    def _come_and_go(self, month: Month, peers: np.ndarray, moved: np.ndarray):
-        """Time passes; some leave, newcomers take their slots, some change segments."""
-        spell, key = self.settings.spell, self.streams["riders/view"].key(month.number)
-        view = (spell.settle_after, spell.settle, spell.settle_subsidy, spell.root_month, spell.root_receipt)
-        self.kernels.grow(self.rows, self.mind, view, key, self._started, peers)
+    def habits(self, month: Month) -> mind_kernels.Habits:
+        """How riders keep house, settle and leave; newcomers arrive for a month to come."""
+        spell, purse = self.settings.spell, self.settings.purse
         share, down = self.segments["share"], self.segments["next"]
         up = np.concatenate([[0.0], down[:-1] * share[:-1] / np.maximum(share[1:], 1e-12)])
-        keys = self._birth_keys()
-        changed = self.kernels.changers(self.rows, self.streams["riders/segment"].key(month.number), down, up)
-        self.kernels.change(self.rows, self.births, changed, keys[-2:])
-        gone = self.kernels.leavers(self.rows, self.streams["riders/leave"].key(month.number), self.spells.exit,
-                                    spell.subsidised, spell.rooted, int(spell.leave_age * 12))
-        self.identity[gone] += 1
-        self.arrive(gone, self.births, month.later(1))
+        return mind_kernels.Habits(
+            self.births.living, purse.dependant, self.settings.swap.replaces, self.segments["work_cost"], purse.target,
+            purse.saved_below, purse.saved_above, purse.run_down, int(spell.settle_after), spell.settle,
+            spell.settle_subsidy, int(spell.root_month), int(spell.root_receipt), self.spells.exit, spell.subsidised,
+            spell.rooted, int(spell.leave_age * 12), down, up, self.settings.work.first_month, month.days)
+
+    # ---------------------------------------------------------------------------------------------- coming and going
 
     def arrive(self, rows: np.ndarray, born: birth_kernels.Births, month: Month):
         """New people in slots, for a month to come."""
@@ -365,17 +338,6 @@ class Riders(Population):
 
     def _birth_keys(self) -> np.ndarray:
         return np.array([self.streams[f"riders/birth/{purpose}"].key() for purpose in birth_kernels.BIRTH])
-
-    def _move(self, month: Month) -> np.ndarray:
-        """Some look at other cities and some of these go. Gives who works in another city now (bool [row])."""
-        self.streets.close_month()
-        keys = tuple(self.streams[f"riders/{name}"].key(month.number) for name in ("look", "go"))
-        country = self._country()
-        rows, to = self.kernels.movers(self.rows, keys, country, self.ties)
-        moved = np.zeros(self.size, bool)
-        moved[rows] = to != self.city[rows]
-        self.kernels.move(self.rows, rows, to, country, self.streams["riders/station"].key(month.number))
-        return moved
 
     def _country(self) -> mind_kernels.Country:
         """What is known of all cities by who looks at another one."""

@@ -9,6 +9,7 @@ first, from first[group] to first[group + 1]; who has moved since counts where h
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -21,15 +22,17 @@ from agents.mind_kernels import (
     contribute,
     decide,
     grow,
+    incline,
     leavers,
     move,
     movers,
     reviewers,
 )
+from sim.network.ties_kernels import look_round
 from sim.streams import uniform
 
-__all__ = ["appraise", "arrive", "book", "change", "changers", "contribute", "decide", "grow", "injure", "keep_house",
-           "leavers", "move", "movers", "reviewers", "set_pace", "settle", "turn_out"]
+__all__ = ["appraise", "arrive", "book", "incline", "injure", "keep_house", "look_round", "reflect", "set_pace", "settle",
+           "turn_out"]
 
 BLOCK = 1024  # rows: a block's columns stay in the nearest cache
 GRAIN = 256.0  # a pace is a multiple of 1/256 order: sums of such are exact, in whatever order they are taken
@@ -37,27 +40,35 @@ TABLED = 48  # rows of a group from which looking up bytes of days beats adding 
 
 
 @njit(cache=True)
-def turn_out(r, key, day, shape, capacity, riding):
+def turn_out(r, key, day, first, shape, capacity, riding):
     """Who works today: toss each rider's coin, note the day in his month, add up what the cities have on the road.
 
     key: the day's.  day: of the month, 1 to 31; before a newcomer's first day (`starts`) he does not ride.
-    Adds, by group, to capacity: orders that all who work could carry in the day; by city, to riding: persons among them
-    with a battery-swap subscription.
+    Adds to capacity: orders that all who work could carry in the day, in grains [group]; to riding: persons among them
+    with a battery-swap subscription [city].
     """
     districts, segments = shape
     shift = np.uint32(day - 1)
-    carried, works = np.empty(BLOCK), np.empty(BLOCK, np.uint32)
-    for start in range(0, len(r.days), BLOCK):
-        end = min(start + BLOCK, len(r.days))
-        for i in range(start, end):  # no branches, so that the compiler takes several riders at a time
-            turns = np.uint32(uniform(key, np.uint64(r.identity[i])) < r.chance[i]) & np.uint32(r.starts[i] <= day)
-            r.days[i] |= turns << shift
-            works[i - start] = turns * np.uint32(r.weight[i])
-            carried[i - start] = np.float64(works[i - start]) * r.pace[i]
-        for i in range(start, end):
-            city = r.city[i]
-            capacity[(city * districts + r.district[i]) * segments + r.segment[i]] += carried[i - start]
-            riding[city] += np.int64(works[i - start]) * r.swaps[i]
+    carried, rides, stray = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    for g in range(len(first) - 1):
+        for start in range(first[g], first[g + 1], BLOCK):
+            end = min(start + BLOCK, first[g + 1])
+            here, mounted, strays = np.int64(0), np.int64(0), np.int64(0)
+            for i in range(start, end):  # no branches, so that the compiler takes several riders at a time
+                turns = np.uint32(uniform(key, np.uint64(r.identity[i])) < r.chance[i]) & np.uint32(r.starts[i] <= day)
+                r.days[i] |= turns << shift
+                works = np.int64(turns) * r.weight[i]
+                away = np.int64((r.city[i] * districts + r.district[i]) * segments + r.segment[i] != g)
+                load, mount = works * np.int64(r.pace[i] * GRAIN), works * r.swaps[i]
+                here, mounted, strays = here + load * (1 - away), mounted + mount * (1 - away), strays + away
+                carried[i - start], rides[i - start], stray[i - start] = load, mount, away
+            capacity[g] += here
+            riding[g // (districts * segments)] += mounted
+            for i in range(start, end if strays else start):
+                if stray[i - start]:
+                    city = r.city[i]
+                    capacity[(city * districts + r.district[i]) * segments + r.segment[i]] += carried[i - start]
+                    riding[city] += rides[i - start]
 
 
 @njit(cache=True)
@@ -184,21 +195,66 @@ def book(flow, first, identity, amount, who, sign, shifts):
 
 
 @njit(cache=True)
-def keep_house(r, flow, home, work_cost, rules):
+def keep_house(r, start, end, flow, h):
     """Close a month's purse: what came in and went out, what is kept and what is sent home next.
 
-    flow: fen, received less paid but for living [row].  home: (living CNY [city], of a dependant, what a swap
-    subscription replaces).  work_cost: CNY [segment].  rules: target, saved_below, saved_above, run_down.
+    flow: fen, received less paid but for living [row].  h: Habits.
     """
-    living, dependant, replaces = home
-    target, below, above, run_down = rules
-    for i in range(len(flow)):
-        costs = living[r.city[i]] + dependant * r.dependants[i] + work_cost[r.segment[i]] - replaces * r.swaps[i]
+    for i in range(start, end):
+        costs = h.living[r.city[i]] + h.dependant * r.dependants[i] + h.work_cost[r.segment[i]] - h.replaces * r.swaps[i]
         surplus = flow[i] / 100.0 + r.other[i] - costs
-        aim = target * (r.income[i] / 100.0 + r.other[i])
-        kept = below if r.cash[i] < aim else above
+        aim = h.target * (r.income[i] / 100.0 + r.other[i])
+        kept = h.saved_below if r.cash[i] < aim else h.saved_above
         sent = max(surplus, 0.0) * (1.0 - kept)
         cash = r.cash[i] + surplus - sent
-        spent = run_down * max(cash - aim, 0.0)
+        spent = h.run_down * max(cash - aim, 0.0)
         r.cash[i] = cash - spent
         r.sent[i] = sent + spent
+
+
+class Keys(NamedTuple):
+    """Keys of a month's draws, by purpose; birth: of newcomers' draws, whatever the month."""
+
+    look: np.uint64
+    go: np.uint64
+    station: np.uint64
+    review: np.uint64
+    keep_taste: np.uint64
+    fresh_taste: np.uint64
+    outlook: np.uint64
+    segment: np.uint64
+    leave: np.uint64
+    birth: np.ndarray
+
+
+@njit(cache=True)
+def reflect(r, m, p, births, country, terms, habits, keys, flow, peers, city_of, ties):
+    """A month's end for every rider, block by block: he closes his purse, looks for another city, thinks about his
+    pension, grows older, changes his segment, or leaves and is replaced.
+
+    m: Mind.  p: Prospects.  flow: fen received less paid [row].  peers: enrolled share of his ties [row].
+    city_of: where everybody worked this month [row].  ties: rows of friends [row, friend].
+    """
+    cities, tastes = len(terms.started), (keys.keep_taste, keys.fresh_taste)
+    rows, moved, reach = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK, np.bool_), np.empty(cities)
+    to, place, level = np.empty(BLOCK + 1, np.int16), np.empty(BLOCK, np.int16), np.empty(BLOCK, np.uint8)
+    u = np.empty(BLOCK)
+    for start in range(0, len(flow), BLOCK):
+        end = min(start + BLOCK, len(flow))
+        keep_house(r, start, end, flow, habits)
+        contribute(r, start, end, cities, terms.saved)
+        n = movers(r, start, end, (keys.look, keys.go), country, ties, city_of, reach, rows, to)
+        moved[:] = False
+        for k in range(n):
+            moved[rows[k] - start] = to[k] != r.city[rows[k]]
+        move(r, rows[:n], to[:n], country, keys.station)
+        n = reviewers(m, r, start, end, keys.review, terms, moved, rows)
+        incline(m, p, r, rows[:n], terms, peers, u, place, level)
+        decide(m, r, rows[:n], u, place, level, terms.premium, tastes)
+        grow(r, start, end, m, habits, keys.outlook, terms.started, peers)
+        n = changers(r, start, end, keys.segment, habits, rows)
+        change(r, births, rows[:n], keys.birth[7:])
+        n = leavers(r, start, end, keys.leave, habits, rows)
+        for k in range(n):
+            r.identity[rows[k]] += 1
+        arrive(r, m, births, rows[:n], keys.birth, habits.first_month, habits.month_days)

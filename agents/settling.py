@@ -78,20 +78,21 @@ def _enrol(riders: "Riders", law: "Law", before: Month):
     """Who is enrolled when the run begins, and at what place."""
     rules, every = law.on(before.first), np.arange(riders.size)
     riders.take_law(rules, before)
-    match, served = riders.subsidy(before)
-    riders.noticed[:] = served
+    terms = riders.terms()
+    riders.noticed[:] = terms.qualifies[riders.met] & terms.started[riders.city]
     m, peers = riders.mind, np.zeros(riders.size, np.float32)
     once = riders.streams["riders/first review"].uniforms(riders.identity)
     thought = once < 1 - (1 - m.review_entry) * (1 - m.review_outside) ** riders.tenure.astype(float)
     for _ in range(3):  # peers see one another
-        u, place, level = riders.incline(every, rules, match * served, peers)
+        u, place, level = riders.incline(every, terms, peers)
         affordable = riders.cash >= riders.premium[place, level] / 100
         riders.enrolled[:] = thought & (u + riders.taste > 0) & affordable & (riders.tenure > 0)
         peers = riders.look_round()
     riders.place[riders.enrolled], riders.level[riders.enrolled] = place[riders.enrolled], level[riders.enrolled]
     cash = riders.cash.copy()  # what is sent home in the first month follows the imagined month before; cash stays
     paid = riders.premium[riders.place, riders.level] * riders.enrolled
-    riders.keep_house(riders.income - paid - to_fen(riders.settings.swap.replaces) * riders.swaps)
+    flow = riders.income - paid - to_fen(riders.settings.swap.replaces) * riders.swaps
+    riders.kernels.keep_house(riders.rows, 0, riders.size, flow, riders.habits(before.later(1)))
     riders.cash[:] = cash
 
 
