@@ -156,22 +156,31 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
 
 
 @njit(cache=True)
-def reviewers(m, r, start, end, key, terms, moved, found):
+def reviewers(m, r, start, end, key, terms, moved, coin, found):
     """Who of the rows from start to end thinks again this month, by an addressed coin; fills found, gives how many.
 
+    coin: room for a draw less its chance [row - start].
     moved: works in another city since this month, and his contributions must find a new place [row - start].
     Marks who could have had the subsidy for the first time as `noticed`.
     """
-    n = 0
     for i in range(start, end):
         served = terms.qualifies[r.met[i]] & terms.started[r.city[i]]
         chance = m.review_eligible if served and not r.noticed[i] else m.review_outside
         chance = m.review_entry if r.tenure[i] == 0 else chance
-        if r.enrolled[i]:
-            chance = 1.0 if moved[i - start] else m.review_enrolled
+        again = 1.0 if moved[i - start] else m.review_enrolled
+        chance = again if r.enrolled[i] else chance
         r.noticed[i] |= served
+        coin[i - start] = uniform(key, np.uint64(r.identity[i])) - chance
+    return below_zero(coin, start, end, found)
+
+
+@njit(cache=True)
+def below_zero(coin, start, end, found):
+    """Rows from start to end whose coin is below 0: fills found, gives how many."""
+    n = 0
+    for i in range(start, end):  # no branch: who is found is a matter of chance, and no processor guesses it
         found[n] = i
-        n += uniform(key, np.uint64(r.identity[i])) < chance
+        n += coin[i - start] < 0.0
     return n
 
 
@@ -251,46 +260,46 @@ def grow(r, start, end, m, habits, key, started, peers):
 
 
 @njit(cache=True)
-def leavers(r, start, end, key, habits, found):
+def leavers(r, start, end, key, habits, coin, found):
     """Who of the rows from start to end leaves at this month's close; fills found, gives how many. All others' tenure
     grows by a month."""
-    n, last = 0, habits.exit.shape[1] - 1
+    last = habits.exit.shape[1] - 1
     for i in range(start, end):
         chance = habits.exit[r.segment[i], min(r.tenure[i], last)] * (habits.kept if r.subsidised[i] else 1.0)
         chance *= 1.0 - (1.0 - habits.rooted) * 0.01 * r.roots[i]
-        leaves = (uniform(key, np.uint64(r.identity[i])) < chance) | (r.age[i] >= habits.leave_age)
-        r.tenure[i] += np.int16((not leaves) & (r.tenure[i] < last))
-        found[n] = i
-        n += leaves
-    return n
+        chance = 1.0 if r.age[i] >= habits.leave_age else chance
+        coin[i - start] = uniform(key, np.uint64(r.identity[i])) - chance
+        r.tenure[i] += np.int16((coin[i - start] >= 0.0) & (r.tenure[i] < last))
+    return below_zero(coin, start, end, found)
 
 
 @njit(cache=True)
-def changers(r, start, end, key, habits, found):
+def changers(r, start, end, key, habits, coin, found):
     """Who of the rows from start to end goes to the next or the last segment of the table; fills found, gives how many.
 
     Newcomers stay where they are for a month. Moves them.
     """
-    n = 0
     for i in range(start, end):
-        s, coin = r.segment[i], uniform(key, np.uint64(r.identity[i]))
-        down = coin < habits.down[s]
-        changes = (coin < habits.down[s] + habits.up[s]) & (r.tenure[i] > 0)
-        if changes:
-            r.segment[i] = s + 1 if down else s - 1
-        found[n] = i
-        n += changes
+        s = r.segment[i]
+        chance = habits.down[s] + habits.up[s] if r.tenure[i] > 0 else 0.0
+        coin[i - start] = uniform(key, np.uint64(r.identity[i])) - chance
+    n = below_zero(coin, start, end, found)
+    for k in range(n):
+        i = found[k]
+        s = r.segment[i]
+        r.segment[i] = s + 1 if coin[i - start] < -habits.up[s] else s - 1
     return n
 
 
 class Country(NamedTuple):
-    """What is known of the cities by who looks at another one. share: of the riders of its kind [city]; kind: cities
-    among which one moves are alike in it [city]; many: it is a region of many cities [city]; province: [city]; better:
-    logits by which a month there is better than usual [city, segment]; cost: of a move, logits [city]; friends: logits
-    of an acquaintance; look: share who look; station: cumulative shares of districts [city, district]."""
+    """What is known of the cities by who looks at another one. alike: their share of the riders, 0 for cities of another
+    kind than one's own [city, city]; cumulative: its sum; many: it is a region of many cities [city]; province: [city];
+    better: logits by which a month there is better than usual [city, segment]; cost: of a move, logits [city]; friends:
+    part of its share by which a friend makes a city greater; look: share who look; station: cumulative shares of
+    districts [city, district]."""
 
-    share: np.ndarray
-    kind: np.ndarray
+    alike: np.ndarray
+    cumulative: np.ndarray
     many: np.ndarray
     province: np.ndarray
     better: np.ndarray
@@ -301,22 +310,23 @@ class Country(NamedTuple):
 
 
 @njit(cache=True)
-def movers(r, start, end, keys, country, ties, city_of, reach, found, to):
+def movers(r, start, end, keys, country, ties, city_of, coin, found, to):
     """Who of the rows from start to end goes to work in another city from next month on; fills found and to, the city
     he goes to (his own where he stays within a region of many cities), gives how many. Only looks; `move` moves.
 
     keys: the month's, of who looks and where, and of whether he goes.  ties: rows of friends [row, friend].
-    city_of: where everybody worked this month [row].  reach: to work in [city].
+    city_of: where everybody worked this month [row].
     """
-    n, looks, more = 0, 0, math.exp(country.friends)
+    n = 0
     for i in range(start, end):
-        found[looks] = i
-        looks += (high(word(keys[0], np.uint64(r.identity[i]))) < country.look) & (r.tenure[i] > 0)
+        chance = country.look if r.tenure[i] > 0 else 0.0
+        coin[i - start] = high(word(keys[0], np.uint64(r.identity[i]))) - chance
+    looks = below_zero(coin, start, end, found)
     for k in range(looks):
         i = found[k]
         city, s, who = r.city[i], r.segment[i], np.uint64(r.identity[i])
-        there = destination(city_of, ties[i], country.share, country.kind, country.many[city], city, more, reach,
-                            low(word(keys[0], who)))
+        there = destination(country.cumulative, country.alike, country.friends, city_of, ties, i, city,
+                            country.many[city], low(word(keys[0], who)))
         gain = country.better[there, s] - country.better[city, s] - country.cost[city] if there >= 0 else -1e300
         found[n], to[n] = i, there
         n += logistic(uniform(keys[1], who)) < gain
@@ -324,26 +334,32 @@ def movers(r, start, end, keys, country, ties, city_of, reach, found, to):
 
 
 @njit(cache=True)
-def destination(city_of, friends, share, kind, many, city, more, reach, u):
-    """The city a rider looks at: by its riders, times `more` for each of his friends there; -1 if there is no other.
+def destination(cumulative, share, friends, city_of, ties, row, city, many, u):
+    """The city a rider looks at: one of its kind by its riders' share, and `friends` times that more for each friend who
+    works there; -1 if there is no other.
 
-    share, kind: of `Country`.  many: his own region holds other cities to go to.  reach: to work in [city].  u: the draw.
+    share, cumulative: of `Country`.  many: his own region holds other cities too.  u: the draw.
     """
-    cities, total = len(reach), 0.0
-    for c in range(cities):
-        able = kind[c] == kind[city] and (c != city or many)
-        reach[c] = share[c] if able else 0.0
-    for j in friends:
-        reach[city_of[j]] *= more
-    for c in range(cities):
-        total += reach[c]
-    there, aim = -1, u * total
-    if total > 0.0:
-        there, below = 0, reach[0]
-        while there < cities - 1 and below <= aim:
-            there += 1
-            below += reach[there]
-    return there
+    known = 0.0
+    for k in range(ties.shape[1]):
+        there = city_of[ties[row, k]]
+        known += friends * share[city, there] if there != city or many else 0.0
+    own = 0.0 if many else share[city, city]
+    aim = u * (known + cumulative[city, -1] - own)
+    if aim < known:
+        for k in range(ties.shape[1]):
+            there = city_of[ties[row, k]]
+            aim -= friends * share[city, there] if there != city or many else 0.0
+            if aim < 0.0:
+                return there
+    aim -= known
+    last = cumulative.shape[1] - 1
+    if not many and aim >= cumulative[city, city] - own:
+        aim += own  # pass over his own city
+    there = 0
+    while there < last and cumulative[city, there] <= aim:
+        there += 1
+    return there if cumulative[city, -1] > own else -1
 
 
 @njit(cache=True)

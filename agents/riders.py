@@ -187,7 +187,7 @@ class Riders(Population):
         keys = riders_kernels.Keys(*(streams[f"riders/{name.replace('_', ' ')}"].key(month.number)
                                      for name in riders_kernels.Keys._fields[:-1]), self._birth_keys())
         self.kernels.reflect(
-            self.rows, self.mind, self._prospects(self._law), self.births, self._country(), self.terms(),
+            self.rows, self.mind, self._prospects(), self.births, self._country(), self.terms(),
             self.habits(month.later(1)), keys, flow, self.look_round(), self.city.copy(), self.ties)
 
     def peer_share(self) -> np.ndarray:
@@ -288,10 +288,10 @@ class Riders(Population):
         peers: share of his ties who are enrolled [row].
         """
         u, place, level = np.zeros(len(rows)), np.zeros(len(rows), np.int16), np.zeros(len(rows), np.uint8)
-        self.kernels.incline(self.mind, self._prospects(self._law), self.rows, rows, terms, peers, u, place, level)
+        self.kernels.incline(self.mind, self._prospects(), self.rows, rows, terms, peers, u, place, level)
         return u, place, level
 
-    def appraise(self, rows: np.ndarray, rules: "Rulebook", here, home, levels: np.ndarray
+    def appraise(self, rows: np.ndarray, here, home, levels: np.ndarray
                  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What enrolling is worth to riders in money, k yuan a month, at the better place and level, and these, [rider].
 
@@ -299,13 +299,13 @@ class Riders(Population):
         month.  levels: bases that may be chosen, multiples of the lower one.
         """
         money, place, level = np.zeros(len(rows)), np.zeros(len(rows), np.int16), np.zeros(len(rows), np.uint8)
-        offer = (self._base, rules["pension"].flex_rate, levels)
-        self.kernels.appraise(self.mind, self._prospects(rules), self.rows, rows, offer, here, home, money, place, level)
+        offer = (self._base, self._law["pension"].flex_rate, levels)
+        self.kernels.appraise(self.mind, self._prospects(), self.rows, rows, offer, here, home, money, place, level)
         return money, place, level
 
-    def _prospects(self, rules: "Rulebook") -> mind_kernels.Prospects:
-        """What a contribution leads to under the rules, by age."""
-        return mind_kernels.prospects(self.mind, rules["pension"].account_rate)
+    def _prospects(self) -> mind_kernels.Prospects:
+        """What a contribution leads to under the month's law, by age."""
+        return mind_kernels.prospects(self.mind, self._law["pension"].account_rate)
 
     def terms(self) -> mind_kernels.Terms:
         """What the month's law asks of riders and gives them."""
@@ -342,13 +342,13 @@ class Riders(Population):
     def _country(self) -> mind_kernels.Country:
         """What is known of all cities by who looks at another one."""
         cities, streets, move = self.cities, self.streets, self.settings.move
-        kinds = [cities.riders[cities.named == kind].sum() for kind in (False, True)]
-        share = cities.riders / np.maximum(np.take(kinds, cities.named.astype(int)), 1)
+        alike = (cities.named[:, None] == cities.named) * cities.riders
+        alike = alike / np.maximum(alike.sum(axis=1, keepdims=True), 1)
         living = self.births.living[:, None]
         better = move.pull * streets.means * (streets.tightness[:, None] - 1) / living
         province = np.unique(cities.province, return_inverse=True)[1].astype(np.int64)
         station = np.cumsum(streets.districts.station, axis=1)
-        return mind_kernels.Country(share, cities.named.astype(np.int64), ~cities.named, province, better,
+        return mind_kernels.Country(alike, np.cumsum(alike, axis=1), ~cities.named, province, better,
                                     move.pull * move.cost / 12 / living[:, 0], move.friends, move.look,
                                     station / np.maximum(station[:, -1:], 1e-300))
 

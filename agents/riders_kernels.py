@@ -34,7 +34,7 @@ from sim.streams import uniform
 __all__ = ["appraise", "arrive", "book", "incline", "injure", "keep_house", "look_round", "reflect", "set_pace", "settle",
            "turn_out"]
 
-BLOCK = 1024  # rows: a block's columns stay in the nearest cache
+BLOCK = 2048  # rows: a block's columns stay in the nearest cache
 GRAIN = 256.0  # a pace is a multiple of 1/256 order: sums of such are exact, in whatever order they are taken
 TABLED = 48  # rows of a group from which looking up bytes of days beats adding days
 
@@ -236,25 +236,25 @@ def reflect(r, m, p, births, country, terms, habits, keys, flow, peers, city_of,
     city_of: where everybody worked this month [row].  ties: rows of friends [row, friend].
     """
     cities, tastes = len(terms.started), (keys.keep_taste, keys.fresh_taste)
-    rows, moved, reach = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK, np.bool_), np.empty(cities)
+    rows, moved = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK, np.bool_)
     to, place, level = np.empty(BLOCK + 1, np.int16), np.empty(BLOCK, np.int16), np.empty(BLOCK, np.uint8)
-    u = np.empty(BLOCK)
+    u, coin = np.empty((2, BLOCK))
     for start in range(0, len(flow), BLOCK):
         end = min(start + BLOCK, len(flow))
         keep_house(r, start, end, flow, habits)
         contribute(r, start, end, cities, terms.saved)
-        n = movers(r, start, end, (keys.look, keys.go), country, ties, city_of, reach, rows, to)
+        n = movers(r, start, end, (keys.look, keys.go), country, ties, city_of, coin, rows, to)
         moved[:] = False
         for k in range(n):
             moved[rows[k] - start] = to[k] != r.city[rows[k]]
         move(r, rows[:n], to[:n], country, keys.station)
-        n = reviewers(m, r, start, end, keys.review, terms, moved, rows)
+        n = reviewers(m, r, start, end, keys.review, terms, moved, coin, rows)
         incline(m, p, r, rows[:n], terms, peers, u, place, level)
         decide(m, r, rows[:n], u, place, level, terms.premium, tastes)
         grow(r, start, end, m, habits, keys.outlook, terms.started, peers)
-        n = changers(r, start, end, keys.segment, habits, rows)
+        n = changers(r, start, end, keys.segment, habits, coin, rows)
         change(r, births, rows[:n], keys.birth[7:])
-        n = leavers(r, start, end, keys.leave, habits, rows)
+        n = leavers(r, start, end, keys.leave, habits, coin, rows)
         for k in range(n):
             r.identity[rows[k]] += 1
         arrive(r, m, births, rows[:n], keys.birth, habits.first_month, habits.month_days)

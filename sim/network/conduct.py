@@ -235,14 +235,14 @@ class MoveSettings(Section):
     """Section `riders.move`: riders who change cities, among the named ones or among the rest regions.
 
     look: share who look at another city in a month; nobody moves at 0.  pull: logits for a month's income above the
-    usual, per cost of living.  cost: of a move, spread over a year.  friends: logits that one acquaintance in a city adds
-    to it when one looks around. At usual incomes as many come to a city as leave it [HarrisTodaro1970].
+    usual, per cost of living.  cost: of a move, spread over a year.  friends: part of its riders' share by
+    which one acquaintance makes a city greater to who looks around. At usual incomes as many come to a city as leave it [HarrisTodaro1970].
     """
 
     look: bounded(Share, ge=0, le=1)
     pull: bounded(Ratio, ge=0)
     cost: bounded(CNY, ge=0)
-    friends: bounded(Logit, ge=0)
+    friends: bounded(Ratio, ge=0)
     source: str
 
 
