@@ -95,7 +95,7 @@ class History:
     """One run's indicators, with what the years before it made of the market's opening."""
 
     def __init__(self, indicators: "pandas.DataFrame", config: Config):
-        self.table = indicators.assign(year=indicators["date"].dt.year)
+        self.table = indicators.assign(year=[date.year for date in indicators["date"]])
         self.config = config
 
     def total(self, name: str, zone: str | None = None, years: range | None = None) -> float:
@@ -237,7 +237,7 @@ def joint_gain(h: History) -> float:
 
 def free_certificates_2025(h: History) -> float:
     """Millions of certificates of existing hydro that went to Yunnan's buyers without a price."""
-    return h.total("certificates.transferred", None, range(2025, 2026)) / 1e6
+    return h.total("free_certificates", "YN", range(2025, 2026)) / 1e6
 
 
 MEASURES: dict[str, Callable[[History], float]] = {measure.__name__: measure for measure in (

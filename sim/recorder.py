@@ -115,6 +115,7 @@ OUTCOMES = (
     Outcome("temperature", "degC", DAY, (ZONE,), lambda m: m.facts.temperature),
     # green certificates: what happened to them in the month, and at what price they were sold
     Outcome("certificates", "certificates", MONTH, (WORLD, FLOW), lambda m: certificates.flows(m.facts)),
+    Outcome("free_certificates", "certificates", MONTH, (ZONE,), lambda m: certificates.free(m.facts)),
     Outcome("certificates_held", "certificates", MONTH, (WORLD,), lambda m: m.facts.certificates.held().sum()),
     Outcome("certificate_price", "CNY/certificate", MONTH, (WORLD, VINTAGE), lambda m: certificates.prices(m.facts)),
     # riders: means over persons, income and claims of one person
