@@ -109,9 +109,9 @@ class History:
             raise KeyError(f"{name} of {zone} in {year}")
         return float(found["value"].mean())
 
-    def last(self, name: str, year: int) -> float:
-        """Sum over places of the last value of a year."""
-        found = self._some(name, None, range(year, year + 1))
+    def last(self, name: str, year: int, zone: str | None = None) -> float:
+        """Sum over places (or of one) of the last value of a year."""
+        found = self._some(name, zone, range(year, year + 1))
         return float(found[found["date"] == found["date"].max()]["value"].sum())
 
     def _some(self, name: str, zone: str | None, years: range | None) -> "pandas.DataFrame":
@@ -210,14 +210,19 @@ def foreign_2025(h: History) -> float:
     return h.last("foreign_entities", 2025)
 
 
-def storage_break_even(h: History) -> float:
-    """Capacity income at which a battery in Yunnan earns its cost of capital, CNY/kW-yr."""
-    return h.mean("break_even.battery", "YN", 2025)
+def storage_break_even(h: History, year: int = 2026) -> float:
+    """Capacity income at which a battery in Yunnan earns its cost of capital, CNY/kW-yr: as the year closed."""
+    return h.last("break_even.battery", year, "YN")
 
 
-def storage_with(h: History) -> float:
+def storage_with(h: History, year: int = 2026) -> float:
     """What a battery in Yunnan earns beyond its cost with the income of the regulation-capacity market, CNY/kW-yr."""
-    return h.mean("regulation_capacity_price", "YN", 2025) - storage_break_even(h)
+    return h.mean("regulation_capacity_price", "YN", year) - storage_break_even(h, year)
+
+
+def storage_with_2025(h: History) -> float:
+    """The same of 2025."""
+    return storage_with(h, 2025)
 
 
 def storage_without(h: History) -> float:
@@ -238,7 +243,7 @@ def free_certificates_2025(h: History) -> float:
 MEASURES: dict[str, Callable[[History], float]] = {measure.__name__: measure for measure in (
     contracts_fyp14, contracts_ratio, contracts_ever, contracts_2024, contracts_2025, rises, traded_share_2025,
     clean_share_2025, exports_fyp14, increments, cross_area_2025, foreign_2025, storage_break_even, storage_with,
-    storage_without, joint_gain, free_certificates_2025)}
+    storage_with_2025, storage_without, joint_gain, free_certificates_2025)}
 
 
 # ------------------------------------------------------------------------------------------------------------- running
