@@ -99,6 +99,13 @@ OUTCOMES = (
     Outcome("joint_gain_users", "CNY", MONTH, (ZONE,), lambda m: _known(m, m.facts.gain.users)),
     Outcome("joint_gain_network", "CNY", MONTH, (WORLD,), lambda m: m.facts.gain.network if m.facts.gain.total else np.nan),
     Outcome("joint_clean", "MWh", MONTH, (ZONE,), lambda m: _known(m, m.facts.gain.clean)),
+    # market power, by zone of the plants
+    Outcome("hhi_capacity", "points", MONTH, (ZONE,), lambda m: m.power.hhi_capacity),
+    Outcome("hhi_output", "points", MONTH, (ZONE,), lambda m: m.power.hhi_output),
+    Outcome("lerner", "ratio", MONTH, (ZONE,), lambda m: m.power.lerner),
+    Outcome("rsi_min", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_min),
+    Outcome("rsi_p05", "ratio", MONTH, (ZONE,), lambda m: m.power.rsi_p05),
+    Outcome("pivotal", "share", MONTH, (ZONE,), lambda m: m.power.pivotal),
     # ancillary services: MW of the requirement, held for an hour; a price is for a MW at performance 1
     Outcome("regulation_price", "CNY/MW", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.price(0))),
     Outcome("regulation", "MWh", MONTH, (ZONE,), lambda m: m.of_services(lambda s: s.volume(0))),
