@@ -300,17 +300,20 @@ def fingerprint(config: Config) -> str:
 
 
 def table(judged: list[Judged]) -> Iterator[str]:
-    """Lines of text: target, simulated mean and range, verdict, source."""
-    yield f"{'line':38}{'target':>24}  {'simulated':>10}{'range':>21}  {'unit':14}verdict"
+    """Lines of text: target in short, simulated mean and range, verdict; then what was missed; then targets in full with
+    their sources."""
+    short = {one.key: one.line.target.partition(" (")[0].partition(", ")[0] for one in judged}
+    key, target, unit = (max(len(text) for text in texts) + 2 for texts in zip(
+        *((one.key, short[one.key], one.line.unit) for one in judged)))
+    yield f"{'line':{key}}{'target':>{target}}  {'simulated':>10}{'range':>21}  {'unit':{unit}}verdict"
     for one in judged:
         low, high = one.values.min(), one.values.max()
-        target = one.line.target if len(one.line.target) <= 24 else one.line.target.partition(" (")[0][:24]
-        yield (f"{one.key:38}{target:>24}  {one.values.mean():10.4g}{f'{low:.4g} .. {high:.4g}':>21}  "
-               f"{one.line.unit:14}{one.verdict}")
+        yield (f"{one.key:{key}}{short[one.key]:>{target}}  {one.values.mean():10.4g}"
+               f"{f'{low:.4g} .. {high:.4g}':>21}  {one.line.unit:{unit}}{one.verdict}")
     yield ""
     for one in judged:
         if not one.met or not one.line.reproducible:
             yield f"{one.key}: {one.line.target}; {one.line.reason}"
     yield ""
     for one in judged:
-        yield f"source    {one.key}: {one.line.source}"
+        yield f"source    {one.key}: {one.line.target}; {one.line.source}"
