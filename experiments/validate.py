@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from experiments.seal import read_certificate
+from experiments.audit import audit
 from experiments.store import is_run, open_run
 from sim.config import BadInput, Config, Section, load
 from sim.config.documents import read_document, validate
@@ -276,9 +276,10 @@ def judge(wanted: Validation, path: Path = FILE, jobs: int | None = None, say=pr
                 (scenario, config.seed, wanted.run.end, folder) for config, folder in zip(configs, folders)
                 if folder in missing])):
             say(f"lived {folder.name}: head {head[:16]}")
-    histories = [History(open_run(folder).indicators, config) for folder, config in zip(folders, configs)]
     for folder in folders:
-        read_certificate(folder)  # a run that was tampered with is no evidence
+        if faults := audit(folder).faults:  # a run that was changed since is no evidence
+            raise BadInput(f"{folder}: {faults[0]}; expected an unchanged run (remove the folder to live it anew)")
+    histories = [History(open_run(folder).indicators, config) for folder, config in zip(folders, configs)]
     return [Judged(key, line, np.array([MEASURES[line.measure](history) for history in histories]))
             for key, line in wanted.lines.items()]
 
