@@ -122,6 +122,7 @@ OUTCOMES = (
     Outcome("temperature", "degC", DAY, (ZONE,), lambda m: m.facts.temperature),
     # green certificates: what happened to them in the month, and at what price they were sold
     Outcome("certificates", "certificates", MONTH, (WORLD, FLOW), lambda m: certificates.flows(m.facts)),
+    Outcome("free_certificates", "certificates", MONTH, (ZONE,), lambda m: certificates.free(m.facts)),
     Outcome("certificates_held", "certificates", MONTH, (WORLD,), lambda m: m.facts.certificates.held().sum()),
     Outcome("certificate_price", "CNY/certificate", MONTH, (WORLD, VINTAGE), lambda m: certificates.prices(m.facts)),
     # riders: means over persons, income and claims of one person
@@ -140,7 +141,7 @@ OUTCOMES = (
     Outcome("started", "MW", MONTH, (ZONE, TECHNOLOGY),
             lambda m: revenue.of_developers(m, lambda d, i: d.started_of(i))),
     Outcome("under_construction", "MW", MONTH, (ZONE, TECHNOLOGY),
-            lambda m: revenue.of_developers(m, lambda d, i: d.queue_of(d.prospects[i].technology))),
+            lambda m: revenue.of_developers(m, lambda d, i: d.queue_of(d.projects[i].technology))),
     Outcome("regulation_capacity_price", "CNY/kW-yr", MONTH, (ZONE,),
             lambda m: revenue.traded(m, "regulation_capacity", "price")),
     Outcome("regulation_capacity_supply", "MW", MONTH, (ZONE,),
@@ -153,7 +154,7 @@ OUTCOMES = (
     Outcome("internal_rate", "share", MONTH, (ZONE, TECHNOLOGY),
             lambda m: revenue.of_developers(m, lambda d, i: d.rate[i])),
     Outcome("break_even", "CNY/kW-yr", MONTH, (ZONE, TECHNOLOGY),
-            lambda m: revenue.of_developers(m, lambda d, i: d.break_even(m.month.year)[d.prospects[i].technology])),
+            lambda m: revenue.of_developers(m, lambda d, i: d.break_even(m.month.year)[d.projects[i].technology])),
     # money, in yuan of integer fen; the place is an account, of what is paid the payer's
     Outcome("paid", "CNY", MONTH, (ACCOUNT, BILL), lambda m: m.paid() / 100),
     Outcome("balance", "CNY", MONTH, (ACCOUNT,), lambda m: m.balances() / 100),

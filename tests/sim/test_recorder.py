@@ -90,7 +90,8 @@ def facts():
         value=np.ones((2, 3, H)), lack=np.ones((2, 3, H)), asked=np.ones((2, 3, H)), failure=0.0)
     # 100 were issued; 30 of the year were sold at 4 and 10 with their energy at 6; 7 + 3 are held
     flows = {"issued": 100, "traded": 30, "bundled": 10, "transferred": 40, "retired": 90, "expired": 0}
-    certificates = SimpleNamespace(month=JANUARY, flows=flows, held=lambda: np.array([7, 3]))
+    certificates = SimpleNamespace(month=JANUARY, flows=flows, free=np.array([0, 40, 0]),
+                                   held=lambda: np.array([7, 3]))
     green = SimpleNamespace(day=SimpleNamespace(month=JANUARY), public={"price_current": 4.0, "price_bundled": 6.0})
     schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
