@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FILE = PROJECT / "configs" / "validation.yaml"
 KEPT = Path("results") / "validation"
 TWH = 1e-6  # of a MWh
-OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived, the years between are entry and cover alone
+OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived: before it there is entry and cover only
 
 
 class Line(Section):
@@ -257,7 +257,8 @@ def read(path: Path = FILE) -> Validation:
     found = validate(document, Validation)
     for key, line in found.lines.items():
         if line.measure not in MEASURES:
-            raise BadInput(document.fault(("lines", key, "measure"), f"unknown measure{nearest(line.measure, MEASURES)}"))
+            raise BadInput(document.fault(("lines", key, "measure"),
+                                          f"unknown measure{nearest(line.measure, MEASURES)}"))
     return found
 
 
@@ -301,8 +302,8 @@ def fingerprint(config: Config) -> str:
 
 
 def table(judged: list[Judged]) -> Iterator[str]:
-    """Lines of text: target in short, simulated mean and range, verdict; then what was missed; then targets in full with
-    their sources."""
+    """Lines of text: target in short, simulated mean and range, verdict; then what was missed; then targets in full
+    with their sources."""
     short = {one.key: one.line.target.partition(" (")[0].partition(", ")[0] for one in judged}
     key, target, unit = (max(len(text) for text in texts) + 2 for texts in zip(
         *((one.key, short[one.key], one.line.unit) for one in judged)))

@@ -1,5 +1,5 @@
-"""What holds for every market that the registry finds, as the toy world calls it at a year's turn. What the network makes
-true of a market that dispatches is in `test_every_dispatch`.
+"""What holds for every market that the registry finds, as the toy world calls it at a year's turn. What the network
+makes true of a market that dispatches is in `test_every_dispatch`.
 
 A new market is tested here without a line being written, as soon as the toy world holds it.
 """

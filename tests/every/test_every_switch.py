@@ -1,5 +1,5 @@
-"""What holds for every market but the spot and for every instrument, switched off alone or with its main rate at zero: the
-toy world lives a week across a month's and a year's end without it, passes every check, and its books balance.
+"""What holds for every market but the spot and for every instrument, switched off alone or with its main rate at zero:
+the toy world lives a week across a month's and a year's end without it, passes every check, and its books balance.
 
 A new market or instrument is tested here as soon as ZERO says what its main rate is.
 """

@@ -61,7 +61,8 @@ def test_a_battery_earns_what_the_market_paid_less_what_it_needed():
     """Paid 240 and 260 in two months, 250 in the mean; needed 270 when 2026 closed: 20 short."""
     rows = [(date(2026, 1, 1), "YN", "regulation_capacity_price", 240.0),
             (date(2026, 2, 1), "YN", "regulation_capacity_price", 260.0),
-            (date(2026, 1, 1), "YN", "break_even.battery", 300.0), (date(2026, 2, 1), "YN", "break_even.battery", 270.0)]
+            (date(2026, 1, 1), "YN", "break_even.battery", 300.0),
+            (date(2026, 2, 1), "YN", "break_even.battery", 270.0)]
     assert validate.storage_with(history(*rows)) == pytest.approx(-20.0)
     assert validate.storage_without(history(*rows)) == pytest.approx(-270.0)
 
@@ -89,13 +90,15 @@ def test_the_table_says_target_range_and_verdict_and_then_what_was_missed_and_wh
 def test_a_measure_that_nobody_knows_is_refused_by_line_with_the_nearest(tmp_path):
     file = tmp_path / "published.yaml"
     file.write_text(LINES.format(scenario="toy.yaml", least=0, reproducible="true").replace("sent\n", "increment\n"))
-    with pytest.raises(BadInput, match=r"published\.yaml:8: lines\.sent in January\.measure.*did you mean 'increments'"):
+    said = r"published\.yaml:8: lines\.sent in January\.measure.*did you mean 'increments'"
+    with pytest.raises(BadInput, match=said):
         validate.read(file)
 
 
 @pytest.fixture
 def january(tmp_path, monkeypatch):
-    """Write a file of one line about the toy world's January; gives its path by least value and whether reproducible."""
+    """Write a file of one line about the toy world's January; gives its path by least value and whether
+    reproducible."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(validate.MEASURES, "sent", lambda h: h.total("exports.COAST", "HILLS") / 1e3)
 
