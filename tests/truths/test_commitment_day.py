@@ -54,7 +54,7 @@ def test_hours_that_clear_alone_cannot_commit():
 
 
 def test_under_n_1_lines_carry_together_what_one_of_them_can_alone_for_a_while():
-    """Two circuits between the hill buses, 300 and 180 MW. If the larger is lost the other carries all, up to 1.2 of its
+    """Two circuits between the hill buses, 300 and 180 MW. If the larger is lost the other carries all, to 1.2 of its
     capacity for a while: 216 MW. Without the rule they carry 334 at most in these days."""
     plain, secure = (toy(f"law.spot.security={rule}", "law.spot.circuit=1000", days=5).run()
                      for rule in ("none", "n-1"))
