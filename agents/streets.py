@@ -86,10 +86,9 @@ class Streets:
         self.found, self.days = np.zeros((2, len(self.cities))), days
 
     def close_month(self):
-        """What riders found this month over the usual; hours of a working day over the usual ones."""
+        """Remember what riders found this month over the usual."""
         found, usual = self.found
         self.tightness = np.where(usual > 0, found / np.where(usual > 0, usual, 1), 1.0)
-        self.effort /= self.days
 
     def live(self, day: Day, rain: np.ndarray, capacity: np.ndarray, offer: Offer) -> tuple[Met, np.ndarray]:
         """A day: orders meet riders, the books are written. Gives what was met, and the pay, CNY [city].

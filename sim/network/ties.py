@@ -33,8 +33,8 @@ def ties(settings: TieSettings, streams: Streams, identity: np.ndarray, first: n
 
 def _bounds(ordered: np.ndarray) -> np.ndarray:
     """First place and end of the equal values around each place of a sorted column, [place, 2]."""
-    starts = np.flatnonzero(np.diff(ordered, prepend=-1)).astype(np.int32)
-    ends = np.append(starts[1:], len(ordered)).astype(np.int32)
+    edges = np.flatnonzero(np.diff(ordered, prepend=-1, append=-1)).astype(np.int32)
+    starts, ends = edges[:-1], edges[1:]
     return np.repeat(np.column_stack([starts, ends]), ends - starts, axis=0)
 
 
