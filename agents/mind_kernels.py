@@ -227,16 +227,16 @@ def decide(m, r, rows, u, place, level, premium, keys):
 
 
 @njit(cache=True)
-def contribute(r, start, end, cities, saved):
+def contribute(r, start, end, saved):
     """A month's contribution of who is enrolled: months of history, at home and in all, and his own account; then who
     has run out of cash pauses.
 
-    cities: places of insurance that are cities.  saved: CNY that goes to the account [place, level].
+    saved: CNY that goes to the account [place, level].
     """
     for i in range(start, end):
         paid = np.int16(r.enrolled[i])
         r.history[i] += paid
-        r.home[i] += paid * np.int16((r.place[i] >= cities) | (r.origin[i] != OTHER_PROVINCE))
+        r.home[i] += paid * np.int16((r.place[i] == r.hukou[i]) | (r.origin[i] != OTHER_PROVINCE))
         r.account[i] += saved[r.place[i], r.level[i]] * paid
         r.enrolled[i] &= r.cash[i] >= 0
 

@@ -166,7 +166,7 @@ class Riders(Population):
             segment=self.segment.copy(), age=self.age.copy(), tenure=self.tenure.copy(), history=self.history.copy(),
             female=(self.traits & mind_kernels.WOMAN) > 0, dependants=self.dependants,
             account=to_fen(self.account), chosen=self.chosen[self.place, self.level],
-            here=(self.place < len(self.cities)), home=(self.place >= len(self.cities)) | (self.origin < 2), days=worked,
+            here=self.place == self.city, home=(self.place == self.hukou) | (self.origin < 2), days=worked,
             hours=(worked * self._hours()[self.city, self.segment]).astype(np.float32),
             rain_orders=whole[RAIN], extreme_orders=whole[EXTREME],
             penalties=to_fen(sums[PENALTY]) if len(sums) > PENALTY else np.zeros(self.size, np.int64))

@@ -235,14 +235,14 @@ def reflect(r, m, p, births, country, terms, habits, keys, flow, peers, city_of,
     m: Mind.  p: Prospects.  flow: fen received less paid [row].  peers: enrolled share of his ties [row].
     city_of: where everybody worked this month [row].  ties: rows of friends [row, friend].
     """
-    cities, tastes = len(terms.started), (keys.keep_taste, keys.fresh_taste)
+    tastes = keys.keep_taste, keys.fresh_taste
     rows, moved = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK, np.bool_)
     to, place, level = np.empty(BLOCK + 1, np.int16), np.empty(BLOCK, np.int16), np.empty(BLOCK, np.uint8)
     u, coin = np.empty((2, BLOCK))
     for start in range(0, len(flow), BLOCK):
         end = min(start + BLOCK, len(flow))
         keep_house(r, start, end, flow, habits)
-        contribute(r, start, end, cities, terms.saved)
+        contribute(r, start, end, terms.saved)
         n = movers(r, start, end, (keys.look, keys.go), country, ties, city_of, coin, rows, to)
         moved[:] = False
         for k in range(n):
