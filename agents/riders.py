@@ -151,25 +151,18 @@ class Riders(Population):
         self.kernels.settle(self.rows, self.first_row, self.streets.shape, books[:, wanted], self.lower[:len(self.cities)],
                             sums)
         self._shown = self._enrolled_share()
-        spent = to_fen(self._living() + self.sent - self.other)
         usual = np.array([1.0, work.accidents_rain, work.accidents_extreme]) @ self.cities.usual_weather
         exposure = sums[ORDERS] + (work.accidents_rain - 1) * sums[RAIN] + (work.accidents_extreme - 1) * sums[EXTREME]
         claims = self._injuries(month, exposure / usual[self.city])
         named = list(rules["pension"].base)
         number = np.array([named.index(place) for place in self.places], np.int16)
-        whole = np.rint(sums).astype(np.int32)
-        worked = np.bitwise_count(self.days)
+        shown = self._show(sums)
         return People(
             month, self.identity.copy(), self.weight, self.city.copy(), number[self.place],
-            self.income.astype(np.int64), whole[ORDERS], self.swaps.copy(), self.enrolled.copy(), self.lower[self.place],
-            self.premium[self.place, self.level], self.met.copy(), np.maximum(spent, 0), np.maximum(-spent, 0), claims,
-            segment=self.segment.copy(), age=self.age.copy(), tenure=self.tenure.copy(), history=self.history.copy(),
-            female=(self.traits & mind_kernels.WOMAN) > 0, dependants=self.dependants,
-            account=to_fen(self.account), chosen=self.chosen[self.place, self.level],
-            here=self.place == self.city, home=(self.place == self.hukou) | (self.origin < 2), days=worked,
-            hours=(worked * self._hours()[self.city, self.segment]).astype(np.float32),
-            rain_orders=whole[RAIN], extreme_orders=whole[EXTREME],
-            penalties=to_fen(sums[PENALTY]) if len(sums) > PENALTY else np.zeros(self.size, np.int64))
+            self.income.astype(np.int64), swaps=self.swaps.copy(), enrolled=self.enrolled.copy(), met=self.met.copy(),
+            claims=claims, segment=self.segment.copy(), age=self.age.copy(), tenure=self.tenure.copy(),
+            history=self.history.copy(), dependants=self.dependants.copy(),
+            penalties=to_fen(sums[PENALTY]) if len(sums) > PENALTY else np.zeros(self.size, np.int64), **shown._asdict())
 
     def learn(self, statement: Statement, public: Public):
         """Close one's purse on what was received and paid; review and decide; age; leave, move, be replaced."""
@@ -244,9 +237,15 @@ class Riders(Population):
                               self.streets.monthly, self.cities.level(month))
         self.streets.open_month(month.days)
 
-    def _hours(self) -> np.ndarray:
-        """Hours on the road of a working day this month [city, segment]."""
-        return self.segments["hours"] * self.streets.effort / self.streets.days
+    def _show(self, sums: np.ndarray) -> riders_kernels.Shown:
+        """What is reckoned of the month for others to see. sums: of the month's books [book, row]."""
+        kinds = {"here": bool, "home": bool, "female": bool, "days": np.uint8, "hours": np.float32, "orders": np.int32,
+                 "rain_orders": np.int32, "extreme_orders": np.int32}
+        shown = riders_kernels.Shown(*(np.empty(self.size, kinds.get(name, np.int64))
+                                       for name in riders_kernels.Shown._fields))
+        hours = self.segments["hours"] * self.streets.effort / self.streets.days
+        self.kernels.show(self.rows, sums, self.habits(self._month), (self.lower, self.premium, self.chosen), hours, shown)
+        return shown
 
     def _injuries(self, month: Month, exposure: np.ndarray) -> np.ndarray:
         """Benefits due to who was hurt this month, fen of one person [row]. exposure: orders at usual risk [row]."""
@@ -256,11 +255,6 @@ class Riders(Population):
         self.kernels.injure(self.rows, keys, exposure, work.accidents / 1e6, shares / shares[-1],
                             to_fen(np.array(work.claim_sizes)), claims)
         return claims
-
-    def _living(self) -> np.ndarray:
-        """Living and work of the month, beyond what is billed, CNY [row]."""
-        living = self.births.living[self.city] + self.births.dependant * self.dependants
-        return living + self.segments["work_cost"][self.segment] - self.settings.swap.replaces * self.swaps
 
     def _book(self, flow: np.ndarray, who: np.ndarray, amount: np.ndarray, sign: int):
         """Add a bill to the flows of who is named in it, fen [row]."""
@@ -354,9 +348,9 @@ class Riders(Population):
 
     def _enrolled_share(self) -> np.ndarray:
         """Enrolled share of high-frequency riders, in persons [city]."""
-        busy = self.segments["high_frequency"][self.segment] * self.weight
-        there = np.bincount(self.city, busy, len(self.cities))
-        return np.bincount(self.city, busy * self.enrolled, len(self.cities)) / np.maximum(there, 1)
+        there, enrolled = np.zeros((2, len(self.cities)), np.int64)
+        self.kernels.enrolled_among(self.rows, self.segments["high_frequency"], there, enrolled)
+        return enrolled / np.maximum(there, 1)
 
 
 Columns = namedtuple("Columns", Riders.columns())

@@ -17,6 +17,8 @@ from numba import njit
 from agents.birth_kernels import arrive, change
 from agents.draws_kernels import normal, pick
 from agents.mind_kernels import (
+    OTHER_PROVINCE,
+    WOMAN,
     appraise,
     changers,
     contribute,
@@ -31,8 +33,8 @@ from agents.mind_kernels import (
 from sim.network.ties_kernels import look_round
 from sim.streams import uniform
 
-__all__ = ["appraise", "arrive", "book", "incline", "injure", "keep_house", "look_round", "reflect", "set_pace", "settle",
-           "turn_out"]
+__all__ = ["appraise", "arrive", "book", "enrolled_among", "incline", "injure", "keep_house", "look_round", "reflect",
+           "set_pace", "settle", "show", "turn_out"]
 
 BLOCK = 2048  # rows: a block's columns stay in the nearest cache
 GRAIN = 256.0  # a pace is a multiple of 1/256 order: sums of such are exact, in whatever order they are taken
@@ -130,9 +132,8 @@ def settle(r, first, shape, books, base, sums):
             d, pace = r.days[i], np.float64(r.pace[i])
             if tabled and now == g:
                 a, b, c, e = d & 255, (d >> 8) & 255, (d >> 16) & 255, d >> 24
-                for k in range(len(sums)):
-                    t = tables[k]
-                    sums[k, i] = (t[0, a] + t[1, b] + t[2, c] + t[3, e]) * pace
+                for k in range(sums.shape[0]):
+                    sums[k, i] = (tables[k, 0, a] + tables[k, 1, b] + tables[k, 2, c] + tables[k, 3, e]) * pace
             else:
                 for k in range(len(sums)):
                     sums[k, i] = day_by_day(d, books[now, k]) * pace
@@ -140,6 +141,65 @@ def settle(r, first, shape, books, base, sums):
         income = np.int64(math.floor(max(sums[1, i], 0.0) * 100.0 * (1 + 4e-16) + 0.5 + 1e-7))
         r.income[i] = income
         r.met[i] = ((np.int64(r.met[i]) << 1) | np.int64(income >= base[r.city[i]])) & 255
+
+
+class Shown(NamedTuple):
+    """What of the riders' month is reckoned for `sim.messages.People`, by its names there; every array is [row].
+    living, other, account, base, premium, chosen: fen."""
+
+    orders: np.ndarray
+    rain_orders: np.ndarray
+    extreme_orders: np.ndarray
+    base: np.ndarray
+    premium: np.ndarray
+    chosen: np.ndarray
+    living: np.ndarray
+    other: np.ndarray
+    account: np.ndarray
+    here: np.ndarray
+    home: np.ndarray
+    female: np.ndarray
+    days: np.ndarray
+    hours: np.ndarray
+
+
+@njit(cache=True, inline="always")
+def _fen(yuan):
+    """Fen of a sum that is not negative, as `sim.units.to_fen` rounds."""
+    return np.int64(math.floor(yuan * 100.0 * (1 + 4e-16) + 0.5 + 1e-7))
+
+
+@njit(cache=True)
+def show(r, sums, h, law, hours, shown):
+    """Fill what others may see of the month. sums: of `settle`.  h: Habits.  law: lower base [place], contribution and
+    chosen base [place, level], fen.  hours: of a working day [city, segment].  shown: Shown."""
+    base, premium, chosen = law
+    for i in range(len(r.identity)):
+        city, s, place, level = r.city[i], r.segment[i], r.place[i], r.level[i]
+        shown.orders[i] = np.rint(sums[0, i])
+        shown.rain_orders[i], shown.extreme_orders[i] = np.rint(sums[2, i]), np.rint(sums[3, i])
+        shown.base[i], shown.premium[i], shown.chosen[i] = base[place], premium[place, level], chosen[place, level]
+        costs = h.living[city] + h.dependant * r.dependants[i] + h.work_cost[s] - h.replaces * r.swaps[i]
+        spent = costs + r.sent[i] - r.other[i]
+        shown.living[i], shown.other[i] = _fen(max(spent, 0.0)), _fen(max(-spent, 0.0))
+        shown.account[i] = _fen(np.float64(r.account[i]))
+        shown.here[i] = place == city
+        shown.home[i] = (place == r.hukou[i]) | (r.origin[i] != OTHER_PROVINCE)
+        shown.female[i] = r.traits[i] & WOMAN > 0
+        days = r.days[i] - ((r.days[i] >> 1) & 0x55555555)
+        days = (days & 0x33333333) + ((days >> 2) & 0x33333333)
+        shown.days[i] = (((days + (days >> 4)) & 0x0F0F0F0F) * 0x01010101 & 0xFFFFFFFF) >> 24
+        shown.hours[i] = shown.days[i] * hours[city, s]
+
+
+@njit(cache=True)
+def enrolled_among(r, busy, there, enrolled):
+    """Persons in busy segments, and the enrolled ones among them; adds to there and enrolled [city]. busy: bool
+    [segment]."""
+    for i in range(len(r.identity)):
+        persons = np.int64(r.weight[i]) * busy[r.segment[i]]
+        there[r.city[i]] += persons
+        enrolled[r.city[i]] += persons * r.enrolled[i]
 
 
 @njit(cache=True)

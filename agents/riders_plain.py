@@ -101,9 +101,37 @@ def settle(r, first, shape, books, base, sums):
                 part += books[now, book, day] * (r.days >> np.uint32(day) & np.uint32(1))
             total += part
         total *= r.pace.astype(float)
-    income = np.floor(np.maximum(sums[1], 0.0) * 100.0 * (1 + 4e-16) + 0.5 + 1e-7).astype(np.int64)
+    income = _fen(np.maximum(sums[1], 0.0))
     r.income[:] = income
     r.met[:] = r.met << 1 | (income >= base[r.city])
+
+
+def show(r, sums, h, law, hours, shown):
+    """See `agents.riders_kernels.show`."""
+    base, premium, chosen = law
+    at = (r.place, r.level)
+    shown.orders[:], shown.rain_orders[:], shown.extreme_orders[:] = np.rint(sums[[0, 2, 3]])
+    shown.base[:], shown.premium[:], shown.chosen[:] = base[r.place], premium[at], chosen[at]
+    spent = (h.living[r.city] + h.dependant * r.dependants + h.work_cost[r.segment] - h.replaces * r.swaps
+             + r.sent - r.other)
+    shown.living[:], shown.other[:] = _fen(np.maximum(spent, 0.0)), _fen(np.maximum(-spent, 0.0))
+    shown.account[:] = _fen(r.account.astype(float))
+    shown.here[:] = r.place == r.city
+    shown.home[:] = (r.place == r.hukou) | (r.origin != OTHER_PROVINCE)
+    shown.female[:] = (r.traits & WOMAN) > 0
+    shown.days[:] = np.bitwise_count(r.days)
+    shown.hours[:] = shown.days * hours[r.city, r.segment]
+
+
+def _fen(yuan: np.ndarray) -> np.ndarray:
+    return np.floor(yuan * 100.0 * (1 + 4e-16) + 0.5 + 1e-7).astype(np.int64)
+
+
+def enrolled_among(r, busy, there, enrolled):
+    """See `agents.riders_kernels.enrolled_among`."""
+    persons = r.weight.astype(np.int64) * busy[r.segment]
+    np.add.at(there, r.city, persons)
+    np.add.at(enrolled, r.city, persons * r.enrolled)
 
 
 def injure(r, keys, exposure, rate, cumulative, sizes, claims):
