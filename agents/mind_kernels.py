@@ -185,10 +185,10 @@ def below_zero(coin, start, end, found):
 
 
 @njit(cache=True)
-def incline(m, p, r, rows, terms, peers, u, place, level):
+def incline(m, p, r, rows, terms, peers, start, u, place, level):
     """How inclined several riders are to be enrolled, before taste: fills u (logits), the better place and level.
 
-    rows: int [rider].  peers: share of his ties who are enrolled [row].
+    rows: int [rider].  peers: share of his ties who are enrolled [row - start].
     """
     here, home = np.empty(len(rows)), np.empty(len(rows))
     for k in range(len(rows)):
@@ -200,7 +200,7 @@ def incline(m, p, r, rows, terms, peers, u, place, level):
     for k in range(len(rows)):
         i = rows[k]
         informed = (r.traits[i] & INFORMED) > 0
-        felt = m.peers * peers[i] + m.information * informed + m.identity * 0.01 * r.roots[i]
+        felt = m.peers * peers[i - start] + m.information * informed + m.identity * 0.01 * r.roots[i]
         u[k] = m.const + u[k] / m.sigma + felt
 
 
@@ -234,22 +234,22 @@ def contribute(r, start, end, saved):
     saved: CNY that goes to the account [place, level].
     """
     for i in range(start, end):
-        paid = np.int16(r.enrolled[i])
-        r.history[i] += paid
-        r.home[i] += paid * np.int16((r.place[i] == r.hukou[i]) | (r.origin[i] != OTHER_PROVINCE))
-        r.account[i] += saved[r.place[i], r.level[i]] * paid
-        r.enrolled[i] &= r.cash[i] >= 0
+        if r.enrolled[i]:  # few are
+            r.history[i] += 1
+            r.home[i] += np.int16((r.place[i] == r.hukou[i]) | (r.origin[i] != OTHER_PROVINCE))
+            r.account[i] += saved[r.place[i], r.level[i]]
+            r.enrolled[i] = r.cash[i] >= 0
 
 
 @njit(cache=True)
 def grow(r, start, end, m, habits, key, started, peers):
     """A month passes: age, belief in the subsidy, the view of one's work, and how far one has taken root.
 
-    started: bool [city], the subsidy is paid there.  peers: enrolled share of his ties [row].
+    started: bool [city], the subsidy is paid there.  peers: enrolled share of his ties [row - start].
     """
     for i in range(start, end):
         paid = r.subsidised[i]
-        learnt = r.trust[i] + m.trust_peers * peers[i] * (1.0 - r.trust[i]) * started[r.city[i]]
+        learnt = r.trust[i] + m.trust_peers * peers[i - start] * (1.0 - r.trust[i]) * started[r.city[i]]
         r.trust[i] = 1.0 if paid else learnt
         chance = habits.settle if r.tenure[i] >= habits.settle_after else 0.0
         chance += habits.settle_subsidy if paid else 0.0

@@ -10,7 +10,7 @@ import numpy as np
 from agents import birth_kernels, mind_kernels, riders_kernels, settling
 from agents.base import Population
 from agents.platform import Offer
-from agents.streets import EXTREME, ORDERS, PAY, PENALTY, RAIN, Streets
+from agents.streets import EXTREME, ORDERS, RAIN, Streets
 from sim.calendar import Day, Month
 from sim.config import BadInput, World
 from sim.messages import People, Public, Statement, Weather, Work
@@ -145,11 +145,8 @@ class Riders(Population):
     def close(self, month: Month, rules: "Rulebook") -> People:
         """Close a month: incomes are known, the window of qualifying months moves on. What others may see of it."""
         self.take_law(rules, month)
-        books, work = self.streets.books, self.settings.work
-        wanted = (ORDERS, PAY, RAIN, EXTREME, PENALTY)[:5 if books[:, PENALTY].any() else 4]
-        sums = np.zeros((len(wanted), self.size))
-        self.kernels.settle(self.rows, self.first_row, self.streets.shape, books[:, wanted], self.lower[:len(self.cities)],
-                            sums)
+        streets, work, sums = self.streets, self.settings.work, np.empty((4, self.size))
+        self.kernels.settle(self.rows, self.first_row, streets.shape, streets.books, self.lower[:len(self.cities)], sums)
         self._shown = self._enrolled_share()
         usual = np.array([1.0, work.accidents_rain, work.accidents_extreme]) @ self.cities.usual_weather
         exposure = sums[ORDERS] + (work.accidents_rain - 1) * sums[RAIN] + (work.accidents_extreme - 1) * sums[EXTREME]
@@ -162,7 +159,7 @@ class Riders(Population):
             self.income.astype(np.int64), swaps=self.swaps.copy(), enrolled=self.enrolled.copy(), met=self.met.copy(),
             claims=claims, segment=self.segment.copy(), age=self.age.copy(), tenure=self.tenure.copy(),
             history=self.history.copy(), dependants=self.dependants.copy(),
-            penalties=to_fen(sums[PENALTY]) if len(sums) > PENALTY else np.zeros(self.size, np.int64), **shown._asdict())
+            penalties=self._penalties(), **shown._asdict())
 
     def learn(self, statement: Statement, public: Public):
         """Close one's purse on what was received and paid; review and decide; age; leave, move, be replaced."""
@@ -181,7 +178,7 @@ class Riders(Population):
                                      for name in riders_kernels.Keys._fields[:-1]), self._birth_keys())
         self.kernels.reflect(
             self.rows, self.mind, self._prospects(), self.births, self._country(), self.terms(),
-            self.habits(month.later(1)), keys, flow, self.look_round(), self.city.copy(), self.ties)
+            self.habits(month.later(1)), keys, flow, flags(self.enrolled), self.city.copy(), self.ties)
 
     def peer_share(self) -> np.ndarray:
         """Share of high-frequency riders who paid the last closed month's premium [city]: what everybody may see."""
@@ -247,6 +244,17 @@ class Riders(Population):
         self.kernels.show(self.rows, sums, self.habits(self._month), (self.lower, self.premium, self.chosen), hours, shown)
         return shown
 
+    def _penalties(self) -> np.ndarray:
+        """Kept back for late deliveries this month, fen of one person [row]."""
+        lost, streets = self.streets.lost, self.streets
+        if not lost.any():
+            return np.zeros(self.size, np.int64)
+        sums, (districts, segments) = np.zeros(self.size), streets.shape
+        group = (self.city.astype(np.int64) * districts + self.district) * segments + self.segment
+        for day in range(lost.shape[1]):
+            sums += lost[group, day] * (self.days >> np.uint32(day) & np.uint32(1))
+        return to_fen(sums * self.pace)
+
     def _injuries(self, month: Month, exposure: np.ndarray) -> np.ndarray:
         """Benefits due to who was hurt this month, fen of one person [row]. exposure: orders at usual risk [row]."""
         work, claims = self.settings.work, np.empty(self.size, np.int64)
@@ -271,8 +279,7 @@ class Riders(Population):
     def look_round(self) -> np.ndarray:
         """Share of each rider's ties who paid the closed month's premium [row]; none without ties."""
         share = np.zeros(self.size, np.float32)
-        if self.ties.shape[1]:
-            self.kernels.look_round(self.ties, flags(self.enrolled), share)
+        self.kernels.look_round(self.ties, 0, self.size, flags(self.enrolled), share)
         return share
 
     def incline(self, rows: np.ndarray, terms: mind_kernels.Terms, peers: np.ndarray
@@ -282,7 +289,7 @@ class Riders(Population):
         peers: share of his ties who are enrolled [row].
         """
         u, place, level = np.zeros(len(rows)), np.zeros(len(rows), np.int16), np.zeros(len(rows), np.uint8)
-        self.kernels.incline(self.mind, self._prospects(), self.rows, rows, terms, peers, u, place, level)
+        self.kernels.incline(self.mind, self._prospects(), self.rows, rows, terms, peers, 0, u, place, level)
         return u, place, level
 
     def appraise(self, rows: np.ndarray, here, home, levels: np.ndarray

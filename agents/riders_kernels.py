@@ -90,57 +90,71 @@ def set_pace(r, key, mean, sigma, level):
 
 @njit(cache=True)
 def by_bytes(rates, table):
-    """Sums of a book's days for every pattern of eight days: fills table [4, 256] from rates [31]."""
+    """Sums of four books for every pattern of eight days: fills table [4, 256, book] from rates [day, book]."""
     for byte in range(4):
         table[byte, 0] = 0.0
         for bit in range(8):
             day, half = 8 * byte + bit, 1 << bit
-            rate = rates[day] if day < len(rates) else 0.0
             for below in range(half):  # the highest bit comes last: the sum of the others, and its own
-                table[byte, half + below] = table[byte, below] + rate
+                for k in range(4):
+                    table[byte, half + below, k] = table[byte, below, k] + (rates[day, k] if day < len(rates) else 0.0)
 
 
 @njit(cache=True)
-def day_by_day(days, rates):
-    """Sum of rates over the days worked, in the order of `by_bytes`: eight days together, then the four eights."""
-    total = 0.0
+def day_by_day(days, rates, total):
+    """Sums of four books over the days worked, in the order of `by_bytes`: eight days together, then the four eights.
+
+    rates: [day, book].  Fills total [book].
+    """
+    total[:] = 0.0
     for byte in range(4):
-        part = 0.0
-        for bit in range(8 * byte, min(8 * byte + 8, len(rates))):
-            if (days >> np.uint32(bit)) & np.uint32(1):
-                part += rates[bit]
-        total += part
-    return total
+        a = b = c = e = 0.0
+        for day in range(8 * byte, min(8 * byte + 8, len(rates))):
+            worked = np.float64((days >> np.uint32(day)) & np.uint32(1))
+            a += rates[day, 0] * worked
+            b += rates[day, 1] * worked
+            c += rates[day, 2] * worked
+            e += rates[day, 3] * worked
+        total[0] += a
+        total[1] += b
+        total[2] += c
+        total[3] += e
 
 
 @njit(cache=True)
 def settle(r, first, shape, books, base, sums):
     """A rider's month from the days he worked: his income, whether it met the base of his city, what he carried.
 
-    books: [group, book, day], for each order that he could carry: orders done, CNY paid for them, and what else is kept.
+    books: [group, day, book], for each order that he could carry: orders done, CNY paid for them, and two more.
     base: fen [city].  Fills sums: the books over his days [book, row].
     """
     districts, segments = shape
-    tables = np.empty((len(sums), 4, 256))
+    table, own = np.empty((4, 256, 4)), np.empty(4)
     for g in range(len(first) - 1):
         tabled = first[g + 1] - first[g] >= TABLED
         if tabled:
-            for k in range(len(sums)):
-                by_bytes(books[g, k], tables[k])
+            by_bytes(books[g], table)
         for i in range(first[g], first[g + 1]):
             now = (r.city[i] * districts + r.district[i]) * segments + r.segment[i]
             d, pace = r.days[i], np.float64(r.pace[i])
             if tabled and now == g:
                 a, b, c, e = d & 255, (d >> 8) & 255, (d >> 16) & 255, d >> 24
-                for k in range(sums.shape[0]):
-                    sums[k, i] = (tables[k, 0, a] + tables[k, 1, b] + tables[k, 2, c] + tables[k, 3, e]) * pace
+                for k in range(4):
+                    sums[k, i] = (table[0, a, k] + table[1, b, k] + table[2, c, k] + table[3, e, k]) * pace
             else:
-                for k in range(len(sums)):
-                    sums[k, i] = day_by_day(d, books[now, k]) * pace
-    for i in range(len(r.income)):  # to fen as `sim.units.to_fen` rounds
-        income = np.int64(math.floor(max(sums[1, i], 0.0) * 100.0 * (1 + 4e-16) + 0.5 + 1e-7))
+                day_by_day(d, books[now], own)
+                for k in range(4):
+                    sums[k, i] = own[k] * pace
+    for i in range(len(r.income)):
+        income = _fen(max(sums[1, i], 0.0))
         r.income[i] = income
         r.met[i] = ((np.int64(r.met[i]) << 1) | np.int64(income >= base[r.city[i]])) & 255
+
+
+@njit(cache=True, inline="always")
+def _fen(yuan):
+    """Fen of a sum that is not negative, as `sim.units.to_fen` rounds."""
+    return np.int64(math.floor(yuan * 100.0 * (1 + 4e-16) + 0.5 + 1e-7))
 
 
 class Shown(NamedTuple):
@@ -161,12 +175,6 @@ class Shown(NamedTuple):
     female: np.ndarray
     days: np.ndarray
     hours: np.ndarray
-
-
-@njit(cache=True, inline="always")
-def _fen(yuan):
-    """Fen of a sum that is not negative, as `sim.units.to_fen` rounds."""
-    return np.int64(math.floor(yuan * 100.0 * (1 + 4e-16) + 0.5 + 1e-7))
 
 
 @njit(cache=True)
@@ -288,19 +296,20 @@ class Keys(NamedTuple):
 
 
 @njit(cache=True)
-def reflect(r, m, p, births, country, terms, habits, keys, flow, peers, city_of, ties):
+def reflect(r, m, p, births, country, terms, habits, keys, flow, flags, city_of, ties):
     """A month's end for every rider, block by block: he closes his purse, looks for another city, thinks about his
     pension, grows older, changes his segment, or leaves and is replaced.
 
-    m: Mind.  p: Prospects.  flow: fen received less paid [row].  peers: enrolled share of his ties [row].
+    m: Mind.  p: Prospects.  flow: fen received less paid [row].  flags: bits of who paid this month's premium.
     city_of: where everybody worked this month [row].  ties: rows of friends [row, friend].
     """
     tastes = keys.keep_taste, keys.fresh_taste
     rows, moved = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK, np.bool_)
     to, place, level = np.empty(BLOCK + 1, np.int16), np.empty(BLOCK, np.int16), np.empty(BLOCK, np.uint8)
-    u, coin = np.empty((2, BLOCK))
+    u, coin, peers = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK, np.float32)
     for start in range(0, len(flow), BLOCK):
         end = min(start + BLOCK, len(flow))
+        look_round(ties, start, end, flags, peers)
         keep_house(r, start, end, flow, habits)
         contribute(r, start, end, terms.saved)
         n = movers(r, start, end, (keys.look, keys.go), country, ties, city_of, coin, rows, to)
@@ -309,7 +318,7 @@ def reflect(r, m, p, births, country, terms, habits, keys, flow, peers, city_of,
             moved[rows[k] - start] = to[k] != r.city[rows[k]]
         move(r, rows[:n], to[:n], country, keys.station)
         n = reviewers(m, r, start, end, keys.review, terms, moved, coin, rows)
-        incline(m, p, r, rows[:n], terms, peers, u, place, level)
+        incline(m, p, r, rows[:n], terms, peers, start, u, place, level)
         decide(m, r, rows[:n], u, place, level, terms.premium, tastes)
         grow(r, start, end, m, habits, keys.outlook, terms.started, peers)
         n = changers(r, start, end, keys.segment, habits, coin, rows)

@@ -92,15 +92,14 @@ def set_pace(r, key, mean, sigma, level):
 
 def settle(r, first, shape, books, base, sums):
     """See `agents.riders_kernels.settle`."""
-    now, days = groups(r, shape), books.shape[2]
-    for book, total in enumerate(sums):
-        total[:] = 0.0
-        for byte in range(4):
-            part = np.zeros(len(now))
-            for day in range(8 * byte, min(8 * byte + 8, days)):
-                part += books[now, book, day] * (r.days >> np.uint32(day) & np.uint32(1))
-            total += part
-        total *= r.pace.astype(float)
+    now = groups(r, shape)
+    sums[:] = 0.0
+    for byte in range(4):
+        part = np.zeros_like(sums)
+        for day in range(8 * byte, min(8 * byte + 8, books.shape[1])):
+            part += books[now, day].T * (r.days >> np.uint32(day) & np.uint32(1))
+        sums += part
+    sums *= r.pace.astype(float)
     income = _fen(np.maximum(sums[1], 0.0))
     r.income[:] = income
     r.met[:] = r.met << 1 | (income >= base[r.city])
@@ -158,13 +157,13 @@ def book(flow, first, identity, amount, who, sign, shifts):
     np.add.at(flow, rows[here], sign * amount[here])
 
 
-def look_round(ties, flags, share):
+def look_round(ties, start, end, flags, share):
     """See `sim.network.ties_kernels.look_round`."""
-    seen = np.unpackbits(flags, bitorder="little")
-    count = np.zeros(len(ties), np.int64)
-    for friend in ties.T:
-        count += seen[friend] * (friend != np.arange(len(ties)))
-    share[:] = count / ties.shape[1]
+    seen, rows = np.unpackbits(flags, bitorder="little"), np.arange(start, end)
+    count = np.zeros(end - start, np.int64)
+    for friend in ties[start:end].T:
+        count += seen[friend] * (friend != rows)
+    share[:end - start] = count / max(ties.shape[1], 1)
 
 
 def keep_house(r, start, end, flow, h):
@@ -207,13 +206,13 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
     money[:] = np.where(r.origin[rows] == LOCAL, best, best - m.friction)
 
 
-def incline(m, p, r, rows, terms, peers, u, place, level):
+def incline(m, p, r, rows, terms, peers, start, u, place, level):
     """See `agents.mind_kernels.incline`."""
     served = terms.qualifies[r.met[rows]] & terms.started[r.city[rows]]
     share = terms.rate * (1.0 - np.where(served, terms.match * r.trust[rows].astype(float), 0.0))
     appraise(m, p, r, rows, (terms.base, terms.rate, terms.levels), share * terms.base[r.city[rows]],
              share * terms.base[r.hukou[rows]], u, place, level)
-    felt = m.peers * peers[rows].astype(float) + m.information * ((r.traits[rows] & INFORMED) > 0)
+    felt = m.peers * peers[rows - start].astype(float) + m.information * ((r.traits[rows] & INFORMED) > 0)
     u[:] = m.const + u / m.sigma + (felt + m.identity * 0.01 * r.roots[rows])
 
 
@@ -226,7 +225,7 @@ def _review(r, m, p, terms, keys, peers, moved):
     r.noticed[:] |= served
     rows = np.flatnonzero(uniform(keys.review, r.identity) - chance < 0.0)
     u, place, level = np.zeros(len(rows)), np.zeros(len(rows), np.int16), np.zeros(len(rows), np.uint8)
-    incline(m, p, r, rows, terms, peers, u, place, level)
+    incline(m, p, r, rows, terms, peers, 0, u, place, level)
     old = uniform(keys.keep_taste, r.identity[rows]) < m.keep_taste
     wants = u + np.where(old, r.taste[rows], logistic(uniform(keys.fresh_taste, r.identity[rows]))) > 0
     wants &= r.enrolled[rows] | (r.cash[rows] >= terms.premium[place, level])
@@ -335,9 +334,10 @@ def arrive(r, m, b, rows, keys, first_month, month_days):
     r.cash[rows] = months.astype(np.float32) * (b.mean[city, s] * r.factor[rows] + r.other[rows])
 
 
-def reflect(r, m, p, births, country, terms, habits, keys, flow, peers, city_of, ties):
+def reflect(r, m, p, births, country, terms, habits, keys, flow, flags, city_of, ties):
     """See `agents.riders_kernels.reflect`."""
-    h = habits
+    h, peers = habits, np.zeros(len(flow), np.float32)
+    look_round(ties, 0, len(flow), flags, peers)
     keep_house(r, 0, len(flow), flow, h)
     paid = r.enrolled.astype(np.int16)
     r.history[:] += paid

@@ -12,7 +12,7 @@ from sim.network.districts import districts
 from sim.network.workforce import MONTH_DAYS, Spells, by_tier, normal_work
 from sim.units import HOURS
 
-ORDERS, PAY, RAIN, EXTREME, PENALTY = range(5)  # a month's books
+ORDERS, PAY, RAIN, EXTREME = range(4)  # a month's books
 
 
 class Met(NamedTuple):
@@ -31,7 +31,8 @@ class Streets:
     shape: (districts, segments).  pace: orders that a rider can carry on a working day [city, segment].
     chance: of working on a day [segment].  means, sigma: CNY a month and spread of its log [city, segment].
     monthly, personal: parts of that spread that a month and a person bring [city, segment].
-    tightness: what a rider found last month over the usual [city].  books: [group, book, day].
+    tightness: what a rider found last month over the usual [city].  books: [group, day, book]; lost: CNY kept back [group, day];
+    both for each order that a rider could carry.
 
     Source: smoothed minimum of two stocks; hours by wage and target [Camerer1997, Farber2005].
     """
@@ -81,7 +82,8 @@ class Streets:
 
     def open_month(self, days: int):
         """Turn the month's page: empty books, and what riders found last month."""
-        self.books = np.zeros((len(self.cities) * self.shape[0] * self.shape[1], 5, days))
+        groups = len(self.cities) * self.shape[0] * self.shape[1]
+        self.books, self.lost = np.zeros((groups, days, 4)), np.zeros((groups, days))
         self.effort = np.zeros((len(self.cities), self.shape[1]))
         self.found, self.days = np.zeros((2, len(self.cities))), days
 
@@ -105,9 +107,9 @@ class Streets:
         pay = rate * offer.fee[:, None, None]
         lost = late * offer.penalty[:, None, None]
         wet = rain[:, None, None]
-        page = (rate, pay - lost, rate * (wet == 1), rate * (wet == 2), lost)
-        for book, value in zip((ORDERS, PAY, RAIN, EXTREME, PENALTY), page):
-            self.books[:, book, day.date.day - 1] = value.ravel()
+        for book, value in ((ORDERS, rate), (PAY, pay - lost), (RAIN, rate * (wet == 1)), (EXTREME, rate * (wet == 2))):
+            self.books[:, day.date.day - 1, book] = value.ravel()
+        self.lost[:, day.date.day - 1] = lost.ravel()
         self.effort += effort
         season = self.cities.season[:, day.date.month - 1]
         self.found += (met.rate * usual).sum(axis=(1, 2)), (self.usual * usual).sum(axis=(1, 2)) * season

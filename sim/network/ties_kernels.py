@@ -74,15 +74,15 @@ def villagers(ties, key, identity, order, province, village, size, rewire, homop
 
 
 @njit(cache=True)
-def look_round(ties, flags, share):
-    """Share of each row's friends who carry a flag; fills share [row].
+def look_round(ties, start, end, flags, share):
+    """Share of the friends of rows from start to end who carry a flag; fills share [row - start]; 0 without friends.
 
     ties: rows of friends [row, friend]; a tie to oneself is none.  flags: bits of all rows, eight a byte, lowest first.
     """
     friends = ties.shape[1]
-    for i in range(len(ties)):
+    for i in range(start, end):
         count = 0
         for k in range(friends):
             j = ties[i, k]
             count += ((flags[j >> 3] >> (j & 7)) & 1) * (j != i)
-        share[i] = count / friends
+        share[i - start] = count / max(friends, 1)

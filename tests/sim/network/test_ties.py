@@ -66,5 +66,5 @@ def test_who_looks_round_sees_what_part_of_his_friends_carries_the_flag():
     found, share = np.zeros((10, 4), np.int32), np.zeros(10, np.float32)
     found[0] = 1, 2, 9, 0
     carried = np.isin(np.arange(10), (0, 1, 9))
-    kernels.look_round(found, flags(carried), share)
+    kernels.look_round(found, 0, 10, flags(carried), share)
     assert share[0] == pytest.approx(0.5)
