@@ -80,9 +80,10 @@ def look_round(ties, start, end, flags, share):
     ties: rows of friends [row, friend]; a tie to oneself is none.  flags: bits of all rows, eight a byte, lowest first.
     """
     friends = ties.shape[1]
+    part = np.float32(1.0 / max(friends, 1))
     for i in range(start, end):
-        count = 0
+        count = np.int32(0)
         for k in range(friends):
-            j = ties[i, k]
-            count += ((flags[j >> 3] >> (j & 7)) & 1) * (j != i)
-        share[i - start] = count / max(friends, 1)
+            j = np.uint32(ties[i, k])  # unsigned: no check for places counted from the end
+            count += np.int32((flags[j >> np.uint32(3)] >> np.uint8(j & np.uint32(7))) & np.uint8(1)) * np.int32(j != i)
+        share[i - start] = np.float32(count) * part

@@ -189,8 +189,9 @@ def test_riders_review_at_their_rates(rider_lab):
     terms = riders.terms()._replace(started=np.ones(2, bool))
 
     def thinkers(key):
-        found, coin = np.empty(10_001, np.int64), np.empty(10_000)
-        count = kernels.reviewers(mind, riders.rows, 0, 10_000, np.uint64(key), terms, moved, coin, found)
+        found, coin, other = np.empty(10_001, np.int64), np.empty(10_000), np.empty(10_000)
+        kernels.two_draws(riders.identity, 0, 10_000, np.uint64(key), coin, other)
+        count = kernels.reviewers(mind, riders.rows, 0, 10_000, coin, terms, moved, found)
         return np.isin(np.arange(10_000), found[:count])
 
     thought = thinkers(99)
