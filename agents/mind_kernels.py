@@ -176,7 +176,8 @@ def reviewers(m, r, start, end, coin, terms, moved, found):
 
 @njit(cache=True)
 def two_draws(identity, start, end, key, one, other):
-    """Two independent draws in (0, 1) for each row from start to end out of one hash; fills one and other [row - start]."""
+    """Two independent draws in (0, 1) for each row from start to end out of one hash; fills one and other [row -
+    start]."""
     for i in range(start, end):
         w = word(key, np.uint64(identity[i]))
         one[i - start], other[i - start] = high(w), low(w)
@@ -300,11 +301,11 @@ def changers(r, start, end, coin, habits, found):
 
 
 class Country(NamedTuple):
-    """What is known of the cities by who looks at another one. alike: their share of the riders, 0 for cities of another
-    kind than one's own [city, city]; cumulative: its sum; many: it is a region of many cities [city]; province: [city];
-    better: logits by which a month there is better than usual [city, segment]; cost: of a move, logits [city]; friends:
-    part of its share by which a friend makes a city greater; look: share who look; station: cumulative shares of
-    districts [city, district]."""
+    """What is known of the cities by who looks at another one. alike: their share of the riders, 0 for cities of
+    another kind than one's own [city, city]; cumulative: its sum; many: it is a region of many cities [city]; province:
+    [city]; better: logits by which a month there is better than usual [city, segment]; cost: of a move, logits [city];
+    friends: part of its share by which a friend makes a city greater; look: share who look; station: cumulative shares
+    of districts [city, district]."""
 
     alike: np.ndarray
     cumulative: np.ndarray
@@ -322,8 +323,8 @@ def movers(r, start, end, coin, where, key, country, ties, city_of, found, to):
     """Who of the rows from start to end goes to work in another city from next month on; fills found and to, the city
     he goes to (his own where he stays within a region of many cities), gives how many. Only looks; `move` moves.
 
-    coin, where: draws of who looks, and at which city [row - start].  key: of whether he goes.  ties: rows of friends [row, friend].
-    city_of: where everybody worked this month [row].
+    coin, where: draws of who looks, and at which city [row - start].  key: of whether he goes.  ties: rows of friends
+    [row, friend]. city_of: where everybody worked this month [row].
     """
     n = 0
     for i in range(start, end):
@@ -343,8 +344,8 @@ def movers(r, start, end, coin, where, key, country, ties, city_of, found, to):
 
 @njit(cache=True)
 def destination(cumulative, share, friends, city_of, ties, row, city, many, u):
-    """The city a rider looks at: one of its kind by its riders' share, and `friends` times that more for each friend who
-    works there; -1 if there is no other.
+    """The city a rider looks at: one of its kind by its riders' share, and `friends` times that more for each friend
+    who works there; -1 if there is no other.
 
     share, cumulative: of `Country`.  many: his own region holds other cities too.  u: the draw.
     """
@@ -381,7 +382,7 @@ def move(r, rows, to, country, key):
         r.traits[i] |= CROSSED
         if there == r.city[i]:
             continue
-        here, r.city[i] = r.city[i], there
+        r.city[i] = there
         u = uniform(key, np.uint64(r.identity[i]))
         station = 0
         while station < country.station.shape[1] - 1 and country.station[there, station] <= u:

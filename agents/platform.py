@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a rider is offered on a day. fee: CNY for an order [city].  penalty: CNY kept back of an order that comes late
-    [city]."""
+    """What a rider is offered on a day. fee: CNY for an order [city].  penalty: CNY kept back of an order that comes
+    late [city]."""
 
     day: Day
     fee: np.ndarray

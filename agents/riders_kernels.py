@@ -1,9 +1,9 @@
 """The riders' work as arithmetic: columns and numbers in, columns and numbers out.
 
 `r` is the population's columns as a named tuple of arrays [row] (`agents.riders.Riders` says what they mean). Draws are
-addressed by identity; nothing here knows a model. A group is a city, a district of it and a segment, numbered
-(city x districts + district) x segments + segment; `shape` is (districts, segments). Rows stand by the group they had at
-first, from first[group] to first[group + 1]; who has moved since counts where he is now.
+addressed by identity; nothing here knows a model. A group is a city, a district of it and a segment, numbered (city x
+districts + district) x segments + segment; `shape` is (districts, segments). Rows stand by the group they had at first,
+from first[group] to first[group + 1]; who has moved since counts where he is now.
 
 `agents.riders_plain` does the same with whole columns and without a compiler.
 """
@@ -234,7 +234,8 @@ def injure(r, keys, exposure, rate, cumulative, sizes, claims):
 
 @njit(cache=True)
 def claim(u, mean, key, identity, persons, cumulative, sizes):
-    """The benefit of one person in fen where the claims of a row are Poisson of a mean and their count is drawn by u."""
+    """The benefit of one person in fen where the claims of a row are Poisson of a mean and their count is drawn by
+    u."""
     probability = math.exp(-mean)
     below, count, total = probability, 0, 0
     while u > below and probability > 0.0:
@@ -270,7 +271,8 @@ def keep_house(r, start, end, flow, h):
     flow: fen, received less paid but for living [row].  h: Habits.
     """
     for i in range(start, end):
-        costs = h.living[r.city[i]] + h.dependant * r.dependants[i] + h.work_cost[r.segment[i]] - h.replaces * r.swaps[i]
+        living = h.living[r.city[i]] + h.dependant * r.dependants[i]
+        costs = living + h.work_cost[r.segment[i]] - h.replaces * r.swaps[i]
         surplus = flow[i] / 100.0 + r.other[i] - costs
         aim = h.target * (r.income[i] / 100.0 + r.other[i])
         kept = h.saved_below if r.cash[i] < aim else h.saved_above
@@ -282,8 +284,8 @@ def keep_house(r, start, end, flow, h):
 
 
 class Keys(NamedTuple):
-    """Keys of a month's draws, by purpose; birth: of newcomers' draws, whatever the month. Two draws each come from look
-    (who looks, where), review (who reviews, who leaves) and outlook (who takes root, who changes his segment)."""
+    """Keys of a month's draws, by purpose; birth: of newcomers' draws, whatever the month. Two draws each come from
+    look (who looks, where), review (who reviews, who leaves) and outlook (who takes root, who changes his segment)."""
 
     look: np.uint64
     go: np.uint64

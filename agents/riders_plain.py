@@ -246,7 +246,8 @@ def _move(r, country, keys, ties, city_of) -> np.ndarray:
             found.append(i)
             to.append(there)
     rows, to = np.array(found, np.int64), np.array(to, np.int64)
-    gain = country.better[to, r.segment[rows]] - country.better[r.city[rows], r.segment[rows]] - country.cost[r.city[rows]]
+    city, s = r.city[rows], r.segment[rows]
+    gain = country.better[to, s] - country.better[city, s] - country.cost[city]
     go = logistic(uniform(keys.go, r.identity[rows])) < gain
     rows, to = rows[go], to[go]
     moved = np.zeros(len(r.city), bool)

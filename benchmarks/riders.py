@@ -10,13 +10,17 @@ seed of its own.
 """
 
 import argparse
+import csv
 import json
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -56,7 +60,8 @@ def timed(world: RidersAlone) -> dict[str, list[float]]:
 
 
 def months(rows: int, kernels, end: str) -> dict[str, float]:
-    """ns for a rider and month of each verb, July 2025 to the end, median without the first month; CPU s of them all."""
+    """ns for a rider and month of each verb, July 2025 to the end, median without the first month; CPU s of them
+    all."""
     world = RidersAlone(load(BASE, set=scale(rows), start="2025-07-01", end=end))
     world.riders.kernels = kernels
     seconds = timed(world)
@@ -67,8 +72,8 @@ def months(rows: int, kernels, end: str) -> dict[str, float]:
 
 
 def reference_month(rows: int, count: int = 6) -> float:
-    """ns for a rider and month of a reference: incomes, a six-month window, peers among eight, a logistic choice, exits;
-    in numpy float32 columns."""
+    """ns for a rider and month of a reference: incomes, a six-month window, peers among eight, a logistic choice,
+    exits; in numpy float32 columns."""
     dice = np.random.default_rng(1)
     base = (6000 * np.exp(0.35 * dice.standard_normal(rows))).astype(np.float32)
     plan, enrolled = dice.random(rows) < 0.5, np.zeros(rows, bool)
@@ -89,9 +94,27 @@ def reference_month(rows: int, count: int = 6) -> float:
     return statistics.median(spent[1:]) / rows * 1e9
 
 
+def crowded(folder: Path, times: int) -> Path:
+    """Write a copy of the base year's world with so many times the riders and orders; gives its scenario's path."""
+    for part in ("worlds/yunnan", "law", "scenarios"):
+        shutil.copytree(Path("configs") / part, folder / part)
+    cities = folder / "worlds" / "yunnan" / "cities.csv"
+    with cities.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    for row in rows:
+        for name in ("riders [persons]", "orders [orders/day]"):
+            row[header.index(name)] = str(int(row[header.index(name)]) * times)
+    with cities.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return folder / "scenarios" / "base_2025.yaml"
+
+
 def weigh(rows: int):
-    """Print, as JSON, what a year of so many rows takes: CPU s, largest resident set in MB, bytes of columns."""
-    world = RidersAlone(load(BASE, set=scale(rows), start="2025-01-01", end="2025-12-31"))
+    """Print, as JSON, what a year of so many rows takes: CPU s, largest resident set in MB, bytes of columns. Beyond the
+    riders there are, in a world of ten times as many."""
+    with tempfile.TemporaryDirectory() as folder:
+        scenario = crowded(Path(folder), 10) if rows > 2_000_000 else BASE
+        world = RidersAlone(load(scenario, set=scale(rows), start="2025-01-01", end="2025-12-31"))
     start = time.process_time()
     world.live(lambda lived: None)
     riders = world.riders
@@ -127,7 +150,8 @@ def pairs(count: int, contrast: str) -> dict[str, float]:
     Where a part p of the riders decides otherwise under the other policy, a paired difference varies by p (1 - p) a
     rider and an unpaired one by the sum of both take-ups' own variances: fifty times as much if p is below a per cent.
     """
-    one, other = (np.array([takeup_after_a_year(seed, changes) for seed in range(count)]) for changes in CONTRASTS[contrast])
+    one, other = (np.array([takeup_after_a_year(seed, changes) for seed in range(count)])
+                  for changes in CONTRASTS[contrast])
     paired, unpaired = other - one, np.roll(other, 1) - one
     least = 1e-12  # no rider at all decided otherwise
     return {"difference": paired.mean(), "paired_sd": paired.std(ddof=1), "unpaired_sd": unpaired.std(ddof=1),

@@ -1,7 +1,8 @@
 """The riders' world without its electricity: for questions that no price of a MWh can answer.
 
-Riders work, are paid, billed, served by the instruments of the riders' law and learn, as in the whole model; weather and
-draws are those of a whole run with the same seed. A month is a page of `People` and the transfers that concern riders.
+Riders work, are paid, billed, served by the instruments of the riders' law and learn, as in the whole model; weather
+and draws are those of a whole run with the same seed. A month is a page of `People` and the transfers that concern
+riders.
 """
 
 from collections.abc import Callable
@@ -37,7 +38,8 @@ RIDERS_LAW = ("pension_subsidy", "injury_insurance")  # instruments that live on
 
 
 class RidersAlone:
-    """The riders of a scenario and what surrounds them, day by day. riders, cities, platform, law: as in `PolicyLab`."""
+    """The riders of a scenario and what surrounds them, day by day. riders, cities, platform, law: as in
+    `PolicyLab`."""
 
     def __init__(self, config: Config, seed: int | None = None):
         """Raises: BadInput as the whole model does."""
@@ -48,7 +50,8 @@ class RidersAlone:
         self.cities = Cities(world, profiles)
         self.weather = Driver(
             streams, zones=tuple(dict.fromkeys(world["buses"]["zone"])), basins=list(world["basins"]["key"]),
-            cities=list(world["cities"]["climate"]), climate=world["climate"], pairs=world["weather_pairs"], profiles=profiles,
+            cities=list(world["cities"]["climate"]), climate=world["climate"],
+            pairs=world["weather_pairs"], profiles=profiles,
             settings=world.settings.weather, first=world.covers.start, last=world.covers.end)
         model = mesa.Model(rng=1)
         self.riders = Riders(model, world, self.cities, config.scale, streams, self.law, config.start)

@@ -30,8 +30,8 @@ def _one_of(low, high, u, not_this):
 def workmates(ties, key, identity, first, shape, size, rewire, homophily):
     """Fill ties [row, friend] with riders of the same station.
 
-    first: first row of each group, numbered (city x districts + district) x segments + segment, and the end.
-    shape: (districts, segments).  A station is `size` neighbouring rows of a group; who is no rider of one's own segment
+    first: first row of each group, numbered (city x districts + district) x segments + segment, and the end. shape:
+    (districts, segments).  A station is `size` neighbouring rows of a group; who is no rider of one's own segment
     stands at the like place of another segment's rows in the district; `rewire` of the ties lead anywhere in the city.
     """
     districts, segments = shape

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from agents.riders import Columns, Riders
 from agents.mind_kernels import CROSSED, WOMAN
+from agents.riders import Columns, Riders
 from agents.settling import largest_remainder
 from agents.streets import hours
 from sim.calendar import Calendar, Month
