@@ -261,7 +261,8 @@ def test_riders_move_at_their_rate_and_cities_keep_their_size_at_usual_incomes(r
     settled = lab.riders.tenure > 0
     lab.live(date(2025, 7, 31))
     stayed = settled & (lab.riders.identity == names)
-    # two cities: 6.5 % look at the other one, half of them go, less the price of a move: 1500 / 12 / 2200 = 0.057 logits
+    # two cities: 6.5 % look at the other one, half of them go, less the price of a move,
+    # 1500 / 12 / 2200 = 0.057 logits
     gone = (lab.riders.city != before)[stayed].mean()
     assert gone == pytest.approx(0.065 / (1 + np.exp(0.057)), abs=0.006)
     sizes = np.bincount(lab.riders.city, lab.riders.weight)
