@@ -12,7 +12,6 @@ seed of its own.
 import argparse
 import csv
 import json
-import resource
 import shutil
 import statistics
 import subprocess
@@ -122,7 +121,13 @@ def weigh(rows: int):
     riders = world.riders
     columns = sum(getattr(riders, name).itemsize for name in riders.columns()) + riders.ties.nbytes / riders.size
     print(json.dumps({"rows": riders.size, "seconds": time.process_time() - start, "bytes": columns,
-                      "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+                      "megabytes": largest_resident_set()}))
+
+
+def largest_resident_set() -> float:
+    """MB that this process held at most. The system's `ru_maxrss` would begin with that of who started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def growth(most: int) -> list[dict]:
