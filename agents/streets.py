@@ -130,7 +130,7 @@ class Streets:
         ready = d.reach.transpose(0, 2, 1) @ (capacity @ self.shift)
         wanted = asked[:, None, :] * (d.orders * d.effort)[:, :, None]  # in orders of the usual length
         busy = meet(wanted, ready)
-        short = np.minimum(late * (wanted / np.maximum(ready, 1e-300)) ** power, 1.0)
+        short = np.minimum(late * np.minimum(wanted / np.maximum(ready, 1e-9), 1e3) ** power, 1.0)
         carried = busy / d.effort[:, :, None]
         done = (carried * ready).sum(axis=1)
         rate, late = (d.reach @ each @ self.shift.transpose(0, 2, 1) for each in (carried, carried * short))

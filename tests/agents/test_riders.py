@@ -243,6 +243,13 @@ def test_late_orders_cost_their_penalty_and_nothing_while_they_are_forgiven(toy,
     assert 0.002 < late / sum(work.done.sum() for work in strict.work) < 0.05
 
 
+def test_on_a_day_on_which_nobody_rides_nothing_is_done_and_nothing_late(rider_lab):
+    lab = rider_lab(rows=3)
+    lab.riders.chance[:] = 0
+    lab.live(date(2025, 7, 2))
+    assert all(work.asked.sum() > 0 and work.done.sum() == work.late.sum() == work.pay.sum() == 0 for work in lab.work)
+
+
 def test_orders_in_rain_are_counted(rider_lab):
     dry, wet, storm = rider_lab(), rider_lab(), rider_lab()
     for rain, lab in enumerate((dry, wet, storm)):
