@@ -19,21 +19,6 @@ if TYPE_CHECKING:
     from sim.facts import Facts
 
 
-class PensionRules(Section):
-    """Key `pension`: what a flexible worker pays. flex_rate: of the base, of which pooled_rate goes to the pool and
-    account_rate to the worker's own account.  base: lower contribution base by place of insurance.
-
-    Source: State Council 2005 No.38; General Office 2019 No.13 (base between 60 % and 300 % of the average wage).
-    """
-
-    key: ClassVar[str] = "pension"
-
-    flex_rate: bounded(Share, ge=0, le=1)
-    pooled_rate: bounded(Share, ge=0, le=1)
-    account_rate: bounded(Share, ge=0, le=1)
-    base: dict[str, bounded(CNYPerMonth, gt=0)]
-
-
 class SubsidyRules(Section):
     """Key `pension_subsidy`. match: part of the contribution that the platform gives.  threshold_months of the last
     window_months must have met the base.  lag_months: from the premium to the subsidy.  start: month from which each
