@@ -102,7 +102,8 @@ def riders_alone(lab: PolicyLab):
             continue
         rules = lab.law.on(day.date)
         people = riders.close(day.month, rules)
-        facts = SimpleNamespace(month=day.month, people=people, cities=lab.cities, grid=lab.grid)
+        facts = SimpleNamespace(month=day.month, people=people, cities=lab.cities, grid=lab.grid,
+                                streams=lab.streams, experience=lab.facts.experience)
         transfers = [*bills.pay_of_orders(facts), *bills.living_costs(facts), *bills.swap_fee(facts, rules["swap"]),
                      *bills.pension_contribution(facts, rules["pension"])]
         for key, instrument in lab.instruments.items():
