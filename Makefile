@@ -10,7 +10,7 @@ BIN = $(VENV)/bin
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run test bench lint heads campaign clean
+.PHONY: run test bench validate lint heads campaign clean
 
 run: $(VENV)/.ready            ## the main job: 2025 in Yunnan, day by day, into results/base_2025
 	$(BIN)/gridgig run configs/scenarios/base_2025.yaml
@@ -21,7 +21,11 @@ test: $(VENV)/.dev             ## everything that must hold, in a few minutes
 bench: $(VENV)/.dev            ## speed and size, side by side with peers; figures in benchmarks/results
 	$(BIN)/python -m benchmarks.clearing
 	$(BIN)/python -m benchmarks.hourly
+	$(BIN)/python -m benchmarks.year
 	$(BIN)/python -m benchmarks.commitment
+
+validate: $(VENV)/.ready       ## the history, 2021 to 2026-11, for three seeds against published figures
+	$(BIN)/gridgig validate
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ share stands for projects that are not all alike.
 from math import exp
 
 HALVINGS = 60
+LEAST = -0.99  # a rate at which next to nothing comes back
 BEST = 10.0  # a rate of 1,000 % a year: nothing is better
 
 
@@ -27,10 +28,14 @@ def present_value(rate: float, income: float, capex: float, fixed: float, life: 
 
 
 def internal_rate(income: float, capex: float, fixed: float, life: float, worn: float) -> float:
-    """The yearly rate at which the present value is 0; -1 where upkeep eats the income, BEST at most."""
+    """The yearly rate at which the present value is 0; -1 where upkeep eats the income, BEST at most.
+
+    A machine that wears out may earn less than its upkeep in its last years. Then two rates leave nothing, and the
+    higher one is meant: the present value rises with the rate up to one peak and falls beyond it.
+    """
     if income <= fixed:
         return -1.0
-    low, high = -0.99, BEST
+    low, high = _peak(income, fixed, life, worn), BEST
     if present_value(low, income, capex, fixed, life, worn) <= 0:
         return -1.0
     for _ in range(HALVINGS):
@@ -39,6 +44,16 @@ def internal_rate(income: float, capex: float, fixed: float, life: float, worn: 
             low = middle
         else:
             high = middle
+    return low
+
+
+def _peak(income: float, fixed: float, life: float, worn: float) -> float:
+    """The rate from LEAST on at which an income less its upkeep is worth most."""
+    low, high = LEAST, BEST
+    for _ in range(HALVINGS):
+        third = (high - low) / 3
+        less, more = (present_value(at, income, 0.0, fixed, life, worn) for at in (low + third, high - third))
+        low, high = (low, high - third) if less >= more else (low + third, high)
     return low
 
 

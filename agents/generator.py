@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CYCLING = 0.02  # of a MWh's cost, that a MW of movement wears out and a MW held at part load burns [assumption]
 WORTHLESS = 1e-3  # CNY/MWh that an hour counts for at least, so that it is used when all others are full
-HALVINGS = 60
 SOME = 1e-3  # MW: less is a solver's rounding
 TURN = 1.0  # CNY/MWh that leaving a schedule must earn [assumption]
 STEPS = 2  # in which the water that need not be used is offered, dearer as the reservoir falls
@@ -58,8 +57,8 @@ class Generator(Institution):
     turbines' remaining power, and the other half, at the water value of the level to which their use would bring the
     reservoir, plus operation, times (1 + markup). A full reservoir so undercuts an empty one of the same basin, and the
     more a day takes the dearer the next MWh. The level weighs the plant's own with its basin's. Where the market clears
-    every hour alone it also decides the hours: the day's water is spread in proportion to the prices it expects. In real
-    time it keeps to what it sold a day ahead, within the band that the law leaves it.
+    every hour alone it also decides the hours: the day's water is spread in proportion to the prices it expects. In
+    real time it keeps to what it sold a day ahead, within the band that the law leaves it.
 
     Source: water values, see `agents.beliefs`; that a level of one's own moves the offer: [assumption].
     """
@@ -126,8 +125,8 @@ class Generator(Institution):
     def _following(self, scene, available: np.ndarray) -> Orders:
         """Real time after a day-ahead market: units whose energy of the day is limited keep to what they sold.
 
-        Up to the band they give less or more where the price is below or above what the day's water was worth when it was
-        sold; all other units are offered as before.
+        Up to the band they give less or more where the price is below or above what the day's water was worth when it
+        was sold; all other units are offered as before.
         """
         limited = np.isfinite(scene.conditions.energy[self.units])
         held, free = np.flatnonzero(limited), np.flatnonzero(~limited)
@@ -197,8 +196,9 @@ def steps(hand: np.ndarray, active: np.ndarray, per_hm3: np.ndarray, available: 
 
 
 def water_sold_at(sold: np.ndarray, least: np.ndarray, price: np.ndarray) -> np.ndarray:
-    """What a MWh of a day's limited energy was worth when it was sold: the price of the cheapest hour in which more than
-    the least was, CNY/MWh [unit]; nan where none was. In dearer hours the unit was full, in cheaper ones it kept still.
+    """What a MWh of a day's limited energy was worth when it was sold: the price of the cheapest hour in which more
+    than the least was, CNY/MWh [unit]; nan where none was. In dearer hours the unit was full, in cheaper ones it kept
+    still.
 
     sold, least: MW, price: CNY/MWh [unit, hour].
     """
@@ -211,17 +211,22 @@ def by_price(available: np.ndarray, least: np.ndarray, energy: np.ndarray, expec
 
     Not all of it goes to the dearest hours: an owner knows that others read the same forecast.
     least: MW [plant, hour], given in every hour.  energy: MWh [plant] of the day.  expected: CNY/MWh [plant, hour], not
-    negative; where nothing is known (nan) all hours are alike. power = least + min(room, k x price), k by bisection.
+    negative; where nothing is known (nan) all hours are alike. power = least + min(room, k x price); what that gives
+    bends where an hour is full as k rises, so k is found exactly between two such bends.
     """
     room = available - least
     left = np.minimum(np.maximum(energy - least.sum(axis=1), 0.0), room.sum(axis=1))
     weight = np.where(np.isnan(expected), 1.0, expected) + WORTHLESS
-    low, high = np.zeros(len(room)), (room / weight).max(axis=1, initial=0.0)
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        short = np.minimum(room, middle[:, None] * weight).sum(axis=1) < left
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return least + np.minimum(room, high[:, None] * weight)
+    order = np.argsort(room / weight, axis=1)
+    full, open_ = np.take_along_axis(room, order, axis=1), np.take_along_axis(weight, order, axis=1)
+    # with the first j hours full: what they give, and the weight of the others
+    given = np.cumsum(full, axis=1) - full
+    others = np.cumsum(open_[:, ::-1], axis=1)[:, ::-1]
+    at_bend = given + full / open_ * others
+    row = np.arange(len(room))
+    j = np.minimum((at_bend < left[:, None]).sum(axis=1), room.shape[1] - 1)
+    k = (left - given[row, j]) / others[row, j]
+    return least + np.minimum(room, k[:, None] * weight)
 
 
 def companies(model, ground: "Ground", grid: "Grid", values: WaterValues | None, config: "Config",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas
 
 WIDTH = 7.2  # inches of a page's text
+SEEN = 1 / 1200  # of the largest payment: what is drawn
 SHORT = 62  # days: a period whose axis shows weeks, not months
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
@@ -325,14 +326,22 @@ def _as_line(months: "pandas.DataFrame") -> tuple[np.ndarray, "pandas.DataFrame"
 def money_flow(entries: "pandas.DataFrame") -> Figure:
     """Who paid whom in the whole period: boxes are accounts, ribbons payments, both as wide as the money.
 
-    What only rounds books is left out.
+    What flows back between two accounts is set off. What only rounds books, and what is too small to see, is left out;
+    the latter is said.
     """
-    paid = entries.groupby(["payer", "payee"])["total"].sum() / 100  # fen to yuan
-    one, unit = scale(paid.max(), MONEY)
-    between = [(*pair, amount / one) for pair, amount in paid.items() if amount > 0 and BOOKS not in map(_sector, pair)]
+    paid = (entries.groupby(["payer", "payee"])["total"].sum() / 100).to_dict()  # fen to yuan
+    one, unit = scale(max(paid.values()), MONEY)
+    net = {pair: (amount - paid.get(pair[::-1], 0)) / one for pair, amount in paid.items()
+           if BOOKS not in map(_sector, pair)}
+    least = max(net.values(), default=0.0) * SEEN
+    between = [(*pair, amount) for pair, amount in net.items() if amount > least]
+    rest = [amount for amount in net.values() if 0 < amount <= least]
     boxes, ribbons = lay_out(between)
     figure = Figure(figsize=(WIDTH, 5.6))
-    _headline(figure, f"Where the money goes: payments of the whole period [{unit}]")
+    _headline(figure, f"Where the money goes: net payments of the whole period [{unit}]")
+    if rest:
+        figure.text(0.98, 0.13, f"{len(rest)} smaller ones, {_money(sum(rest))} in all, are left out", ha="right",
+                    fontsize=7, color="0.35")
     ax = figure.add_axes((0.02, 0.1, 0.96, 0.83))
     columns = max((box.column for box in boxes), default=0)
     bottom = max((box.top + box.size for box in boxes), default=1.0)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from experiments.seal import read_certificate
+from experiments.audit import audit
 from experiments.store import is_run, open_run
 from sim.config import BadInput, Config, Section, load
 from sim.config.documents import read_document, validate
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FILE = PROJECT / "configs" / "validation.yaml"
 KEPT = Path("results") / "validation"
 TWH = 1e-6  # of a MWh
-OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived, the years between are entry and cover alone
+OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived: before, entry and cover alone
 
 
 class Line(Section):
@@ -95,7 +95,7 @@ class History:
     """One run's indicators, with what the years before it made of the market's opening."""
 
     def __init__(self, indicators: "pandas.DataFrame", config: Config):
-        self.table = indicators.assign(year=indicators["date"].dt.year)
+        self.table = indicators.assign(year=[date.year for date in indicators["date"]])
         self.config = config
 
     def total(self, name: str, zone: str | None = None, years: range | None = None) -> float:
@@ -109,9 +109,9 @@ class History:
             raise KeyError(f"{name} of {zone} in {year}")
         return float(found["value"].mean())
 
-    def last(self, name: str, year: int) -> float:
-        """Sum over places of the last value of a year."""
-        found = self._some(name, None, range(year, year + 1))
+    def last(self, name: str, year: int, zone: str | None = None) -> float:
+        """Sum over places (or of one) of the last value of a year."""
+        found = self._some(name, zone, range(year, year + 1))
         return float(found[found["date"] == found["date"].max()]["value"].sum())
 
     def _some(self, name: str, zone: str | None, years: range | None) -> "pandas.DataFrame":
@@ -210,14 +210,19 @@ def foreign_2025(h: History) -> float:
     return h.last("foreign_entities", 2025)
 
 
-def storage_break_even(h: History) -> float:
-    """Capacity income at which a battery in Yunnan earns its cost of capital, CNY/kW-yr."""
-    return h.mean("break_even.battery", "YN", 2025)
+def storage_break_even(h: History, year: int = 2026) -> float:
+    """Capacity income at which a battery in Yunnan earns its cost of capital, CNY/kW-yr: as the year closed."""
+    return h.last("break_even.battery", year, "YN")
 
 
-def storage_with(h: History) -> float:
+def storage_with(h: History, year: int = 2026) -> float:
     """What a battery in Yunnan earns beyond its cost with the income of the regulation-capacity market, CNY/kW-yr."""
-    return h.mean("regulation_capacity_price", "YN", 2025) - storage_break_even(h)
+    return h.mean("regulation_capacity_price", "YN", year) - storage_break_even(h, year)
+
+
+def storage_with_2025(h: History) -> float:
+    """The same of 2025."""
+    return storage_with(h, 2025)
 
 
 def storage_without(h: History) -> float:
@@ -232,13 +237,13 @@ def joint_gain(h: History) -> float:
 
 def free_certificates_2025(h: History) -> float:
     """Millions of certificates of existing hydro that went to Yunnan's buyers without a price."""
-    return h.total("certificates.transferred", None, range(2025, 2026)) / 1e6
+    return h.total("free_certificates", "YN", range(2025, 2026)) / 1e6
 
 
 MEASURES: dict[str, Callable[[History], float]] = {measure.__name__: measure for measure in (
     contracts_fyp14, contracts_ratio, contracts_ever, contracts_2024, contracts_2025, rises, traded_share_2025,
     clean_share_2025, exports_fyp14, increments, cross_area_2025, foreign_2025, storage_break_even, storage_with,
-    storage_without, joint_gain, free_certificates_2025)}
+    storage_with_2025, storage_without, joint_gain, free_certificates_2025)}
 
 
 # ------------------------------------------------------------------------------------------------------------- running
@@ -252,7 +257,8 @@ def read(path: Path = FILE) -> Validation:
     found = validate(document, Validation)
     for key, line in found.lines.items():
         if line.measure not in MEASURES:
-            raise BadInput(document.fault(("lines", key, "measure"), f"unknown measure{nearest(line.measure, MEASURES)}"))
+            what = f"unknown measure{nearest(line.measure, MEASURES)}"
+            raise BadInput(document.fault(("lines", key, "measure"), what))
     return found
 
 
@@ -271,9 +277,10 @@ def judge(wanted: Validation, path: Path = FILE, jobs: int | None = None, say=pr
                 (scenario, config.seed, wanted.run.end, folder) for config, folder in zip(configs, folders)
                 if folder in missing])):
             say(f"lived {folder.name}: head {head[:16]}")
-    histories = [History(open_run(folder).indicators, config) for folder, config in zip(folders, configs)]
     for folder in folders:
-        read_certificate(folder)  # a run that was tampered with is no evidence
+        if faults := audit(folder).faults:  # a run that was changed since is no evidence
+            raise BadInput(f"{folder}: {faults[0]}; expected an unchanged run (remove the folder to live it anew)")
+    histories = [History(open_run(folder).indicators, config) for folder, config in zip(folders, configs)]
     return [Judged(key, line, np.array([MEASURES[line.measure](history) for history in histories]))
             for key, line in wanted.lines.items()]
 
@@ -295,17 +302,20 @@ def fingerprint(config: Config) -> str:
 
 
 def table(judged: list[Judged]) -> Iterator[str]:
-    """Lines of text: target, simulated mean and range, verdict, source."""
-    yield f"{'line':38}{'target':>24}  {'simulated':>10}{'range':>21}  {'unit':14}verdict"
+    """Lines of text: target in short, simulated mean and range, verdict; then what was missed; then targets in full
+    with their sources."""
+    short = {one.key: one.line.target.partition(" (")[0].partition(", ")[0] for one in judged}
+    key, target, unit = (max(len(text) for text in texts) + 2 for texts in zip(
+        *((one.key, short[one.key], one.line.unit) for one in judged)))
+    yield f"{'line':{key}}{'target':>{target}}  {'simulated':>10}{'range':>21}  {'unit':{unit}}verdict"
     for one in judged:
         low, high = one.values.min(), one.values.max()
-        target = one.line.target if len(one.line.target) <= 24 else one.line.target.partition(" (")[0][:24]
-        yield (f"{one.key:38}{target:>24}  {one.values.mean():10.4g}{f'{low:.4g} .. {high:.4g}':>21}  "
-               f"{one.line.unit:14}{one.verdict}")
+        yield (f"{one.key:{key}}{short[one.key]:>{target}}  {one.values.mean():10.4g}"
+               f"{f'{low:.4g} .. {high:.4g}':>21}  {one.line.unit:{unit}}{one.verdict}")
     yield ""
     for one in judged:
         if not one.met or not one.line.reproducible:
             yield f"{one.key}: {one.line.target}; {one.line.reason}"
     yield ""
     for one in judged:
-        yield f"source    {one.key}: {one.line.source}"
+        yield f"source    {one.key}: {one.line.target}; {one.line.source}"

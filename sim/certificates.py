@@ -98,7 +98,8 @@ class Certificates:
     rest: kWh [unit] metered that make no whole certificate yet.  used: kWh [party] of the year so far.
     covered: certificates [party] that were retired for the year so far.  metered: kWh since the beginning.
     used_last: kWh [party], issued_last: free certificates [unit] of the month that closed last.
-    flows: certificates of the open month by FLOWS.
+    flows: certificates of the open month by FLOWS.  free: of those, what followed its energy for nothing, by the zone
+    of who received it [zone].
 
     *Source*: a certificate for every 1,000 kWh, what is left over counts next month; certificates of hydropower from
     before 2023 cannot be traded; all end after two years [GecRules2024].
@@ -113,7 +114,7 @@ class Certificates:
         self.used, self.used_last, self.covered = np.zeros((3, self.parties), np.int64)
         self.metered = 0
         self.month: Month | None = None
-        self.flows = dict.fromkeys(FLOWS, 0)
+        self.flows, self.free = dict.fromkeys(FLOWS, 0), np.zeros(self.zones, np.int64)
 
     def _place(self, grid: "Grid"):
         """Take the parties of a grid."""
@@ -224,6 +225,7 @@ class Certificates:
         if lots.tradable.any() or (lots.holder >= self.units).any():
             raise ValueError("only certificates that cannot be traded follow the energy, and only once")
         self._hand(lots, count, to, "transferred")
+        np.add.at(self.free, self.zone[to], count)
 
     def _hand(self, lots: Lots, count: np.ndarray, to: np.ndarray, flow: str):
         self._held.add(np.concatenate([lots.key, lots.key - lots.holder + to]), np.concatenate([-count, count]))
@@ -247,7 +249,7 @@ class Certificates:
     def _turn(self, month: Month):
         """Begin the counters of a month, whatever is the first to happen in it."""
         if self.month != month:
-            self.month, self.flows = month, dict.fromkeys(FLOWS, 0)
+            self.month, self.flows, self.free = month, dict.fromkeys(FLOWS, 0), np.zeros(self.zones, np.int64)
 
     # ------------------------------------------------------------------------------------------------ month by month
 
@@ -323,6 +325,13 @@ def flows(facts: "Facts") -> np.ndarray:
     """Certificates of the month [flow]; nan while there are none."""
     registry = facts.certificates
     return np.array([registry.flows[name] if registry.month == facts.month else np.nan for name in FLOWS], float)
+
+
+def free(facts: "Facts") -> np.ndarray:
+    """Certificates of the month that followed their energy for nothing, by the zone of who received them [zone]; nan
+    while there are none."""
+    registry = facts.certificates
+    return registry.free.astype(float) if registry.month == facts.month else np.full(registry.zones, np.nan)
 
 
 def prices(facts: "Facts") -> np.ndarray:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import Field
@@ -22,6 +23,7 @@ from sim.calendar import Month
 from sim.config.documents import Document, parsed, place_of, read_document, validate
 from sim.config.sections import DAY, BadInput, Hint, Section, field_hint, hint_of, nearest, shown
 
+ARTICLE = 90  # characters of a source that a fault cites
 ALWAYS = date.min  # the date of a patch that holds on every day
 
 
@@ -38,6 +40,7 @@ class Value:
     """One dated value of a parameter and where it is written.
 
     at: its place in the document.  inside: steps of the data that the place already contains (a patch of one leaf).
+    enacted: stands in a law file, not in a scenario's patch.
     """
 
     day: date
@@ -46,10 +49,12 @@ class Value:
     document: Document
     at: tuple
     inside: int = 0
+    enacted: bool = False
 
     def fault(self, rest: tuple, message: str) -> BadInput:
-        """What is wrong with it, or at a leaf of it."""
-        return BadInput(self.document.fault((*self.at, *rest[self.inside :]), message))
+        """What is wrong with it, or at a leaf of it; of law also the article that stands behind it."""
+        article = f" (source: {shorten(self.source, ARTICLE, placeholder=' ...')})" if self.enacted else ""
+        return BadInput(self.document.fault((*self.at, *rest[self.inside :]), message + article))
 
     def holds(self, rest: tuple) -> bool:
         """Whether it says something about a leaf."""
@@ -256,7 +261,7 @@ def _param(document: Document, key: str, name: str, section: type[Section]) -> P
     values = []
     for day, data in entry.values.items():
         at = (key, name, "values", day)
-        values.append(Value(_day(document, at, day), data, entry.source, document, at))
+        values.append(Value(_day(document, at, day), data, entry.source, document, at, enacted=True))
     return Param(enacted=tuple(sorted(values, key=lambda value: value.day)))
 
 

@@ -55,7 +55,8 @@ class Orders:
             price = price[:, None]
         if volume.ndim == 1 and len(volume) == len(unit):
             volume = volume[:, None]
-        return cls(unit, np.full(len(unit), side), np.broadcast_to(price, wide), np.broadcast_to(volume, wide))
+        price, volume = (part if part.shape == wide else np.broadcast_to(part, wide) for part in (price, volume))
+        return cls(unit, np.full(len(unit), side), price, volume)
 
     @classmethod
     def sell(cls, unit, volume, price, hours: int = HOURS) -> "Orders":
@@ -79,7 +80,7 @@ class Orders:
 
     @classmethod
     def gather(cls, many) -> "Orders":
-        """All orders of many speakers in an order of their own: by unit, product, side and price, whoever spoke first."""
+        """All orders of many speakers in an order of their own, by unit, product, side, price, whoever spoke first."""
         many = [orders for orders in many if len(orders)]
         if not many:
             return cls.none()
@@ -91,7 +92,9 @@ class Orders:
 
     def of(self, units) -> np.ndarray:
         """Positions of the orders of the given units (int [order])."""
-        units = np.asarray(units, np.int32)
+        units = np.atleast_1d(np.asarray(units, np.int32))
+        if not len(units) or not len(self.unit):
+            return np.empty(0, np.intp)
         mine = np.zeros(max(self.unit.max(initial=-1), units.max(initial=-1)) + 1, bool)
         mine[units] = True
         return np.flatnonzero(mine[self.unit])  # every actor asks every day: a table is far cheaper than a search

@@ -40,6 +40,12 @@ def test_the_internal_rate_is_where_nothing_is_left():
     assert internal_rate(0.0, 100.0, 10.0, 2, 0.0) == -1  # nothing ever comes back
 
 
+def test_a_machine_that_ends_below_its_upkeep_has_the_higher_of_two_rates():
+    # 130 of income halved every year, less 40 of upkeep: 90, 25, -7.5. With x = 1/(1+r), 90 x + 25 x^2 - 7.5 x^3 = 100
+    # at x = 0.93608: 84.247 + 21.906 - 6.152 = 100.001, so r = 6.83 %; the other root, x = 5.2, loses 4/5 a year
+    assert internal_rate(130.0, 100.0, 40.0, 3, 0.5) == pytest.approx(0.0683, abs=1e-4)
+
+
 def test_at_the_hurdle_half_of_what_could_be_started_is_and_nothing_where_value_is_lost():
     # rate 9 % at a hurdle of 9 %: 1/2; one spread above: 1/(1+e^-1) = 0.7311; below the cost of capital: nothing
     assert started_share(0.09, 1.0, 0.09, 0.01) == pytest.approx(0.5)

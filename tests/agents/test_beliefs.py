@@ -202,7 +202,8 @@ def believe(name):
     grid = ground.grid(date(2025, 1, 1))
     users = Users(mesa.Model(), grid=grid, demand=world["demand"], years=world["demand_years"],
                   classes=world["user_classes"], splits=world["load_split"], smelters=world["smelters"],
-                  build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles)
+                  build_out=world["build_out"], climate=world["climate"], profiles=ground.profiles,
+                  trading=world.settings.contracts)
     days = [Calendar(when := date(2025, month, 14), when).turn() for month in range(1, 13)]
     typical = [ground.conditions(day, weather := ground.typical(day), users.by_bus(users.consume(day, weather)), grid,
                                  np.full(len(grid.units), np.nan)) for day in days]

@@ -1,5 +1,6 @@
 """What owners offer and users bid for beyond their province, by hand."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,22 +23,27 @@ class Units(SimpleNamespace):
 
 
 def prospect():
-    """Zone A: a dam (80 MW in July) on a river, wind (20 MW), coal (50 MW, 10 of them must run); users draw 64 MW."""
-    output, least = np.zeros((3, 12)), np.zeros((3, 12))
-    output[:, 6], least[2, 6] = [80, 20, 50], 10
+    """Zone A: a dam (80 MW in July, of 120 it can give) on a river, wind (20 MW of 40), coal (50 MW, 10 of them must
+    run); users draw 64 MW. The river's reservoirs hold 50,000 MWh as a normal July opens."""
+    output, least, able, stored = np.zeros((3, 12)), np.zeros((3, 12)), np.zeros((3, 12)), np.zeros((12, 1))
+    output[:, 6], least[2, 6], able[:, 6], stored[6] = [80, 20, 50], 10, [120, 40, 50], 50_000
     return Prospect(output=output, free=np.array([True, True, False]), least=least, load=np.full((1, 12), 64.0),
-                    price=np.full((1, 12), 200.0), basin=np.array([0, -1, -1]))
+                    price=np.full((1, 12), 200.0), basin=np.array([0, -1, -1]), able=able,
+                    dam=np.array([True, False, False]), stored=stored)
 
 
-def scene(beyond=(0.0, 0.0, 0.0, 0.0), home=(0.0, 0.0, 0.0, 0.0), index=1.0, mean=np.nan, rhythm="month"):
-    """Parties: the three plants and a user row. beyond, home: MW [party] sold before, out of the province and in it."""
+def scene(beyond=(0.0, 0.0, 0.0, 0.0), home=(0.0, 0.0, 0.0, 0.0), index=1.0, mean=np.nan, rhythm="month",
+          water=50_000.0):
+    """Parties: the three plants and a user row. beyond, home: MW [party] sold before, out of the province and in it.
+    water: MWh in store on the river."""
     one = lambda sold: SimpleNamespace(sold=np.array(sold)[:, None] * np.ones(24))  # noqa: E731
     books = {("interprovincial", 0): one(beyond), ("contracts", 0): one(home)}
     grid = SimpleNamespace(zone=("A",), bus_zone=np.array([0]), units=Units(bus=np.zeros(3, int)))
     return SimpleNamespace(
         now=JULY, rhythm=rhythm, grid=grid,
         positions=SimpleNamespace(books=books, sold=sum(b.sold for b in books.values()), bus=np.zeros(4, int)),
-        public=SimpleNamespace(inflow_index=np.array([index]), zone_mean=np.array([mean])))
+        public=SimpleNamespace(inflow_index=np.array([index]), zone_mean=np.array([mean]),
+                               stored_water=np.array([water])))
 
 
 def test_what_is_left_over_is_what_the_zone_will_not_need():
@@ -56,6 +62,34 @@ def test_a_wet_month_leaves_more():
     """Flow 1.5 times the normal: 0.4 of it lasts, so the dam makes 80 x 1.2 x 0.9 = 86.4; with wind 104.4, of which
     home needs 54: 50.4 / 104.4 of 86.4 = 41.7."""
     assert prospect().left_over(scene(index=1.5), np.array([0]))[0] == pytest.approx(86.4 * 50.4 / 104.4)
+
+
+def test_what_a_river_holds_beyond_a_normal_year_is_gone_by_the_months_end():
+    """29,760 MWh too much in July's 744 hours are 40 MW, all of the one dam; as much too little -40 MW."""
+    assert prospect().from_store(scene(water=79_760)) == pytest.approx([40, 0, 0])
+    assert prospect().from_store(scene(water=20_240)) == pytest.approx([-40, 0, 0])
+    assert prospect().from_store(scene()) == pytest.approx([0, 0, 0])
+
+
+def test_dams_share_what_their_river_holds_by_what_they_make_and_other_plants_of_it_have_none():
+    """A second dam makes 40 MW beside the 80: of 24 MW (17,856 MWh in 744 hours) 16 and 8. A plant without storage on
+    the same river gets nothing."""
+    one = prospect()
+    output = np.vstack([one.output, np.zeros((2, 12))])
+    output[3:, 6] = 40, 30
+    two = replace(one, output=output, basin=np.array([0, -1, -1, 0, 0]),
+                  dam=np.array([True, False, False, True, False]))
+    assert two.from_store(scene(water=67_856)) == pytest.approx([16, 0, 0, 8, 0])
+
+
+def test_a_full_reservoir_leaves_more_to_sell_and_an_empty_one_less_within_what_machines_can_give():
+    """40 MW more from store: the dam has 0.9 x 80 + 40 = 112 sure, with wind 130, of which home needs 54: 76 / 130 of
+    112 = 65.5. With 100 MW more it can give 120 only: 120 x 84 / 138. With 40 MW less 32 are sure, 50 with wind: none
+    is left over."""
+    dam = np.array([0])
+    assert prospect().left_over(scene(water=79_760), dam)[0] == pytest.approx(112 * 76 / 130)
+    assert prospect().left_over(scene(water=124_400), dam)[0] == pytest.approx(120 * 84 / 138)
+    assert prospect().left_over(scene(water=20_240), dam)[0] == 0
 
 
 def test_a_zone_in_need_has_nothing_left_over():

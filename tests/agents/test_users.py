@@ -10,7 +10,7 @@ import pytest
 from agents.users import Users
 from sim.calendar import Month
 from sim.messages import Statement
-from sim.network.demand import EVENING, Curves, Demand, LoadSplit, UserClass
+from sim.network.demand import EVENING, Curves, Demand, LoadSplit, Trading, UserClass
 from sim.network.smelters import Smelter, Smelters
 from sim.streams import Streams
 from sim.weather import MonthProfile, Profiles
@@ -30,6 +30,7 @@ from tests.sim.network.small_demand import (
 )
 
 WEDNESDAY, SUNDAY = YEAR[14], YEAR[18]  # 15 and 19 January 2025
+TRADING = Trading(entry=0.25, risk=0.0, caution=0.0, source="test")
 
 
 def users(**change) -> Users:
@@ -38,7 +39,7 @@ def users(**change) -> Users:
     return Users(mesa.Model(rng=1), grid=grid, demand=own["demand"], years=own["demand_years"],
                  classes=own["user_classes"], splits=own["load_split"], smelters=own["smelters"],
                  build_out=own["build_out"], climate=own["climate"],
-                 profiles=Profiles(own["profiles_month"], own["profiles_day"]))
+                 profiles=Profiles(own["profiles_month"], own["profiles_day"]), trading=TRADING)
 
 
 def at(temperature: float):
@@ -161,7 +162,7 @@ def test_yunnans_users_and_smelters_together_use_its_annual_figure():
     grid = SimpleNamespace(bus=tuple(own["buses"]["key"]), zone=tuple(dict.fromkeys(own["buses"]["zone"])))
     population = Users(mesa.Model(rng=1), grid=grid, demand=own["demand"], years=own["demand_years"],
                        classes=own["user_classes"], splits=own["load_split"], smelters=own["smelters"],
-                       build_out=own["build_out"], climate=own["climate"], profiles=profiles)
+                       build_out=own["build_out"], climate=own["climate"], profiles=profiles, trading=TRADING)
     blocks = Smelters(own["smelters"], own["buses"], own["build_out"])
     mild = SimpleNamespace(temperature=np.full(len(grid.zone), 20.0))
     curves = Curves(own["demand"], own["climate"], profiles)

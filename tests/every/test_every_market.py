@@ -1,281 +1,165 @@
-"""What holds for every market that dispatches (its answer is a Dispatch), on days of the toy world as it is, scarce and
-plentiful; markets that trade ahead are in `test_every_trade`.
+"""What holds for every market that the registry finds, as the toy world calls it at a year's turn. What the network
+makes true of a market that dispatches is in `test_every_dispatch`.
 
 A new market is tested here without a line being written, as soon as the toy world holds it.
 """
 
-from copy import copy
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from sim.messages import BUY, SELL, Clearing, Conditions, Orders, Scene
-from sim.network.grid import STORE
+from sim.messages import BUY, SELL, Clearing, Orders, Scene
 from sim.registry import markets
+from sim.settlement.accounts import ACCOUNTS
 from tests.labs import toy
 
-POWER = 1e-6  # MW
-MONEY = 1e-6  # CNY/MWh: prices are those of true costs, to a solver's tolerance
-LEAST = 1e-4  # MW; an order that gets less has got nothing: rounding in shares of a step
-
-KEYS = sorted(key for key, market in markets().items() if "real-time" in market.rhythms)
-pytestmark = pytest.mark.parametrize("key", KEYS)
+VOLUME, MONEY = 1e-6, 1e-6
+KEYS = sorted(markets())
+AHEAD = [key for key in KEYS if "real-time" not in markets()[key].rhythms]  # their answer is a Trade
+each = pytest.mark.parametrize("key", KEYS)
 
 
 @dataclass
-class Cleared:
-    """A day of a market. spoken: orders, speaker by speaker.  market: the class."""
+class Call:
+    """A market called once. others: what markets that remember nothing answered at the same moment to the same
+    speakers, in their order, from the last to the first and order by order in any.  silent: and what where nobody
+    spoke."""
 
-    market: type
-    spoken: list[Orders]
-    scene: Scene
-    clearing: Clearing
-
-    def again(self, *, spoken=None, grid=None, **conditions) -> "Cleared":
-        """The same day in a market that remembers nothing, with other speakers, grid or conditions."""
-        spoken = self.spoken if spoken is None else spoken
-        today = replace(self.scene.conditions, **conditions)
-        scene = replace(self.scene, conditions=today, grid=grid or self.scene.grid)
-        return Cleared(self.market, spoken, scene, self.market().clear(Orders.gather(spoken), scene))
+    answer: Clearing
+    others: list[Clearing]
+    silent: Clearing
 
 
 @pytest.fixture(scope="module")
-def lived() -> dict[str, list[Cleared]]:
-    """Every market's days in the toy world: a dry week across the turn of a month, a wet one, stores on their own."""
-    return {key: [*days_of(key, toy(start="2025-01-29", days=5)), *days_of(key, toy(start="2025-07-01", days=3)),
-                  *days_of(key, toy("law.spot.storage_scheduling=own", start="2025-07-12", days=3))] for key in KEYS}
+def lab():
+    """Six days of the toy world across the turn of a year, lived to their end; `calls` has every call of a market."""
+    lived = toy(start="2025-12-30", days=6)
+    lived.calls = {key: [] for key in KEYS}
+    for key in KEYS:
+        watch(lived, key)
+    return lived.run()
 
 
-def days_of(key: str, lab) -> list[Cleared]:
-    """Live a lab and take down each day of one of its markets."""
-    found, market = [], lab.markets[key]
-    clear = market.clear
+def watch(lab, key):
+    market = lab.markets[key]
+    clear, shuffle = market.clear, np.random.default_rng(7)
 
     def watched(orders, scene):
-        scene = replace(scene, earlier=dict(scene.earlier))
         spoken = [actor.orders(market, scene) for actor in lab.actors]
-        found.append(Cleared(type(market), spoken, scene, clear(orders, scene)))
-        return found[-1].clearing
+        alone = [one(orders, i) for orders in spoken for i in range(len(orders))]
+        shuffled = [alone[i] for i in shuffle.permutation(len(alone))]
+        others = [type(market)().clear(Orders.gather(some), deepcopy(scene))
+                  for some in (spoken, spoken[::-1], shuffled)]
+        silent = type(market)().clear(Orders.none(), silenced(scene))
+        lab.calls[key].append(Call(clear(orders, scene), others, silent))
+        return lab.calls[key][-1].answer
 
     market.clear = watched
-    lab.run()
+
+
+def one(orders: Orders, i: int) -> Orders:
+    """One of the orders as if it had been spoken alone."""
+    return Orders(orders.unit[[i]], orders.side[[i]], orders.price[[i]], orders.volume[[i]], orders.product[[i]])
+
+
+def silenced(scene: Scene) -> Scene:
+    """A scene in which everybody may be silent: nobody must run, stores rest at the level that they must keep, and no
+    reserve is asked of those who do not run."""
+    if scene.conditions is None:
+        return scene
+    quiet = replace(scene.conditions, minimum=np.zeros_like(scene.conditions.minimum),
+                    stored=scene.grid.units.store.copy())
+    return replace(scene, conditions=quiet, reserve=None)
+
+
+@pytest.fixture
+def calls(lab, key) -> list[Call]:
+    found = lab.calls[key]
     assert found, f"the toy world never calls the market {key!r}"
     return found
 
 
-@pytest.fixture(scope="module")
-def days(lived) -> dict[str, list[Cleared]]:
-    """The days as lived, and two of them with far too much load, with hardly any, and with thin links and lines."""
-    return {key: every + [other for day in (every[1], every[-2]) for other in strained(day)]
-            for key, every in lived.items()}
+def test_most_of_these_markets_have_something_to_trade_in_these_days(lab):
+    traded = [key for key, found in lab.calls.items() if any(call.answer.accepted.any() for call in found)]
+    assert 2 * len(traded) > len(KEYS)
 
 
-def strained(day: Cleared) -> list[Cleared]:
-    """A day under strain."""
-    today: Conditions = day.scene.conditions
-    thin = copy(day.scene.grid)
-    thin.line_capacity = 0.4 * thin.line_capacity
-    return [day.again(load=1.7 * today.load), day.again(load=0.2 * today.load),
-            day.again(link_share=0.5 * today.link_share, grid=thin)]
+@each
+def test_it_is_called_as_often_as_its_rhythm_says(key, lab, calls):
+    openings = {"year": 2, "month": 2, "day-ahead": 6, "real-time": 6}
+    assert len(calls) <= sum(openings[rhythm] for rhythm in markets()[key].rhythms)
+    assert {call.answer.rhythm for call in calls} <= set(markets()[key].rhythms)
+    assert {call.answer.market for call in calls} == {key}
 
 
-def test_the_days_show_shedding_disposal_congestion_and_stores_at_work(key, days):
-    clearings = [day.clearing for day in days[key]]
-    for name in ("shed", "disposed", "line_shadow", "link_shadow", "joint_shadow"):
-        assert any((getattr(c, name) > 1e-3).any() for c in clearings), name
-    stores = days[key][0].scene.grid.units.of_kind(STORE)
-    assert any((c.output[stores] < -1).any() and (c.output[stores] > 1).any() for c in clearings)
+@each
+def test_nobody_gets_more_than_asked_for_and_nothing_is_negative(key, calls):
+    for call in calls:
+        answer = call.answer
+        assert answer.accepted.shape == answer.paid().shape == answer.orders.volume.shape
+        assert (answer.accepted >= 0).all()
+        assert (answer.accepted <= answer.orders.volume + VOLUME).all()
+        assert np.isfinite(answer.paid()).all()
+        assert all(np.isfinite(value) for value in getattr(answer, "public", {}).values())
 
 
-# ------------------------------------------------------------------------------------------------------------ balance
+@pytest.mark.parametrize("key", AHEAD)
+def test_nobody_is_paid_below_the_offer_or_pays_above_the_bid(key, calls):
+    """Where a market dispatches, machines that must run, ramps and stores make exceptions: see its own battery."""
+    for call in calls:
+        trade, got = call.answer, call.answer.accepted > VOLUME
+        side = trade.orders.side[:, None]
+        assert (trade.price >= trade.orders.price - MONEY)[got & (side == SELL)].all()
+        assert (trade.price <= trade.orders.price + MONEY)[got & (side == BUY)].all()
 
 
-def test_every_bus_balances_in_every_hour(key, days):
-    for day in days[key]:
-        grid, c = day.scene.grid, day.clearing
-        gap = c.shed - c.disposed - day.scene.conditions.load
-        for unit, bus in enumerate(grid.units.bus):  # generation, less what stores, users and neighbours take
-            gap[bus] += c.output[unit]
-        for line, (start, end) in enumerate(zip(grid.line_from, grid.line_to)):
-            gap[start] -= c.line_flow[line]
-            gap[end] += c.line_flow[line]
-        for link, (start, end) in enumerate(zip(grid.link_from, grid.link_to)):
-            gap[start] -= c.sent[link]
-            gap[end] += c.delivered[link]
-        assert np.abs(gap).max() <= POWER
+@each
+def test_it_does_not_matter_who_speaks_first_nor_what_the_market_did_before(key, calls):
+    """To the bit who speaks first; what was lived before to a solver's tolerance."""
+    for call in calls:
+        first, *others = call.others
+        for other in others:
+            for name in ("unit", "side", "product", "volume"):
+                np.testing.assert_array_equal(getattr(other.orders, name), getattr(first.orders, name))
+            np.testing.assert_array_equal(other.accepted, first.accepted)
+            np.testing.assert_array_equal(other.paid(), first.paid())
+        exact = dict(rtol=0, atol=0) if key in AHEAD else dict(rtol=1e-9, atol=VOLUME)
+        np.testing.assert_allclose(first.accepted, call.answer.accepted, **exact)
+        np.testing.assert_allclose(first.paid(), call.answer.paid(), **exact)
 
 
-def test_links_lose_their_share_whichever_way_they_run(key, days):
-    for day in days[key]:
-        c, kept = day.clearing, 1 - day.scene.grid.link_loss[:, None]
-        ahead, back = c.sent > 0, c.sent < 0
-        np.testing.assert_allclose(c.delivered[ahead], (kept * c.sent)[ahead], atol=POWER)
-        np.testing.assert_allclose(c.sent[back], (kept * c.delivered)[back], atol=POWER)
+@each
+def test_where_nobody_speaks_no_more_is_traded_than_where_all_do(key, calls):
+    """What has been agreed between governments is traded without a word; nothing else is, and prices stay finite."""
+    for call in calls:
+        assert np.isfinite(call.silent.paid()).all()
+        assert np.isfinite(getattr(call.silent, "price", 0.0)).all()
+        assert call.silent.accepted.sum() <= call.answer.accepted.sum() + VOLUME
 
 
-def test_what_is_put_in_is_taken_out_lost_or_stored(key, days):
-    for day in days[key]:
-        grid, today, c = day.scene.grid, day.scene.conditions, day.clearing
-        half = np.sqrt(grid.units.efficiency)[:, None]
-        store = (grid.units.kind == STORE)[:, None]
-        given, taken = np.maximum(c.output, 0), np.maximum(-c.output, 0)
-        before = np.hstack([today.stored[:, None], c.stored[:, :-1]])
-        kept_back = np.where(store, c.stored - before, 0).sum(axis=0)
-        lost_in_stores = np.where(store, taken * (1 - half) + given * (1 / half - 1), 0).sum(axis=0)
-        put_in = np.where(store, 0, given).sum(axis=0) + c.shed.sum(axis=0)
-        taken_out = today.load.sum(axis=0) + np.where(store, 0, taken).sum(axis=0) + c.disposed.sum(axis=0)
-        lost = np.abs(c.sent - c.delivered).sum(axis=0)
-        np.testing.assert_allclose(put_in, taken_out + lost + lost_in_stores + kept_back, atol=10 * POWER)
+def bills(lab, key):
+    return lab.markets[key].bill(lab.facts.month, lab.facts, lab.law.on(lab.calendar.now.date)[key])
 
 
-def test_every_unit_keeps_within_what_it_can_and_must(key, days):
-    for day in days[key]:
-        today, c, units = day.scene.conditions, day.clearing, day.scene.grid.units
-        assert (np.abs(c.output) <= today.available + POWER).all()
-        assert (c.output >= np.where(today.minimum > 0, today.minimum, -np.inf) - POWER).all()
-        assert (c.output.sum(axis=1) <= today.energy + 24 * POWER).all()
-        assert (c.stored >= -POWER).all()
-        assert (c.stored <= units.store[:, None] + POWER).all()
-        net = np.zeros_like(c.output)
-        np.add.at(net, c.orders.unit, c.orders.side[:, None] * c.accepted)
-        np.testing.assert_allclose(net, c.output, atol=POWER)
+@each
+def test_its_bills_are_between_accounts_of_the_chart_and_keep_no_memory(key, lab):
+    transfers, twice = bills(lab, key), bills(lab, key)
+    assert all({t.payer, t.payee} <= set(ACCOUNTS) and t.payer != t.payee for t in transfers)
+    assert all(np.all(np.asarray(t.amount) > 0) for t in transfers)
+    assert [t.total for t in twice] == [t.total for t in transfers]
 
 
-# ------------------------------------------------------------------------------------------------------------- prices
-
-
-@dataclass
-class Claims:
-    """Orders of a day by what the clearing promises them, all [order, hour].
-
-    free: hour by hour its own master: no store, and the unit's output is not held by its ramp from or into the hour.
-    forced: MW of a sell order that a must-run level of its unit makes, cheapest orders first.
-    """
-
-    price: np.ndarray
-    asked: np.ndarray
-    sells: np.ndarray
-    forced: np.ndarray
-    free: np.ndarray
-
-    @classmethod
-    def of(cls, day: Cleared) -> "Claims":
-        c, today, units = day.clearing, day.scene.conditions, day.scene.grid.units
-        orders, unit = c.orders, c.orders.unit
-        before = np.where(np.isnan(today.output_before), c.output[:, 0], today.output_before)
-        change = np.abs(np.diff(np.hstack([before[:, None], c.output]), axis=1))
-        held = change >= units.ramp[:, None] - LEAST
-        held[:, :-1] |= held[:, 1:]
-        free = ~held[unit] & (units.store[unit] == 0)[:, None]
-        forced = np.zeros_like(c.accepted)
-        for u in np.flatnonzero((today.minimum > 0).any(axis=1)):
-            left = today.minimum[u].copy()
-            own = np.flatnonzero((unit == u) & (orders.side == SELL))
-            for o in own[np.argsort(orders.price[own].mean(axis=1), kind="stable")]:
-                forced[o] = np.minimum(left, orders.volume[o])
-                left -= forced[o]
-        sells = np.broadcast_to((orders.side == SELL)[:, None], c.accepted.shape)
-        return cls(c.price[units.bus[unit]], limited(day), sells, forced, free)
-
-
-def limited(day: Cleared) -> np.ndarray:
-    """Prices asked and bid within the limits that the law sets them, CNY/MWh [order, hour]."""
-    rules, orders = day.scene.rules, day.clearing.orders
-    if not hasattr(rules, "offer_floor"):
-        return orders.price
-    buys = (orders.side == BUY)[:, None]
-    return np.clip(orders.price, np.where(buys, rules.clearing_floor, rules.offer_floor),
-                   np.where(buys, rules.clearing_cap, rules.offer_cap))
-
-
-def test_nobody_is_paid_below_the_offer_or_pays_above_the_bid(key, days):
-    """Covered: what an order gets beyond its unit's must-run level, in hours in which no ramp holds the unit, of all
-    units but stores (theirs is the next claim). Daily energy limits are covered: scarce water can only be paid more."""
-    seen = 0
-    for day in days[key]:
-        claims, accepted = Claims.of(day), day.clearing.accepted
-        chosen = claims.free & (accepted > claims.forced + LEAST)
-        seller, buyer = chosen & claims.sells, chosen & ~claims.sells
-        assert (claims.price >= claims.asked - MONEY)[seller].all()
-        assert (claims.price <= claims.asked + MONEY)[buyer].all()
-        seen += int(seller.any()) + int(buyer.any())
-    assert seen >= 2 * len(days[key]) - 2  # in the scarcest hours nobody's bid is taken
-
-
-def test_nobody_is_left_out_who_asks_less_or_bids_more_than_the_price(key, days):
-    """Covered: as above, without units that have a daily energy limit (they may keep their water for a better hour)."""
-    seen = 0
-    for day in days[key]:
-        claims, c = Claims.of(day), day.clearing
-        covered = claims.free & ~np.isfinite(day.scene.conditions.energy)[c.orders.unit][:, None]
-        gain = np.where(claims.sells, claims.price - claims.asked, claims.asked - claims.price)
-        wanted = covered & (gain > MONEY)
-        assert (c.accepted >= c.orders.volume - LEAST)[wanted].all()
-        seen += wanted.any()
-    assert seen == len(days[key])
-
-
-def test_no_store_loses_on_a_day_unless_it_must_fill_up(key, days):
-    """Where the morning's level is already what the law asks for at midnight, standing still is free, so the day's
-    schedule earns nothing less: price x (given - taken) - wear x given >= 0, in the market's own prices."""
-    seen = 0
-    for day in days[key]:
-        c, units = day.clearing, day.scene.grid.units
-        rules = day.scene.rules
-        if getattr(rules, "storage_scheduling", None) != "market":
-            continue
-        earned = np.zeros(len(units))
-        side, price = c.orders.side[:, None], c.price[units.bus[c.orders.unit]]
-        np.add.at(earned, c.orders.unit, (side * (price - limited(day)) * c.accepted).sum(axis=1))
-        full = day.scene.conditions.stored >= rules.storage_level * units.store - POWER
-        for store in units.of_kind(STORE)[full[units.of_kind(STORE)]]:
-            assert earned[store] >= -1.0
-            seen += 1
-    assert seen > 5
-
-
-def test_prices_stay_within_floor_and_cap(key, days):
-    for day in days[key]:
-        c, rules = day.clearing, day.scene.rules
-        assert np.isfinite(c.price).all()
-        assert c.price.min() >= rules.clearing_floor - MONEY
-        assert c.price.max() <= rules.clearing_cap + MONEY
-        assert (c.price[c.shed > LEAST] >= rules.clearing_cap - MONEY).all()
-        assert (c.price[c.disposed > LEAST] <= rules.clearing_floor + MONEY).all()
-
-
-# -------------------------------------------------------------------------------------------------------------- order
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_it_does_not_matter_who_speaks_first(key, lived, seed):
-    shuffle = np.random.default_rng(seed)
-    for day in lived[key][::3]:
-        pieces = [Orders(o.unit[[i]], o.side[[i]], o.price[[i]], o.volume[[i]])
-                  for o in day.spoken for i in range(len(o))]
-        first = day.again()
-        other = day.again(spoken=[pieces[i] for i in shuffle.permutation(len(pieces))])
-        for name in ("price", "output", "accepted", "line_flow", "sent", "stored", "rent"):
-            np.testing.assert_array_equal(getattr(first.clearing, name), getattr(other.clearing, name), err_msg=name)
-
-
-def test_without_orders_nothing_is_accepted_and_prices_are_finite(key, lived):
-    """Nobody who must run may be silent, so the day has no must-run levels; stores rest at the level they must keep."""
-    day = lived[key][0]
-    units = day.scene.grid.units
-    silent = day.again(spoken=[], minimum=np.zeros_like(day.scene.conditions.minimum), stored=units.store.copy())
-    c = silent.clearing
-    assert c.accepted.shape == (0, 24)
-    assert not c.output.any()
-    assert np.isfinite(c.price).all()
-    # with nobody to serve it, all load is shed, and so is what the links' least flow loses on its way
-    lost = (c.sent - c.delivered).sum()
-    assert c.shed.sum() == pytest.approx(day.scene.conditions.load.sum() + lost, abs=1e-6)
-
-
-def test_a_market_that_has_lived_for_days_answers_like_a_new_one(key, lived):
-    for day in lived[key]:
-        new = day.again().clearing
-        assert new.objective == pytest.approx(day.clearing.objective, rel=1e-9)
-        np.testing.assert_allclose(new.output, day.clearing.output, atol=POWER)
+@each
+def test_its_bills_sum_to_nothing_and_leave_nothing_behind_that_the_levy_does_not_close(key, lab):
+    """Over all accounts to the fen. Who closes itself leaves the grid company nothing; all others' remainder is what
+    the system levy of the month took."""
+    balance = dict.fromkeys(ACCOUNTS, 0)
+    for transfer in bills(lab, key):
+        balance[transfer.payer] -= transfer.total
+        balance[transfer.payee] += transfer.total
+    assert sum(balance.values()) == 0
+    if markets()[key].closes_itself:
+        assert balance["grid_company"] == 0
+    assert lab.journal.balance["grid_company"] == 0

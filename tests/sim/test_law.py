@@ -225,8 +225,11 @@ LAW_FAULTS = [
 
 @pytest.mark.parametrize(("name", "old", "new", "line"), LAW_FAULTS)
 def test_a_fault_in_a_law_is_one_line_with_its_place(files, name, old, new, line):
+    """Of a value of the law the line also cites what stands behind it."""
     files.spoil(name, old, new)
-    assert refusal(files) == f"{name}:{line}"
+    said, cites, article = refusal(files).partition(" (source: ")
+    assert said == f"{name}:{line}"
+    assert (len(article) > 4) == bool(cites)
 
 
 def test_a_value_that_is_wrong_only_years_later_is_found_when_the_law_is_read(files):

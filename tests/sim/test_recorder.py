@@ -12,9 +12,10 @@ from sim.closed_month import ClosedMonth
 from sim.config import Table
 from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
+from sim.positions import Book
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
 from sim.settlement.journal import Journal
-from sim.welfare import nothing
+from sim.welfare import Gain, nothing
 
 JANUARY = Month(2025, 1)
 H, D = 48, 2
@@ -63,6 +64,14 @@ def trades():
     return found
 
 
+def contracts():
+    """Inside A the dam sells 20 MW to the smelter at 180; inside B coal sells 10 MW to the users of b at 250. Parties:
+    the six units and those users."""
+    power = np.array([20.0, 0, 10, 0, -20, 0, -10])[:, None] * np.ones(24)
+    price = np.array([180.0, 0, 250, 0, 180, 0, 250])[:, None]
+    return {("contracts", 0): Book(0, power, power * price)}
+
+
 def facts():
     """a1 makes 65 + 15 and uses 10, so 70 flow to a2; it uses 30 and the smelter 10, so 30 leave for B and 27 arrive.
     B makes 20, sends 8 on to C (7 arrive, all bought), its battery gives 4 on the first day and takes 5 on the second:
@@ -81,13 +90,17 @@ def facts():
         value=np.ones((2, 3, H)), lack=np.ones((2, 3, H)), asked=np.ones((2, 3, H)), failure=0.0)
     # 100 were issued; 30 of the year were sold at 4 and 10 with their energy at 6; 7 + 3 are held
     flows = {"issued": 100, "traded": 30, "bundled": 10, "transferred": 40, "retired": 90, "expired": 0}
-    certificates = SimpleNamespace(month=JANUARY, flows=flows, held=lambda: np.array([7, 3]))
+    certificates = SimpleNamespace(month=JANUARY, flows=flows, free=np.array([0, 40, 0]),
+                                   held=lambda: np.array([7, 3]))
     green = SimpleNamespace(day=SimpleNamespace(month=JANUARY), public={"price_current": 4.0, "price_bundled": 6.0})
     schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
-        month=JANUARY, certificates=certificates, trades=trades() | {("green", "month"): green}, daily={"ancillary": [held]},
+        month=JANUARY, certificates=certificates, trades=trades() | {("green", "month"): green},
+        daily={"ancillary": [held]},
         opening=SimpleNamespace(day=held.day),
-        positions=SimpleNamespace(schedule=schedule, books={}), lost=70.0, party_bus=grid().units.bus, gain=nothing(3),
+        positions=SimpleNamespace(schedule=schedule, books=contracts()), lost=70.0,
+        party_bus=np.append(grid().units.bus, 2),
+        gain=Gain(600.0, np.array([100.0, 200, 0]), np.array([150.0, 50, 0]), 100.0, np.array([30.0, -10, 0])),
         ahead=ahead, settled=np.ones(H, bool), grid=grid(), days=D, zone_mean=lambda: np.array([175.0, 300.0, 50.0]),
         price=price, energy=price, load=load,
         shed=rows(0, 0, np.repeat([17.0, 26.0], 24), 0), disposed=np.zeros((4, H)),
@@ -120,7 +133,7 @@ def lab():
              "cities": {"key": np.array(["kunming", "nanning", "empty"], object)}}
     riders = SimpleNamespace(segment=np.array([0, 1, 1, 0]), segments={"key": np.array(["full", "part"], object)})
     builder = SimpleNamespace(
-        zone="B", prospects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
+        zone="B", projects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
         started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
     return SimpleNamespace(
         developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
@@ -172,6 +185,23 @@ def test_trades_of_the_month_are_kept_as_energy_of_all_its_days(value):
     assert (value("incremental_contracts", "A"), value("agreement_reduced", "A")) == (12 * 24 * 31, 3 * 24 * 31)
     assert (value("border_listed", "C"), value("border_matched", "C")) == (9 * 24 * 31, 8 * 24 * 31)
     assert (value("cross_area"), value("cross_area_origin")) == (7 * H, 0.25 * 7 * H)  # what the border took
+
+
+def test_contracts_inside_a_zone_are_kept_as_energy_of_the_days_lived_price_and_cover(value):
+    assert (value("contracted.hydro", "A"), value("contracted.coal", "B")) == (20 * H, 10 * H)
+    assert (value("bought_ahead", "A"), value("bought_ahead", "B")) == (20 * H, 10 * H)
+    assert (value("contract_price", "A"), value("contract_price", "B")) == (180, 250)
+    # A uses 40 and the smelter's 10, B 60
+    assert (value("traded_share", "A"), value("traded_share", "B")) == (0.4, pytest.approx(1 / 6))
+
+
+def test_what_joint_clearing_gains_is_kept_part_by_part_and_not_where_nothing_was_compared(value, lab):
+    assert value("joint_gain") == 600
+    assert [value("joint_gain_sellers", zone) for zone in "ABC"] == [100, 200, 0]
+    assert [value("joint_gain_users", zone) for zone in "ABC"] == [150, 50, 0]
+    assert (value("joint_gain_network"), value("joint_clean", "B")) == (100, -10)
+    lab.facts.gain = nothing(3)
+    assert not kept(lab).indicators["indicator"].str.startswith("joint_").any()
 
 
 def test_certificates_are_counted_and_priced_by_what_was_sold(value):

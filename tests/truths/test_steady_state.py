@@ -67,7 +67,8 @@ def test_with_a_river_at_rest_prices_stay_where_they_are(tmp_path):
     The flow varies by a thousandth, because where a year is flat and wholly certain no level is better than another and
     plans do not settle on one; so the level may wander, and only what it is worth must not."""
     scenario = altered(tmp_path, STILL | {"basins": cells(cv="0.001")}, NO_SWAPS | {"water": {"carry_over": 0.0}})
-    table = toy(start="2025-05-01", days=123, scenario=scenario).run().results.indicators
+    still = toy("law.spot.regime=spot", start="2025-05-01", days=123, scenario=scenario)
+    table = still.run().results.indicators
     price = table[table.indicator == "price"].pivot(index="date", columns="zone", values="value")
     assert len(price) == 4
     assert (np.ptp(price, axis=0) < 0.5).all()
