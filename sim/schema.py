@@ -58,7 +58,7 @@ class Settings(Section):
 
 # law that belongs to no market and no instrument
 RULES = {rules.key: rules for rules in (
-    pension.PensionRules, pension.AccountRules, pension.ResidentRules, pension.EmployeeRules,
+    pension.PensionRules, pension.ResidentRules, pension.EmployeeRules,
     retirement.RetirementRules, transfer.TransferRules, cohorts.Actuary, participation.ParticipationRules,
     PlatformRules, BudgetRules, SwapRules, projects.ApprovalRules)}
 

@@ -117,6 +117,11 @@ def credited(account, paid, rate: float):
     return account * (1 + rate) ** (1 / YEAR) + paid
 
 
+def interest_of_month(account: np.ndarray, rate: float) -> np.ndarray:
+    """Fen [row] that a month adds to accounts of so many fen: what `credited` adds, in whole fen."""
+    return to_fen(account / 100 * ((1 + rate) ** (1 / YEAR) - 1))
+
+
 def saved(paid, months, rate: float, growth: float = 0.0):
     """What is in an account after so many month ends, the first payment of `paid` growing by `growth` a year."""
     return paid * (1 + rate) ** ((np.asarray(months, float) - 1) / YEAR) * geometric(

@@ -48,7 +48,8 @@ def filled(people: People, columns: tuple[str, ...]) -> People:
     made = {
         "tenure": place % 40, "female": place % 14 == 0, "dependants": place % 4,
         "days": np.minimum(people.orders // 30, 31), "rain_orders": people.orders // 4,
-        "extreme_orders": people.orders // 20, "penalties": people.income // 100}
+        "extreme_orders": people.orders // 20, "penalties": people.income // 100,
+        "account": people.income}
     return replace(people, **{name: made[name].astype(getattr(people, name).dtype) for name in columns
                               if not getattr(people, name).any()})
 
@@ -78,6 +79,7 @@ ABOUT = {
                                      for more in (400.0, 800.0)], levied=True),
     "pass_through": About(
         "2025-07-01", lambda rules: [{"approved": {"HILLS": {"coal": cost}}} for cost in (400.0, 500.0)]),
+    "pension_account": About(JULY, more(interest=(0.03, 0.06)), reads=("account",)),
     "pension_subsidy": About("2025-04-01", lambda rules: [{"match": match} for match in (0.75, 1.0)]),
 }
 

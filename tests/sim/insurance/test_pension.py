@@ -14,6 +14,7 @@ from sim.insurance.pension import (
     contributions,
     credited,
     employee_contributions,
+    interest_of_month,
     monthly_pension,
     resident_pension,
     saved,
@@ -98,3 +99,10 @@ def test_contributions_that_do_not_add_up_are_refused_in_one_line():
     for change in ("pension.pooled_rate=0.13", "pension.upper=0.5", "resident_pension.subsidy.500=-1"):
         with pytest.raises(BadInput, match="expected"):
             refused(change)
+
+
+def test_a_months_interest_is_the_same_fen_for_the_account_and_for_the_fund():
+    # 1.5 % a year are 1.015^(1/12) - 1 = 0.12415 % a month: 12.41 yuan on 10,000
+    account = np.array([1_000_000, 0, 333])
+    assert interest_of_month(account, 0.015).tolist() == [1241, 0, 0]
+    assert interest_of_month(account, 0.0).tolist() == [0, 0, 0]
