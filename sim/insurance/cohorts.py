@@ -98,7 +98,8 @@ def fund_balance(month: Month, age: np.ndarray, kind: np.ndarray, weight: np.nda
         return vest * drawn + (1 - vest) * alive * saving
 
     year, row = np.unique(birth // YEAR, return_inverse=True)
-    values = (np.ones(len(age)), paid, promised(actuary.density * left, to_come), promised(history, in_hand), account / 100)
+    values = (np.ones(len(age)), paid, promised(actuary.density * left, to_come), promised(history, in_hand),
+              account / 100)
     return Balance(year, *(np.bincount(row, weight * value, len(year)) for value in values))
 
 

@@ -72,8 +72,8 @@ class ResidentRules(Section):
 
 
 class EmployeeRules(Section):
-    """Key `employee_pension`: what would be paid for an employee. employer, employee: shares of the wage, bounded like a
-    flexible worker's base."""
+    """Key `employee_pension`: what would be paid for an employee. employer, employee: shares of the wage, bounded like
+    a flexible worker's base."""
 
     key: ClassVar[str] = "employee_pension"
 
@@ -110,7 +110,8 @@ def monthly_pension(wage, index, months, account, divisor):
 
 
 def credited(account, paid, rate: float):
-    """An account a month on: interest of a twelfth of a year on what was there, then what is paid in at the month's end.
+    """An account a month on: interest of a twelfth of a year on what was there, then what is paid in at the month's
+    end.
 
     Unrounded: twelve such months make exactly the year's interest of what stood at its beginning.
     """
@@ -146,6 +147,7 @@ def resident_pension(tier: int, years: float, rules: ResidentRules) -> float:
 
 def employee_contributions(income: np.ndarray, lowest: np.ndarray, rules: EmployeeRules,
                            pension: PensionRules) -> tuple[np.ndarray, np.ndarray]:
-    """Fen of a month, [row]: the employer's part and the employee's, on an income (CNY) bounded as the law bounds it."""
+    """Fen of a month, [row]: the employer's part and the employee's, on an income (CNY) bounded as the law bounds
+    it."""
     base = allowed_base(income, lowest, pension)
     return to_fen(base * rules.employer), to_fen(base * rules.employee)

@@ -38,8 +38,8 @@ class RetirementRules(Section):
             if not (kind in self.before and kind in self.after and kind in self.step):
                 raise ValueError(f"before, after and step must all name {kind!r}; expected {', '.join(KINDS)}")
             if self.after[kind] < self.before[kind]:
-                raise ValueError(f"after {self.after[kind]:g} of {kind} is below before {self.before[kind]:g}; expected "
-                                 "ages that do not fall")
+                raise ValueError(f"after {self.after[kind]:g} of {kind} is below before {self.before[kind]:g}; "
+                                 "expected ages that do not fall")
         if self.least_after < self.least_before:
             raise ValueError(f"least_after {self.least_after} is below least_before {self.least_before}; expected at "
                              "least that")

@@ -68,8 +68,8 @@ class IllnessRules(Leaving):
     @model_validator(mode="after")
     def _adds_up(self):
         if len(self.grants) != len(self.shares) or abs(sum(self.shares) - 1) > ROUNDING:
-            raise ValueError(f"shares are {len(self.shares)} that sum to {sum(self.shares):g}; expected one for each of "
-                             f"{len(self.grants)} grants, 1 together")
+            raise ValueError(f"shares are {len(self.shares)} that sum to {sum(self.shares):g}; expected one for each "
+                             f"of {len(self.grants)} grants, 1 together")
         if max(self.grants) > self.most:
             raise ValueError(f"grants reach {max(self.grants):g}; expected at most {self.most:g}")
         return self

@@ -58,7 +58,8 @@ class PensionSubsidy(Instrument):
     Rules = SubsidyRules
 
     def apply(self, month: Month, facts: "Facts", rules: SubsidyRules) -> list[Transfer]:
-        """Due `lag_months` later, to all who paid this month's premium and meet the conditions; one transfer a payer."""
+        """Due `lag_months` later, to all who paid this month's premium and meet the conditions; one transfer a
+        payer."""
         people = facts.people
         who = people.enrolled & begun(rules.start, month, facts.cities.key)[people.city]
         who &= eligible(people.met, rules.threshold_months, rules.window_months)

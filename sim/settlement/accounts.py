@@ -9,7 +9,8 @@ from dataclasses import dataclass
 USERS, GRID, POWER, NEIGHBOURS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS = (
     "electricity users", "grid", "power producers", "neighbours", "delivery platform", "social insurance", "state",
     "households", "books")
-SECTORS = (POWER, NEIGHBOURS, GRID, USERS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS)  # the order in which a picture shows them
+# the order in which a picture shows them
+SECTORS = (POWER, NEIGHBOURS, GRID, USERS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS)
 
 
 @dataclass(frozen=True)

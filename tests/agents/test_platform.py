@@ -66,5 +66,6 @@ def test_customers_pay_the_commission_on_every_order_that_was_carried():
     lab.platform.learn(JULY, None)
     each = lab.platform.offers(Calendar(date(2025, 8, 1), date(2025, 8, 1)).turn()).commission
     lab.run()  # and learns at its end what these days cost
-    paid = [e.total for e in lab.journal.entries if (e.bill, e.payer, e.payee) == ("commission", "customers", "platform")]
+    ends = "commission", "customers", "platform"
+    paid = [e.total for e in lab.journal.entries if (e.bill, e.payer, e.payee) == ends]
     assert paid == [pytest.approx(float(lab.facts.done.sum(axis=1) @ each) * 100, abs=0.51)]

@@ -1,10 +1,10 @@
 """The platform's care in critical illness: some 7,000 cases and more than 200 M yuan by July 2025 are published.
 
-The law grants 0.33 cases a year among a thousand riders of a month: of 3.36 M riders 92.4 a month. The slots of this world
-stay at their number of 2024, so national figures are multiplied with the index of riders of each quarter: 1.00 and 1.12
-in the first two of 2025, 1.38 in the third, 1.30 in the fourth, 1.21 in 2026 (derived from orders). Before 2025 there
-were some 6,300 cases and 181 M yuan, taken as given. To July 2025: 92.4 x (3 x 1.00 + 3 x 1.12 + 1.38) = 715 more, 7,015
-in all; a mean grant of 28,550 makes them 20.4 M yuan, 201.4 M in all.
+The law grants 0.33 cases a year among a thousand riders of a month: of 3.36 M riders 92.4 a month. The slots of this
+world stay at their number of 2024, so national figures are multiplied with the index of riders of each quarter: 1.00
+and 1.12 in the first two of 2025, 1.38 in the third, 1.30 in the fourth, 1.21 in 2026 (derived from orders). Before
+2025 there were some 6,300 cases and 181 M yuan, taken as given. To July 2025: 92.4 x (3 x 1.00 + 3 x 1.12 + 1.38) = 715
+more, 7,015 in all; a mean grant of 28,550 makes them 20.4 M yuan, 201.4 M in all.
 """
 
 from datetime import date
@@ -61,8 +61,8 @@ def test_the_draw_of_a_month_gives_what_the_rate_says(rules, riders):
 
 
 def test_by_february_2026_the_rule_gives_more_than_is_published(rules, riders):
-    """92.4 x (2 x 1.38 + 3 x 1.30 + 2 x 1.21) = 839 more, 7,854 in all: 4 % above the 7,570 published. Cases did not follow
-    the riders of the summer of 2025; as they came in from elsewhere, fewer of them were ill [open]."""
+    """92.4 x (2 x 1.38 + 3 x 1.30 + 2 x 1.21) = 839 more, 7,854 in all: 4 % above the 7,570 published. Cases did not
+    follow the riders of the summer of 2025; why is open."""
     found = expected(rules, riders, 14)
     assert found == pytest.approx(7854, abs=5)
     assert 1.03 < found / 7570 < 1.05

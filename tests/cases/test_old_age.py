@@ -2,8 +2,8 @@
 
 A rider of Kunming who pays on the lower base for fifteen years and draws at 60, all figures of 2025, without growth and
 interest: 4,588 x 20 % = 917.60 a month, x 180 = 165,168 in all, half of it with the subsidy. The average wage is
-4,588 / 60 % = 7,646.67. The pool gives (W + 0.6 W) / 2 x 15 x 1 % = 917.60, the account 4,588 x 8 % x 180 / 139 = 475.30,
-together 1,392.90 a month: paid back after 119 months, with the subsidy after 59.
+4,588 / 60 % = 7,646.67. The pool gives (W + 0.6 W) / 2 x 15 x 1 % = 917.60, the account 4,588 x 8 % x 180 / 139 =
+475.30, together 1,392.90 a month: paid back after 119 months, with the subsidy after 59.
 """
 
 from datetime import date
@@ -96,9 +96,9 @@ def test_a_rider_from_zhaotong_draws_in_yunnan_and_one_from_henan_at_home_before
 
 
 def test_the_fund_promises_the_young_more_than_they_pay_and_gains_by_who_cannot_vest(law, kunming):
-    """Men on the lower base with three years behind them, who pay seven months in ten. At 25 and 33 they come to 355 and
-    288 months, most of them above 240, and are promised more than they pay. At 40 they come to 36 + 0.7 x 276 = 229:
-    less than half of them vest, the others leave 12 of their 20 % to the pool."""
+    """Men on the lower base with three years behind them, who pay seven months in ten. At 25 and 33 they come to 355
+    and 288 months, most of them above 240, and are promised more than they pay. At 40 they come to 36 + 0.7 x 276 =
+    229: less than half of them vest, the others leave 12 of their 20 % to the pool."""
     ages = np.array([25, 33, 40]) * 12
     see = fund_balance(OCTOBER, ages, np.zeros(3, int), np.ones(3, int), np.full(3, 36), np.full(3, 1_300_000),
                        np.full(3, to_fen(kunming)), np.full(3, to_fen(kunming / 0.6)), law["pension"],

@@ -56,11 +56,11 @@ def filled(people: People, columns: tuple[str, ...]) -> People:
 
 JULY = "2025-07-01"
 ABOUT = {
-    "accident_insurance": About(JULY, more(premium=(0.1, 0.2))),
+    "accident_insurance": About(JULY, more(premium=(0.04, 0.06))),
     "child_benefit": About(JULY, more(grant=(20_000.0, 30_000.0)), law=("law.child_benefit.cases=50.0",),
                            reads=("dependants",)),
     "critical_illness": About(JULY, more(cases=(200.0, 400.0)), law=("law.critical_illness.cases=100.0",)),
-    "family_travel": About(JULY, more(value=(2000.0, 3000.0)), law=("law.family_travel.cases=100.0",), reads=("tenure",)),
+    "family_travel": About(JULY, more(value=(2e3, 3e3)), law=("law.family_travel.cases=100.0",), reads=("tenure",)),
     "late_forgiveness": About(JULY, more(forgiven=(0.6, 1.0)), law=("law.late_forgiveness.forgiven=0.5",),
                               reads=("penalties",)),
     "order_scheme": About(JULY, more(platform=(0.3, 0.4)), law=(

@@ -31,7 +31,8 @@ def test_where_nothing_grows_the_fund_promises_four_times_what_it_is_paid():
 
 
 def test_months_paid_before_are_owed_and_backed_by_the_account():
-    """60 months behind him, 300 to come: the past months' rights are a sixth, their account 60 x 367.056 = 22,023.36."""
+    """60 months behind him, 300 to come: the past months' rights are a sixth, their account 60 x 367.056 =
+    22,023.36."""
     see = balance([38], history=60, account=2_202_336)
     assert see.accrued == pytest.approx([711_523.9 / 6], abs=1)
     assert see.pensions == pytest.approx([711_523.9 * 5 / 6], abs=1)

@@ -44,8 +44,8 @@ ILLNESS = benefits.IllnessRules(cases=0.33, grants=[10_000.0, 200_000.0], shares
 def test_0_33_cases_per_thousand_and_year_are_92_a_month_of_3_36_million_riders():
     """3,360 x 0.33 / 12 = 92.4; over 120 months 11,088 with a standard deviation of 105."""
     people = {"identity": np.arange(3360), "weight": np.full(3360, 1000, np.int32)}
-    counts = [benefits.cases(Streams(3)["test"], people["identity"], JULY.later(k), 0.33 / 12_000 * people["weight"]).sum()
-              for k in range(120)]
+    mean = 0.33 / 12_000 * people["weight"]
+    counts = [benefits.cases(Streams(3)["test"], people["identity"], JULY.later(k), mean).sum() for k in range(120)]
     assert sum(counts) == pytest.approx(11_088, abs=4 * 105)
 
 
@@ -134,12 +134,13 @@ def test_forgiveness_gives_back_its_part_of_what_was_kept_for_late_orders():
 # --------------------------------------------------------------------------------------------------------- accidents
 
 
-ACCIDENT = benefits.AccidentRules(premium=0.06, rider_share=0.25, pays=0.6, most=500_000.0, until={"kunming": Month(2026, 7)})
+ACCIDENT = benefits.AccidentRules(premium=0.06, rider_share=0.25, pays=0.6, most=500_000.0,
+                                  until={"kunming": Month(2026, 7)})
 
 
 def test_accident_insurance_covers_where_the_public_scheme_has_not_begun():
-    """Kunming until July 2026: 1,000 orders and 5 x 500 x 0.06 = 60 + 150 = 210 yuan, a quarter of it by riders: 15 of the
-    first, 7.50 of each of the five. Haikou is not named: never covered. Claims: 60 % of 8,000."""
+    """Kunming until July 2026: 1,000 orders and 5 x 500 x 0.06 = 60 + 150 = 210 yuan, a quarter of it by riders: 15 of
+    the first, 7.50 of each of the five. Haikou is not named: never covered. Claims: 60 % of 8,000."""
     transfers = {(t.payer, t.payee): t for t in given(benefits.AccidentInsurance, ACCIDENT)}
     assert set(transfers) == {("platform", "insurer"), ("riders", "insurer"), ("insurer", "riders")}
     assert transfers["riders", "insurer"].amount.tolist() == [1500, 750]
@@ -164,7 +165,8 @@ def test_who_leaves_is_multiplied_over_what_covers_him():
     """Women's care keeps one in ten of the women who would leave, the first and the last; stations one in twenty of
     all."""
     rules = {"women_riders": benefits.WomenRules(value=20.0, leaves=0.9),
-             "rider_stations": benefits.StationRules(stations=1.0, station_cost=1.0, homes=0.0, home_cost=0.0, leaves=0.95)}
+             "rider_stations": benefits.StationRules(stations=1.0, station_cost=1.0, homes=0.0, home_cost=0.0,
+                                                     leaves=0.95)}
     assert benefits.exit_factor(rules, riders()) == pytest.approx([0.9 * 0.95, 0.95, 0.9 * 0.95])
 
 

@@ -47,14 +47,14 @@ RELIEF = ReliefRules(exempt=5000.0, expense=0.2, tops=[3000.0, 12_000.0], rates=
 
 
 def test_income_tax_is_marginal_over_its_brackets():
-    """9,000 less a fifth is 7,200, taxable 2,200: 66 yuan. 11,000: taxable 3,800: 90 + 80 = 170. 25,000: taxable 15,000:
-    90 + 900 + 600 = 1,590. 6,250 is free."""
+    """9,000 less a fifth is 7,200, taxable 2,200: 66 yuan. 11,000: taxable 3,800: 90 + 80 = 170. 25,000: taxable
+    15,000: 90 + 900 + 600 = 1,590. 6,250 is free."""
     assert tax(np.array([9000.0, 11_000.0, 25_000.0, 6250.0]), RELIEF) == pytest.approx([66, 170, 1590, 0])
 
 
 def test_a_deduction_saves_the_tax_on_what_is_contributed():
-    """The first pays 66 yuan; on 917.60 less his taxable income is 1,282.40: 38.47, relief 27.53. The second earns 7,000:
-    taxable 600, 18 yuan, nothing after it: relief 18. The third is not enrolled."""
+    """The first pays 66 yuan; on 917.60 less his taxable income is 1,282.40: 38.47, relief 27.53. The second earns
+    7,000: taxable 600, 18 yuan, nothing after it: relief 18. The third is not enrolled."""
     (transfer,) = given(TaxRelief, RELIEF)
     assert (transfer.payer, transfer.payee) == ("government", "riders")
     assert (transfer.row.tolist(), transfer.amount.tolist()) == ([11, 12], [2753, 1800])
@@ -84,8 +84,8 @@ ORDER = OrderRules(platform=0.20, rider=0.10, government=0.05, account=0.4, star
 
 
 def test_an_order_pays_into_the_pool_and_the_riders_account():
-    """Kunming: 1,000 and 5 x 500 orders. The platform pays 200 and 5 x 100 = 700 yuan, 280 of them into accounts; riders
-    100 and 5 x 50 = 350, 140 of them; the state 175, 70 of them."""
+    """Kunming: 1,000 and 5 x 500 orders. The platform pays 200 and 5 x 100 = 700 yuan, 280 of them into accounts;
+    riders 100 and 5 x 50 = 350, 140 of them; the state 175, 70 of them."""
     assert by_end(given(OrderScheme, ORDER)) == {
         ("platform", "pension_accounts"): 28_000, ("platform", "pension_pool"): 42_000,
         ("riders", "pension_accounts"): 14_000, ("riders", "pension_pool"): 21_000,

@@ -65,7 +65,7 @@ def test_without_orders_or_claims_there_is_no_transfer():
     assert insure(orders=np.zeros(3, np.int32), claims=np.zeros(3, np.int64)) == []
 
 
-# -------------------------------------------------------------------------------------------------- a premium of its own
+# ------------------------------------------------------------------------------------------------ a premium of its own
 
 
 def test_a_city_may_have_a_premium_of_its_own():
@@ -78,9 +78,9 @@ RATED = RULES.model_copy(update={"band_low": 0.8, "band_high": 1.2, "expected": 
 
 
 def test_the_premium_follows_what_the_citys_orders_have_cost_within_a_band():
-    """0.0468 yuan an order are twice what is expected: 1.2 at most. 250,000 orders at half of it are believed by half, as
-    the root of their part of a million: 1 - 0.5 x 0.5 = 0.75, 0.8 at least. 10,000 orders at 1.4 times are believed by a
-    tenth: 1.04. Nothing is known of a city without orders."""
+    """0.0468 yuan an order are twice what is expected: 1.2 at most. 250,000 orders at half of it are believed by half,
+    as the root of their part of a million: 1 - 0.5 x 0.5 = 0.75, 0.8 at least. 10,000 orders at 1.4 times are believed
+    by a tenth: 1.04. Nothing is known of a city without orders."""
     orders = np.array([1_000_000, 250_000, 10_000, 0])
     claims = np.array([46_800_00, 2_925_00, 327_60, 0])
     assert rating(orders, claims, RATED) == pytest.approx([1.2, 0.8, 1.04, 1.0])

@@ -17,7 +17,8 @@ def people(**columns):
     """Three riders of Kunming who meet everything, as an instrument sees them; columns replace the given ones."""
     three = {"identity": np.array([11, 12, 13]), "weight": np.array([1, 5, 2], np.int32), "city": np.zeros(3, np.int16),
              "enrolled": np.ones(3, bool), "premium": np.full(3, 91760), "base": np.full(3, 458800),
-             "chosen": np.full(3, 458800), "here": np.ones(3, bool), "home": np.ones(3, bool), "met": np.full(3, 0b111, np.uint8)}
+             "chosen": np.full(3, 458800), "here": np.ones(3, bool), "home": np.ones(3, bool),
+             "met": np.full(3, 0b111, np.uint8)}
     return SimpleNamespace(**(three | columns))
 
 
