@@ -61,7 +61,7 @@ class PolicyLab(mesa.Model):
         self._check_rules()
         self.instruments = {key: instrument() for key, instrument in instruments().items()}
         self._people_the_world()
-        self.facts = Facts(self.grid, self.ground, self.users.bus)
+        self.facts = Facts(self.grid, self.ground, self.users.bus, self.streams)
         self.journal = Journal(keep=config.record.journal)
         self.results = sink or Memory()
         self.recorder = Recorder(self.results, hourly=config.record.hourly)
@@ -169,7 +169,9 @@ class PolicyLab(mesa.Model):
     def live_day(self, day: Day):
         """Weather, work and use make the day's conditions; markets clear a forecast of them, then what happened."""
         weather = self.weather.draw(day)  # one driver for everything outdoors
-        work = self.riders.work(day, weather, self.cities, self.platform.offers(day))  # orders, pay, battery swaps
+        offer = self.platform.offers(day)
+        work = self.riders.work(day, weather, self.cities, offer)  # orders, pay, battery swaps
+        self.facts.charge(work, offer.commission)
         use = self.users.consume(day, weather)
         today, expected = self.conditions(day, weather, work, use), None
         spot = self.rules["spot"]

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from sim import certificates, contracted, increments, revenue
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
+from sim.insurance import burden
 from sim.messages import BUY, SELL
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
 from sim.settlement import meters
@@ -139,6 +140,9 @@ OUTCOMES = (
     Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.eligible_share(m.by_city)),
     Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.enrolled)),
     Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.take_up(m.by_city)),
+    # who bears what
+    Outcome("welfare_per_order", "CNY/order", MONTH, (WORLD,), burden.welfare_per_order),
+    Outcome("fiscal_cost", "CNY", MONTH, (WORLD,), burden.fiscal_cost),
     # assets: what stands, is started this year and under construction; what a kW earned in the month, by stream; what
     # those who build expect of a year, at which rate, and what must be paid for being there so that they lose nothing
     Outcome("stands", "MW", MONTH, (ZONE, TECHNOLOGY), revenue.stands),

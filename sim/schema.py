@@ -4,6 +4,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
+from sim.insurance import cohorts, participation, pension, retirement, transfer
 from sim.network import (
     agreements,
     blocks,
@@ -21,8 +22,7 @@ from sim.network import (
     workforce,
     years,
 )
-from sim.policy.pension_subsidy import PensionRules
-from sim.policy.tariffs import PlatformRules, SwapRules
+from sim.policy.tariffs import BudgetRules, PlatformRules, SwapRules
 from sim.registry import instruments, markets
 from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherSettings
 
@@ -57,7 +57,10 @@ class Settings(Section):
 
 
 # law that belongs to no market and no instrument
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules)}
+RULES = {rules.key: rules for rules in (
+    pension.PensionRules, pension.ResidentRules, pension.EmployeeRules,
+    retirement.RetirementRules, transfer.TransferRules, cohorts.Actuary, participation.ParticipationRules,
+    PlatformRules, BudgetRules, SwapRules, projects.ApprovalRules)}
 
 
 def schema() -> Schema:

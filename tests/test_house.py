@@ -70,6 +70,9 @@ RULES = {
     "engines know numbers only": (
         lambda f: within(f, "sim.engines"),
         lambda f, m: within(m, "sim", "agents", "experiments") and not within(m, "sim.engines")),
+    "social insurance is arithmetic": (
+        lambda f: within(f, "sim.insurance"),
+        lambda f, m: within(m, "sim.policy", "sim.markets", "sim.settlement", "sim.network", "sim.facts", "sim.law")),
     "the ground floor stands on itself": (
         lambda f: f in ("sim.messages", "sim.units", "sim.calendar", "sim.streams"),
         lambda f, m: within(m, "sim") and not within(m, "sim.messages", "sim.units", "sim.calendar", "sim.streams")),

@@ -6,10 +6,11 @@ their row of `grid.units`, riders by their identity): the journal keeps its sum,
 
 from dataclasses import dataclass
 
-USERS, GRID, POWER, NEIGHBOURS, GIG, INSURANCE, HOUSEHOLDS, BOOKS = (
-    "electricity users", "grid", "power producers", "neighbours", "delivery platform", "social insurance",
+USERS, GRID, POWER, NEIGHBOURS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS = (
+    "electricity users", "grid", "power producers", "neighbours", "delivery platform", "social insurance", "state",
     "households", "books")
-SECTORS = (POWER, NEIGHBOURS, GRID, USERS, GIG, INSURANCE, HOUSEHOLDS, BOOKS)  # the order in which a picture shows them
+# the order in which a picture shows them
+SECTORS = (POWER, NEIGHBOURS, GRID, USERS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS)
 
 
 @dataclass(frozen=True)
@@ -60,5 +61,7 @@ ACCOUNTS = chart(
     Account("pension_pool", "pooled part of the pension insurance: pays today's pensions", INSURANCE),
     Account("pension_accounts", "individual accounts of the pension insurance, in sum", INSURANCE),
     Account("injury_fund", "occupational injury insurance of new forms of work", INSURANCE),
+    Account("insurer", "commercial insurers of riders' accidents", INSURANCE),
+    Account("government", "the budget: what the state gives to riders' social insurance stands below zero", STATE),
     Account("rounding", "what is left between parts that were rounded one by one", BOOKS),
 )

@@ -25,7 +25,7 @@ PARTIES = {*ACCOUNT_OF.values(), "users"}
 
 def of(facts: "Facts", rules: "Rulebook") -> list[Transfer]:
     """The riders' bills of the month that the Facts close, in fen; markets bill for themselves. 0 is not billed."""
-    bills = [*pay_of_orders(facts), *living_costs(facts)]
+    bills = [*pay_of_orders(facts), *commission(facts), *living_costs(facts)]
     if "swap" in rules:
         bills += swap_fee(facts, rules["swap"])
     if "pension" in rules:
@@ -88,6 +88,11 @@ def pay_of_orders(facts: "Facts") -> list[Transfer]:
     people = facts.people
     riders = owed("pay of orders", "platform", "riders", people.income, people.identity, people.weight)
     return owed("pay of orders", "customers", "platform", sum(bill.total for bill in riders)) + riders
+
+
+def commission(facts: "Facts") -> list[Transfer]:
+    """Customers pay, beyond the delivery of an order, what the platform asks of them for its riders' welfare."""
+    return owed("commission", "customers", "platform", to_fen(float(facts.commission.sum())))
 
 
 def swap_fee(facts: "Facts", rules) -> list[Transfer]:

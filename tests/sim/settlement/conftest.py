@@ -58,6 +58,7 @@ def facts_of(hours):
     facts = SimpleNamespace(
         month=Month(2025, 7), grid=net, user_bus=np.array([0, 1, 1]), city_bus=np.array([1, -1]),
         outside_price=np.array([0.0, 650.0]), people=people(Month(2025, 7)), pay=np.array([14_000.0, 3_000.0]),
+        commission=np.zeros(2),
         price=np.stack([two(100, 200.004), two(130, 1500)]),
         load=np.stack([two(50, 50), two(55, 75)]),
         consumption=np.stack([two(50, 50), two(30, 35), two(20, 35)]),
