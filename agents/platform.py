@@ -18,12 +18,14 @@ PAY = "pay of orders"
 
 @dataclass(frozen=True)
 class Offer:
-    """What riders and customers are offered on a day, [city]. fee: CNY for an order.  commission: CNY that customers
-    pay on an order beyond its delivery.  demand: multiple of the orders that are asked, for that reason.
+    """What riders and customers are offered on a day, [city]. fee: CNY for an order.  penalty: CNY kept back of an order
+    that comes late.  commission: CNY that customers pay on an order beyond its delivery.  demand: multiple of the orders
+    that are asked, for that reason.
     """
 
     day: Day
     fee: np.ndarray
+    penalty: np.ndarray
     commission: np.ndarray
     demand: np.ndarray
 
@@ -48,17 +50,18 @@ class Platform(Institution):
         Raises: BadInput where the tariff leaves out a tier of the world.
         """
         rules = self._law.on(day.date)
-        tariff = rules["platform"].fee
+        tariff, late = rules["platform"].fee, rules["platform"].late_penalty
         for tier in self._tiers:
             if tier not in tariff:
                 raise BadInput(f"platform.fee: has no fee for {tier!r}, a tier of the world's cities")
         fee = np.array([tariff[tier] for tier in self._tiers])
         if "platform_budget" not in rules:
-            return Offer(day, fee, np.zeros(len(fee)), np.ones(len(fee)))
+            return Offer(day, fee, fee * late, np.zeros(len(fee)), np.ones(len(fee)))
         budget = rules["platform_budget"]
         commission = fee * budget.to_commission * self._cost
         demand = (1 + commission / budget.order_value) ** budget.elasticity
-        return Offer(day, fee * max(1 - budget.to_fee * self._cost, 0.0), commission, demand)
+        fee = fee * max(1 - budget.to_fee * self._cost, 0.0)
+        return Offer(day, fee, fee * late, commission, demand)
 
     def learn(self, statement: Statement, public: Public):
         """See what riders' welfare cost beside the pay of orders: all other bills that it paid."""

@@ -334,13 +334,15 @@ class Weather:
 @dataclass(frozen=True)
 class Work:
     """One day of the riders, by city. asked, done: orders [city, hour], counted in persons (weights applied);
-    charging: MW [city, hour] at swap cabinets; pay: CNY [city]."""
+    charging: MW [city, hour] at swap cabinets; pay: CNY [city].  late: of the orders done, those that came late
+    [city]."""
 
     day: Day
     asked: np.ndarray
     done: np.ndarray
     charging: np.ndarray
     pay: np.ndarray
+    late: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -360,7 +362,8 @@ class People:
 
     What follows concerns who is insured and served how; a population that does not keep it leaves it at zero (`here`,
     `home` at true, `chosen` at the lower base).
-    age, tenure, history: months lived, ridden (completed) and contributed in life.  female: bool.  dependants: count.
+    segment: way of being a rider, worked in this month.  age, tenure, history: months lived, ridden (completed) and
+    contributed in life.  female: bool.  dependants: count.
     account: fen of one person in his own pension account when the month began.
     chosen: fen, the contribution base that `premium` is reckoned on, at least `base`.
     here, home: bool, insured where he works, and where his hukou is (within one province both are true).
@@ -383,6 +386,7 @@ class People:
     living: np.ndarray
     other: np.ndarray
     claims: np.ndarray
+    segment: np.ndarray | None = None
     age: np.ndarray | None = None
     tenure: np.ndarray | None = None
     history: np.ndarray | None = None
@@ -410,7 +414,8 @@ class People:
 
 
 # columns of People that stay at zero where a population does not keep them
-UNKEPT = {"age": np.int16, "tenure": np.int16, "history": np.int16, "female": bool, "dependants": np.uint8,
+UNKEPT = {"segment": np.uint8, "age": np.int16, "tenure": np.int16, "history": np.int16, "female": bool,
+          "dependants": np.uint8,
           "account": np.int64, "days": np.uint8, "hours": np.float32, "rain_orders": np.int32,
           "extreme_orders": np.int32, "penalties": np.int64}
 

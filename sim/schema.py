@@ -10,6 +10,7 @@ from sim.network import (
     blocks,
     borders,
     city,
+    conduct,
     demand,
     green_demand,
     grid,
@@ -52,7 +53,7 @@ class Settings(Section):
     weather: WeatherSettings
     water: rivers.WaterPlanning
     orders: city.OrderSettings
-    riders: workforce.RiderSettings
+    riders: conduct.RiderSettings
     investment: projects.Investment
 
 

@@ -61,7 +61,8 @@ RULES = {
         lambda f: within(f, "sim.markets", "sim.policy", "agents"), lambda f, m: within(m, "sim.settlement.journal")),
     "kernels are arithmetic": (
         lambda f: f.endswith("_kernels"),
-        lambda f, m: not within(m, "numpy", "numba", "math", "typing", "collections", "sim.streams")),
+        lambda f, m: not within(m, "numpy", "numba", "math", "typing", "collections", "sim.streams")
+        and not re.search(r"_kernels(\.\w+)?$", m)),
     "mesa has three doors": (
         lambda f: f not in ("agents.base", "sim.model", "experiments.app"), lambda f, m: within(m, "mesa")),
     "results are data first": (

@@ -11,11 +11,12 @@ from sim.units import CNYPerMonth, CNYPerOrder, Share, SignedRatio
 
 class PlatformRules(Section):
     """Key `platform`: what the delivery platform pays its riders. fee: for an order, by tier of city, incentives
-    included."""
+    included.  late_penalty: part of it that is kept back where the order comes late; 0 is late-delivery forgiveness."""
 
     key: ClassVar[str] = "platform"
 
     fee: dict[Key("rider_tiers"), bounded(CNYPerOrder, ge=0)]
+    late_penalty: bounded(Share, ge=0, le=1)
 
 
 class BudgetRules(Section):
