@@ -1,4 +1,4 @@
-"""The command `gridgig`: run, check, plan, adequacy, audit, query, export.
+"""The command `gridgig`: run, check, plan, app, adequacy, audit, query, export.
 
 Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
 imports what it needs when it is called, so that help and a wrong key are answered at once.
@@ -14,6 +14,7 @@ import typer
 from sim.config.sections import BadInput, nearest
 
 GOOD, FAILED, BAD = 0, 1, 2
+LIVE = "toy_years"  # what the live view shows unless told otherwise: small enough to be smooth anywhere
 Refused = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")  # any wrong option
 
 app = typer.Typer(
@@ -97,6 +98,43 @@ def plan(scenario: ScenarioArgument):
     from experiments.schedule import schedule
 
     print("\n".join(schedule(config)))
+
+
+@app.command("app")
+def live_view(
+    what: Annotated[str, typer.Argument(
+        metavar="SCENARIO|DIR", help="A scenario to live, or the folder of a finished run to look at again.")] = LIVE,
+    against: Annotated[Path | None, typer.Option(
+        metavar="DIR", help="Beside a finished run: another one of the same world and period.")] = None,
+    change: Annotated[list[str] | None, typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a value of the scenario; as often as wanted.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Another seed.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="DAY", help="Another first day, 2025-01-31.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="DAY", help="Another last day.")] = None,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Of 127.0.0.1; 0 takes a free one.")] = 8765,
+):
+    """Watch a run in a browser on this machine, and move the levers of policy."""
+    folder = Path(what)
+    if folder.is_dir():
+        if change or seed is not None or start or end:
+            raise BadInput(f"{what}: is a finished run; expected no --set, --seed, --start, --end with it")
+        from experiments.app.opening import stored
+
+        play = stored(folder, against)
+    else:
+        if against:
+            raise BadInput(f"--against: {what} is no finished run; expected the folder of one")
+        from experiments.app.opening import scenario
+
+        play = scenario(_file(what), change or [], seed, start, end)
+    from experiments.app.server import serve
+    from experiments.app.stage import Stage
+
+    try:
+        serve(Stage(play), port, lambda address: print(f"{play.config.title}: {address}  (Ctrl-C ends it)", flush=True))
+    except KeyboardInterrupt:
+        print()
+    return GOOD
 
 
 @app.command()
@@ -206,6 +244,12 @@ def _shown(value: float) -> str:
 def _load(scenario: str, change=None, seed=None, start=None, end=None):
     """The config of a scenario given as a path or a bare name."""
     from sim.config import load
+
+    return load(_file(scenario), set=change or (), seed=seed, start=start, end=end)
+
+
+def _file(scenario: str) -> Path:
+    """The file of a scenario given as a path or a bare name. Raises: BadInput for a name that there is not."""
     from sim.config.scenarios import PROJECT
 
     path, shelf = Path(scenario), PROJECT / "configs" / "scenarios"
@@ -214,7 +258,7 @@ def _load(scenario: str, change=None, seed=None, start=None, end=None):
         if not path.exists():
             known = sorted(file.stem for file in shelf.glob("*.yaml"))
             raise BadInput(f"{scenario}: there is no such scenario{nearest(scenario, known)}")
-    return load(path, set=change or (), seed=seed, start=start, end=end)
+    return path
 
 
 def _failures() -> tuple[type[Exception], ...]:
