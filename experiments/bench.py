@@ -141,7 +141,7 @@ class Bench:
 
 def work(inward: Connection, outward: Connection):
     """Read a sweep's file, say so, then live runs as they are asked for until nobody asks."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes; the coordinator decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal; the coordinator decides
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     try:
         bench = Bench(read_sweep(inward.recv()))

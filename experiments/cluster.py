@@ -65,7 +65,7 @@ class Cluster:
 
         left = iter(runs)
         asked = {self._ask(run): run for run in islice(left, self._room())}
-        ended = as_completed(asked)
+        ended = as_completed(list(asked), loop=self._client.loop)
         for future in ended:
             run = asked.pop(future)
             if future.status == "finished":

@@ -22,8 +22,8 @@ class Measure(Section):
     """One outcome of a sweep.
 
     indicator: of the recorder; of one by two axes `generation.hydro`, or `generation.*` for all of the second.
-    unit: the recorder's.  zones: its places, together; every place it has when left out.  months: all of them, the first
-    or the last that has a value.  start, end: only values dated so.  aggregate: how they become one number.
+    unit: the recorder's.  zones: its places, together; every place it has when left out.  months: all of them, the
+    first or the last that has a value.  start, end: only values dated so.  aggregate: how they become one number.
     weight: of a mean, an indicator of the same places and dates.
     """
 
@@ -39,7 +39,7 @@ class Measure(Section):
     @model_validator(mode="after")
     def _only_means_are_weighted(self):
         if self.weight and self.aggregate != "mean":
-            raise ValueError(f"weight goes with a mean, not with {self.aggregate}; expected aggregate mean, or no weight")
+            raise ValueError(f"weight goes with a mean, not with {self.aggregate}; expected mean, or no weight")
         return self
 
     def of(self, indicators: Mapping[str, np.ndarray]) -> float:
@@ -90,7 +90,8 @@ def vet(measures: Mapping[str, Measure], document: Document, world: World):
         at = ("outcomes", name)
         outcome = _known(document, (*at, "indicator"), measure.indicator)
         if measure.unit != outcome.unit:
-            raise BadInput(document.fault((*at, "unit"), f"'{measure.unit}' is the wrong unit; expected '{outcome.unit}'"))
+            raise BadInput(document.fault((*at, "unit"), f"'{measure.unit}' is the wrong unit; "
+                                          f"expected '{outcome.unit}'"))
         places = _places(world).get(outcome.axes[0])
         for i, zone in enumerate(measure.zones or ()):
             if places is not None and zone not in places:

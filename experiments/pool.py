@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
@@ -54,10 +55,8 @@ class Worker:
 
     def send(self, what):
         """Send something; if the worker is gone, that shows when its answers end."""
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):
             self.to.send(what)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
 
     def end(self):
         """End the process, whatever it does."""

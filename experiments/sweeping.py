@@ -10,7 +10,9 @@ from pathlib import Path
 
 from experiments.bench import FAILED, Bench, Record
 from experiments.runner import code, stoppable, versions
-from experiments.sweep_store import Store, is_sweep_folder, open_sweep, read_heads
+from experiments.sweep_folder import open_sweep
+from experiments.sweep_records import is_sweep_folder, read_heads
+from experiments.sweep_store import Store
 from experiments.sweeps import Sweep
 from sim.config.documents import place_of
 
@@ -37,18 +39,20 @@ class Swept:
         return lines
 
 
-def sweep_into(sweep: Sweep, out: str | Path, jobs: int | None = None, dask: str | None = None, progress: bool = True) -> Swept:
+def sweep_into(sweep: Sweep, out: str | Path, jobs: int | None = None, dask: str | None = None,
+               progress: bool = True) -> Swept:
     """Have all runs of a sweep lived that its folder does not hold yet.
 
     jobs: worker processes here, one a processor by default; 0 lives all in this process.  dask: address of a scheduler
     whose workers live them instead.
-    Raises: BadInput for a folder that may not be used; StoreError where it takes no more; PoolError where no worker gets
-    to work; Stopped.
+    Raises: BadInput for a folder that may not be used; StoreError where it takes no more; PoolError where no worker
+    gets to work; Stopped.
     """
     with stoppable(), Store(out, sweep, certificate()) as store:
         missing = [run for run in range(sweep.runs) if run not in store.done]
         lost: list[int] = []
-        with _bar(store, len(missing), progress) as tick, closing(_records(sweep, missing, jobs, dask, lost)) as records:
+        records = _records(sweep, missing, jobs, dask, lost)
+        with _bar(store, len(missing), progress) as tick, closing(records):
             for record in records:
                 store.add(record)
                 tick(record)
@@ -120,6 +124,30 @@ class Estimate:
         return [f"runs      {self.runs}, of which {self.left} are left",
                 f"a run     {_time(self.seconds)} ({self.how})",
                 f"in all    about {_time(self.left * self.seconds / self.jobs)} on {self.jobs} workers"]
+
+
+def outline(sweep: Sweep) -> list[str]:
+    """What a sweep is, in a few lines: its question, its dimensions, its outcomes."""
+    file = sweep.file
+    lines = [f"{file.title}: {sweep.base.start} to {sweep.base.end}, {file.design.kind} of {len(sweep.points)} points, "
+             f"{len(sweep.seeds)} seeds from {sweep.seeds[0]}", file.question, ""]
+    for i, dimension in enumerate(sweep.dimensions):
+        values = list(dict.fromkeys(_shown(point[i]) for point in sweep.points))
+        shown = ", ".join(values) if len(values) <= 8 else f"{len(values)} values from {_ends(sweep, i)}"
+        lines.append(f"{'unknown' if dimension.axis.sampled else 'lever':<10}{dimension.axis.name}: {shown}")
+    units = ", ".join(f"{name} [{measure.unit}]" for name, measure in file.outcomes.items())
+    return [*lines, f"outcomes  {units}"]
+
+
+def _ends(sweep: Sweep, i: int) -> str:
+    """Least and largest value of a dimension."""
+    values = [point[i] for point in sweep.points]
+    return f"{_shown(min(values))} to {_shown(max(values))}"
+
+
+def _shown(value) -> str:
+    """A value as one reads it."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def estimate(sweep: Sweep, out: str | Path, jobs: int | None = None) -> Estimate:

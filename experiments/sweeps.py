@@ -97,7 +97,7 @@ class Uncertainty(Section):
         if kind in ("uniform", "triangular") and not (sorted(numbers) == numbers and numbers[0] < numbers[-1]):
             raise ValueError(f"{kind} has its numbers out of order; expected them from low to high")
         if kind in ("normal", "lognormal") and (numbers[1] <= 0 or (kind == "lognormal" and numbers[0] <= 0)):
-            raise ValueError(f"{kind} has a number that is not positive; expected a spread > 0, of lognormal a median > 0")
+            raise ValueError(f"{kind} has a number that is not positive; expected a spread > 0, lognormal a median > 0")
         if self.weights and len(self.weights) != len(self.choice or ()):
             raise ValueError("weights and choice differ in length; expected a weight for each value of choice")
         return self
@@ -209,7 +209,8 @@ class Sweep:
 
     def config(self, point: int) -> Config:
         """The config of a point, with the seed of the first replicate. Raises: BadInput."""
-        return load(self.base.path, seed=self.seeds[0], changes=(*self.constant, *self._changes(point)), shelf=self.shelf)
+        changes = (*self.constant, *self._changes(point))
+        return load(self.base.path, seed=self.seeds[0], changes=changes, shelf=self.shelf)
 
     def seeded(self, config: Config, replicate: int) -> Config:
         """A point's config with the seed of a replicate."""
@@ -234,15 +235,19 @@ class Sweep:
         return hashlib.sha256(json.dumps(self.resolved, sort_keys=True).encode()).hexdigest()
 
 
+def sweep_names() -> list[str]:
+    """Names of the sweeps that come with the project."""
+    return sorted(file.stem for file in (PROJECT / "configs" / "sweeps").glob("*.yaml"))
+
+
 def find_sweep(name: str | Path) -> Path:
     """The file of a sweep given as a path or a bare name. Raises: BadInput where neither leads anywhere."""
-    path, shelf = Path(name), PROJECT / "configs" / "sweeps"
+    path = Path(name)
     if path.exists() or path.name != str(name) or path.suffix:
         return path
-    found = shelf / f"{name}.yaml"
-    if not found.exists():
-        raise BadInput(f"{name}: there is no such sweep{nearest(name, [f.stem for f in sorted(shelf.glob('*.yaml'))])}")
-    return found
+    if str(name) not in sweep_names():
+        raise BadInput(f"{name}: there is no such sweep{nearest(name, sweep_names())}")
+    return PROJECT / "configs" / "sweeps" / f"{name}.yaml"
 
 
 def is_sweep(path: str | Path) -> bool:
@@ -326,7 +331,8 @@ def _dimensions(document: Document, file: SweepFile) -> tuple[Dimension, ...]:
         found.append(Dimension(_uncertain_axis(name, unknown), keys, {}, document.place(at)))
     for dimension in found:
         if dimension.axis.name in TAKEN:
-            raise BadInput(f"{dimension.place}: {dimension.axis.name}: is a column of every sweep; expected another name")
+            raise BadInput(f"{dimension.place}: {dimension.axis.name}: is a column of every sweep; expected another "
+                           "name")
     if not found:
         raise BadInput(document.fault(("design",), "there is nothing to vary; expected levers or uncertainties"))
     return tuple(found)
