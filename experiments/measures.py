@@ -24,7 +24,7 @@ class Measure(Section):
     indicator: of the recorder; of one by two axes `generation.hydro`, or `generation.*` for all of the second.
     unit: the recorder's.  zones: its places, together; every place it has when left out.  months: all of them, the
     first or the last that has a value.  start, end: only values dated so.  aggregate: how they become one number.
-    weight: of a mean, an indicator of the same places and dates.
+    weight: of a mean, an indicator of the same places and dates.  absent: stands where nothing was recorded.
     """
 
     indicator: Annotated[str, Field(min_length=1)]
@@ -35,6 +35,7 @@ class Measure(Section):
     end: date | None = None
     aggregate: Literal["sum", "mean", "min", "max"] = "mean"
     weight: str | None = None
+    absent: float | None = None
 
     @model_validator(mode="after")
     def _only_means_are_weighted(self):
@@ -43,7 +44,7 @@ class Measure(Section):
         return self
 
     def of(self, indicators: Mapping[str, np.ndarray]) -> float:
-        """The number, nan where nothing was recorded. indicators: the columns of the tidy table of a run."""
+        """The number, or `absent`, or nan, where nothing was recorded. indicators: columns of a run's tidy table."""
         rows = np.flatnonzero(_named(indicators["indicator"], self.indicator))
         if self.zones:
             rows = rows[np.isin(indicators["zone"][rows].astype(str), self.zones)]
@@ -55,7 +56,7 @@ class Measure(Section):
         if self.months != "all" and len(rows):
             rows = rows[when == (when.min() if self.months == "first" else when.max())]
         if not len(rows):
-            return float("nan")
+            return float("nan") if self.absent is None else self.absent
         values = indicators["value"][rows]
         if self.weight:
             weight = self._weights(indicators, rows)
