@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,11 +40,11 @@ class Swept:
 
 
 def sweep_into(sweep: Sweep, out: str | Path, jobs: int | None = None, dask: str | None = None,
-               progress: bool = True) -> Swept:
+               progress: bool = True, watch: Callable[[int], object] | None = None) -> Swept:
     """Have all runs of a sweep lived that its folder does not hold yet.
 
     jobs: worker processes here, one a processor by default; 0 lives all in this process.  dask: address of a scheduler
-    whose workers live them instead.
+    whose workers live them instead.  watch: called with the number of runs that are over, after each.
     Raises: BadInput for a folder that may not be used; StoreError where it takes no more; PoolError where no worker
     gets to work; Stopped.
     """
@@ -55,7 +55,9 @@ def sweep_into(sweep: Sweep, out: str | Path, jobs: int | None = None, dask: str
         with _bar(store, len(missing), progress) as tick, closing(records):
             for record in records:
                 store.add(record)
-                tick(record)
+                tick()
+                if watch:
+                    watch(len(store.done))
     return Swept(store.path, len(missing) - len(lost), len(store.done), store.failed, lost)
 
 
@@ -93,7 +95,7 @@ def _bar(store: Store, left: int, show: bool):
               postfix=failed) as bar:
         bar.set_description_str(store.sweep.name)
 
-        def tick(record: Record):
+        def tick():
             failed[0] = store.failed
             bar.update()
 
