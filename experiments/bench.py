@@ -135,6 +135,10 @@ class Bench:
             gc.freeze()
             self._frozen = True
 
+    def close(self):
+        """Let the process look again at what was there to stay: it has other things to do than runs."""
+        gc.unfreeze()
+
 
 # --------------------------------------------------------------------------------------------------- a worker process
 

@@ -123,6 +123,8 @@ def sweep(
     jobs: JobsOption = None,
     dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster: tcp://...")] = None,
     out: SweepOption = None,
+    part: Annotated[str | None, typer.Option(
+        metavar="I/N", help="Every N-th run from I on, for a job array: 0/10 to 9/10 into one folder.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
 ):
     """Live the runs of a sweep that its folder does not hold yet."""
@@ -137,7 +139,7 @@ def sweep(
 
     folder = out or _home(wanted)
     try:
-        swept = sweep_into(wanted, folder, jobs, dask, progress=not quiet)
+        swept = sweep_into(wanted, folder, jobs, dask, not quiet, part=_part(part))
     except KeyboardInterrupt as stop:
         return _wrong(f"stopped; what is lived is kept in {folder}, the same command goes on from there",
                       128 + getattr(stop, "signal", signal.SIGINT))
@@ -266,6 +268,16 @@ def validate(
 def _shown(value: float) -> str:
     """A number of an answer: whole ones in full (sums of fen are long), others to six figures."""
     return f"{value:.0f}" if value == round(value) else f"{value:.6g}"
+
+
+def _part(text: str | None) -> tuple[int, int] | None:
+    """`3/10` as (3, 10)."""
+    if text is None:
+        return None
+    which, _, many = text.partition("/")
+    if not (which.isdigit() and many.isdigit() and int(which) < int(many)):
+        raise BadInput(f"--part: '{text}' is no part; expected I/N with I from 0 to N - 1, as 0/10")
+    return int(which), int(many)
 
 
 def _home(sweep) -> Path:

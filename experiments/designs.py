@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import exp, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.streams import Streams
+if TYPE_CHECKING:
+    from sim.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def grid(axes: Sequence[Axis], samples: int, seed: int) -> np.ndarray:
 
 def latin(axes: Sequence[Axis], points: int, seed: int) -> np.ndarray:
     """A Latin hypercube, [point, dimension]: in every dimension one point in each of so many equal slices."""
-    streams, who = Streams(seed), np.arange(points)
+    streams, who = _streams(seed), np.arange(points)
     columns = []
     for axis in axes:
         slices = np.argsort(np.argsort(streams[f"design/order/{axis.name}"].uniforms(who)))
@@ -82,7 +83,7 @@ def sobol(axes: Sequence[Axis], base: int, seed: int) -> np.ndarray:
 def morris(axes: Sequence[Axis], trajectories: int, levels: int, seed: int) -> np.ndarray:
     """Trajectories for elementary effects, [trajectories x (dimensions + 1), dimension]: from a random point of a grid
     of `levels` (even) each dimension moves once, in random order, by half the grid."""
-    streams, n = Streams(seed), len(axes)
+    streams, n = _streams(seed), len(axes)
     step = levels / (2 * (levels - 1))
     rows = []
     for t in range(trajectories):
@@ -96,6 +97,13 @@ def morris(axes: Sequence[Axis], trajectories: int, levels: int, seed: int) -> n
             x[i] += step if up[i] else -step
             rows.append(x)
     return np.clip(np.array(rows), 0.0, 1.0)
+
+
+def _streams(seed: int) -> "Streams":
+    """Addressed draws; loaded only where a design draws, with numba behind them."""
+    from sim.streams import Streams
+
+    return Streams(seed)
 
 
 # ----------------------------------------------------------------------------------------- distributions, by inversion

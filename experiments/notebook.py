@@ -32,7 +32,7 @@ def run(scenario: str | Path, changes: dict | None = None, seed: int | None = No
 
 
 def plan(file: str | Path, out: str | Path | None = None, jobs: int | None = None) -> "pandas.DataFrame":
-    """One row: how many runs a sweep has, how many are left in its folder, CPU seconds of a run and of all that is left.
+    """One row: runs of a sweep, how many are left in its folder, CPU seconds of one and of all that are left.
 
     Raises: BadInput.
     """

@@ -7,17 +7,18 @@ import fcntl
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 from experiments.bench import DONE, Record
-from experiments.sweep_records import LAYOUT, MARK, RUNS, SPENT, frames, is_sweep_folder, numbers, read_heads, tables_of
+from experiments.sweep_records import LAYOUT, MARK, RUNS, SPENT, homes, is_sweep_folder, parts_of, read_heads, tables_of
 from sim.config import BadInput
 from sim.config.documents import place_of
 
 if TYPE_CHECKING:
     import pandas
+    import pyarrow
 
 
 class SweepFolder:
@@ -56,50 +57,41 @@ class SweepFolder:
         known = self.runs[self.runs["status"] == DONE].drop(columns=[*RUNS[3:], *SPENT])
         return known.merge(wide, on="run").reset_index(drop=True)
 
-    def tables(self) -> dict[str, Any]:
-        """Arrow datasets or tables by name: runs, outcomes, points, and every kept kind; records of the log included.
+    def tables(self) -> dict[str, "Parts"]:
+        """Where each table's rows are, by name: runs, outcomes, and every kept kind (indicators, hourly_bus ...).
 
         What a shard or the log holds counts once and only when whole.
         """
-        import pyarrow
-        from pyarrow import dataset
-
-        logs = numbers(self.path / "log")  # before the shards: a log that becomes one is then seen there
-        records = {n: self._records(n) for n in logs}
-        shards = numbers(self.path / "shards")
-        loose = [record for n, found in records.items() if n not in shards for record in found]
-        files: dict[str, list[str]] = {}
-        for number in shards:
-            for file in sorted((self.path / "shards" / f"{number:06}").glob("*.parquet")):
-                files.setdefault(file.stem, []).append(str(file))
+        files: dict[str, list[Path]] = {}
+        loose: list[Record] = []
+        for home in homes(self.path):
+            shards, records = parts_of(home)
+            loose += records
+            for file in sorted(file for shard in shards for file in shard.glob("*.parquet")):
+                files.setdefault(file.stem, []).append(file)
         fresh = tables_of(loose)
-        found = {}
-        for name in {*files, *fresh, "runs", "outcomes"}:
-            parts = [dataset.dataset(files[name])] if name in files else []
-            parts += [dataset.dataset(fresh[name])] if name in fresh else []
-            found[name] = parts[0] if len(parts) == 1 else dataset.dataset(parts)
-        found["points"] = pyarrow.Table.from_pandas(self.points, preserve_index=False)
-        return found
-
-    def _records(self, number: int) -> list[Record]:
-        try:
-            return [record for _, record in frames(self.path / "log" / f"{number:06}.log")]
-        except FileNotFoundError:  # has become a shard meanwhile
-            return []
+        return {name: Parts(files.get(name, []), fresh.get(name)) for name in sorted({*files, *fresh})}
 
     def query(self, sql: str) -> "pandas.DataFrame":
-        """What SQL says about the sweep's tables: runs (with its levers), outcomes, points, and what was kept
-        (indicators, hourly_bus ...). Raises: BadInput for SQL that does not run."""
+        """What SQL says about the sweep's tables: runs (with its levers), outcomes, points, and what was kept.
+
+        It sees these files and nothing else of the machine. Raises: BadInput for SQL that does not run.
+        """
         import duckdb
 
+        tables = self.tables()
         with duckdb.connect() as base:
+            allowed = ", ".join(_text(str(file)) for parts in tables.values() for file in parts.files)
+            base.execute(f"SET allowed_paths = [{allowed}]")
             base.execute("SET enable_external_access = false")
             base.execute("SET lock_configuration = true")
-            tables = self.tables()
-            for name, table in tables.items():
-                base.register("_runs" if name == "runs" else name, table)
+            base.register("points", self.points)
             levers = ", ".join(f"p.{_quoted(name)}" for name in self.dimensions)
-            base.execute(f"CREATE VIEW runs AS SELECT r.*, {levers} FROM _runs r JOIN points p USING (point)")
+            for name, parts in tables.items():
+                rows = parts.rows(base, f"_loose_{name}")
+                if name == "runs":
+                    rows = f"SELECT r.*, {levers} FROM ({rows}) r JOIN points p USING (point)"
+                base.execute(f"CREATE VIEW {name} AS {rows}")
             try:
                 answer = base.sql(sql)
                 if answer is not None:
@@ -107,7 +99,7 @@ class SweepFolder:
                 fault = "it answers nothing"
             except duckdb.Error as error:
                 fault = str(error).strip().partition("\n")[0]
-        raise BadInput(f"query: {fault}; expected SQL on {', '.join(sorted(tables))}")
+        raise BadInput(f"query: {fault}; expected SQL on {', '.join(sorted([*tables, 'points']))}")
 
     @property
     def dimensions(self) -> list[str]:
@@ -133,17 +125,50 @@ class SweepFolder:
         """Runs that are not over, in order."""
         return sorted(set(range(self.wanted)) - {head["run"] for head in read_heads(self.path)})
 
-    def holder(self) -> str | None:
+    def holders(self) -> list[str]:
         """Who works on it now."""
-        try:
-            with open(self.path / "lock", encoding="utf-8") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return file.read().strip()
-        except OSError:
-            return None
+        return [text for home in homes(self.path) if (text := holder(home))]
+
+
+class Parts(NamedTuple):
+    """The rows of one table. files: of shards.  loose: of records that are in no shard yet."""
+
+    files: list[Path]
+    loose: "pyarrow.Table | None"
+
+    def rows(self, base, name: str) -> str:
+        """SQL that gives all rows. base: the connection, which learns the loose ones by a name."""
+        some = []
+        if self.files:
+            some.append(f"SELECT * FROM read_parquet([{', '.join(_text(str(file)) for file in self.files)}])")
+        if self.loose is not None and (len(self.loose) or not self.files):
+            base.register(name, self.loose)
+            some.append(f"SELECT * FROM {name}")
+        return " UNION ALL BY NAME ".join(some)
+
+    def whole(self) -> "pyarrow.Table":
+        """All rows, those of a run together and in their order."""
+        import pyarrow
+        from pyarrow import parquet
+
+        parts = [parquet.read_table(file) for file in self.files]
+        parts += [] if self.loose is None else [self.loose]
+        table = pyarrow.concat_tables(parts, promote_options="default")
+        place = table.append_column("_", pyarrow.array(range(len(table)), pyarrow.int64()))
+        return table.take(pyarrow.compute.sort_indices(place, [("run", "ascending"), ("_", "ascending")]))
+
+
+def holder(home: Path) -> str | None:
+    """Who has the lock of a home: what he wrote into it."""
+    try:
+        with open(home / "lock", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().strip()
+    except OSError:
         return None
+    return None
 
 
 def _without_dates(law: dict[str, Any], path: str) -> dict[str, Any]:
@@ -152,6 +177,11 @@ def _without_dates(law: dict[str, Any], path: str) -> dict[str, Any]:
         return law
     return {name: value for name, value in law.items()
             if not (name.partition("@")[0].startswith(f"{path}.") or ("@" in name and name.partition("@")[0] == path))}
+
+
+def _text(text: str) -> str:
+    """A text in SQL."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _quoted(name: str) -> str:
@@ -187,16 +217,10 @@ def export_sweep(folder: SweepFolder, target: Path) -> list[Path]:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise BadInput(f"{place_of(target)}: exists already; expected a new folder")
     with Folder(target) as sink:
-        tables, written = folder.tables(), []
+        tables = {name: parts.whole() for name, parts in folder.tables().items()}
+        tables["runs"] = tables["runs"].drop_columns(list(SPENT))
+        tables["points"] = pyarrow.Table.from_pandas(folder.points, preserve_index=False)
         for name, table in sorted(tables.items()):
-            whole = table if isinstance(table, pyarrow.Table) else table.to_table()
-            if name == "runs":
-                whole = whole.drop_columns(list(SPENT))
-            if name != "points":  # runs come in any order; the rows of a run are one behind the other
-                order = pyarrow.compute.sort_indices(whole.append_column("_", pyarrow.array(range(len(whole)))),
-                                                     [("run", "ascending"), ("_", "ascending")])
-                whole = whole.take(order)
-            csv.write_csv(whole, sink.work / f"{name}.csv")
-            written.append(target / f"{name}.csv")
+            csv.write_csv(table, sink.work / f"{name}.csv")
         sink.appear()
-    return written
+    return [target / f"{name}.csv" for name in sorted(tables)]

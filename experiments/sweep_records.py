@@ -55,23 +55,44 @@ def frames(path: Path) -> Iterator[tuple[int, Record]]:
             yield end, Record(json.loads(rest[:head_length]), rest[head_length:])
 
 
+def homes(path: Path) -> list[Path]:
+    """Where a sweep's logs and shards lie: in its folder, and in those of its parts that jobs live apart."""
+    return [path, *sorted(home for home in (path / "parts").glob("*") if home.is_dir())]
+
+
 def numbers(folder: Path) -> list[int]:
-    """Numbers of shards or logs, sorted."""
-    names = (re.fullmatch(r"(\d{6})(\.log)?", entry.name) for entry in folder.iterdir())
+    """Numbers of shards or logs in a folder, sorted; none where there is no folder."""
+    names = (re.fullmatch(r"(\d{6})(\.log)?", entry.name) for entry in (folder.iterdir() if folder.is_dir() else ()))
     return sorted(int(found[1]) for found in names if found)
+
+
+def parts_of(home: Path) -> tuple[list[Path], list[Record]]:
+    """The shards of one home, and the records of its log that are in none of them; whole ones only.
+
+    The log is read first: one that becomes a shard meanwhile is then seen there.
+    """
+    loose = {number: _records(home / "log" / f"{number:06}.log") for number in numbers(home / "log")}
+    shards = numbers(home / "shards")
+    return ([home / "shards" / f"{number:06}" for number in shards],
+            [record for number, found in loose.items() if number not in shards for record in found])
+
+
+def _records(log: Path) -> list[Record]:
+    try:
+        return [record for _, record in frames(log)]
+    except FileNotFoundError:  # it has become a shard
+        return []
 
 
 def read_heads(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of all records of a sweep's folder: run, status ...; of shards without their outcomes."""
     from pyarrow import parquet
 
-    shards = numbers(path / "shards")
-    for number in shards:
-        table = parquet.read_table(path / "shards" / f"{number:06}" / "runs.parquet")
-        yield from table.select([*RUNS, *SPENT[:2]]).to_pylist()
-    for number in numbers(path / "log"):
-        if number not in shards:
-            yield from (record.head for _, record in frames(path / "log" / f"{number:06}.log"))
+    for home in homes(path):
+        shards, loose = parts_of(home)
+        for shard in shards:
+            yield from parquet.read_table(shard / "runs.parquet", columns=[*RUNS, *SPENT[:2]]).to_pylist()
+        yield from (record.head for record in loose)
 
 
 def tables_of(records: list[Record]) -> dict[str, "pyarrow.Table"]:

@@ -19,7 +19,7 @@ def status_of(folder: SweepFolder) -> list[str]:
              f"done      {len(heads)} of {folder.wanted} runs, {len(failed)} of them failed",
              f"took      {sum(head['cpu'] for head in heads):.0f} CPU s, "
              f"{sum(head['cpu'] for head in heads) / max(len(heads), 1):.3g} s a run",
-             f"held by   {folder.holder() or 'nobody'}"]
+             f"held by   {'; '.join(folder.holders()) or 'nobody'}"]
     by_error: dict[str, list[int]] = {}
     for head in sorted(failed, key=lambda head: head["run"]):
         by_error.setdefault(head["error"], []).append(head["run"])

@@ -16,6 +16,8 @@ import json
 import os
 import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +25,18 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from experiments.bench import FAILED, Record
-from experiments.sweep_folder import open_sweep
-from experiments.sweep_records import LAYOUT, MARK, frame, frames, is_sweep_folder, numbers, read_heads, write_shard
+from experiments.sweep_folder import holder, open_sweep
+from experiments.sweep_records import (
+    LAYOUT,
+    MARK,
+    frame,
+    frames,
+    homes,
+    is_sweep_folder,
+    numbers,
+    read_heads,
+    write_shard,
+)
 from sim.config import BadInput
 from sim.config.documents import place_of
 
@@ -47,11 +59,13 @@ class Store:
     """The folder of a sweep in the hands of its one coordinator, as a context.
 
     Entering takes the lock, makes or checks the folder and mends what a killed coordinator left; `done` then holds the
-    runs that need not be lived again. Raises: BadInput for a folder of another sweep, in other hands, or not writable.
+    runs that need not be lived again. part: name of a part of the sweep, kept beside parts that others keep.
+    Raises: BadInput for a folder of another sweep, in other hands, or not writable.
     """
 
-    def __init__(self, path: str | Path, sweep: "Sweep", versions: dict[str, Any]):
+    def __init__(self, path: str | Path, sweep: "Sweep", versions: dict[str, Any], part: str | None = None):
         self.path, self.sweep = Path(os.path.realpath(path)), sweep
+        self.home = self.path / "parts" / part if part else self.path
         self._certificate = {"sweep": sweep.resolved, **versions}
         self.done: set[int] = set()
         self.failed = 0
@@ -63,13 +77,14 @@ class Store:
         if self.path.is_dir() and not is_sweep_folder(self.path) and _foreign(self.path):
             raise BadInput(f"{shown}: holds other things than a sweep; expected a new name, or a sweep's folder")
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock()
-            try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            with ExitStack() as undo:
+                if self.home != self.path:  # who lives a part excludes who lives the whole, not who lives another part
+                    undo.enter_context(_locked(self.path, fcntl.LOCK_SH))
+                undo.enter_context(_locked(self.home, fcntl.LOCK_EX))
                 self._open()
-            except BaseException:
-                self._unlock()
-                raise
+                undo.callback(lambda: os.close(self._log))
+                self._undo = undo.pop_all()
         except OSError as error:
             raise BadInput(f"{shown}: nothing can be written there: {error.strerror or error}") from None
         return self
@@ -79,42 +94,21 @@ class Store:
             if kind is None or not issubclass(kind, StoreError):
                 self.seal()
         finally:
-            os.close(self._log)
-            self._unlock()
-
-    def _lock(self):
-        """Take the lock. The system gives it back when its holder dies, however he dies; the text says who holds it."""
-        self._held = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(self._held, 200).decode(errors="replace").strip()
-            os.close(self._held)
-            raise BadInput(f"{place_of(self.path)}: another sweep works on it ({holder}); expected it to end, or "
-                           "another folder") from None
-        os.ftruncate(self._held, 0)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        os.write(self._held, f"process {os.getpid()} on {socket.gethostname()} since {now}\n".encode())
-
-    def _unlock(self):
-        os.ftruncate(self._held, 0)
-        os.close(self._held)  # which gives the lock back
+            self._undo.close()
 
     def _open(self):
         """Make the folder, or see that it is this sweep's; mend it; open the log."""
         for name in ("log", "shards"):
-            (self.path / name).mkdir(exist_ok=True)
-        if is_sweep_folder(self.path):
-            self._same()
-        else:
+            (self.home / name).mkdir(exist_ok=True)
+        if not is_sweep_folder(self.path):
             self._found()
-        for stray in (self.path / "shards").glob(".*"):
+        self._same()
+        for stray in (self.home / "shards").glob(".*"):
             shutil.rmtree(stray)
-        self._number = max([-1, *numbers(self.path / "shards"), *numbers(self.path / "log")])
-        for number in numbers(self.path / "log"):
-            log = self._log_of(number)
-            if (self.path / "shards" / f"{number:06}").exists():
-                log.unlink()  # killed between the two: the shard is whole
+        shards, logs = numbers(self.home / "shards"), numbers(self.home / "log")
+        self._number = max([-1, *shards, *logs])
+        for number in set(logs) & set(shards):
+            self._log_of(number).unlink()  # killed between the two: the shard is whole
         for head in read_heads(self.path):
             self.done.add(head["run"])
             self.failed += head["status"] == FAILED
@@ -124,11 +118,12 @@ class Store:
         """Write certificate and design; the certificate last, it makes the folder ours."""
         from pyarrow import parquet
 
-        parquet.write_table(_points(self.sweep), self.path / "points.parquet")
+        mine = f".{socket.gethostname()}.{os.getpid()}"  # parts may begin at the same moment, with the same words
+        parquet.write_table(_points(self.sweep), self.path / mine)
+        os.replace(self.path / mine, self.path / "points.parquet")
         text = yaml.safe_dump({MARK: LAYOUT, **self._certificate}, sort_keys=False, allow_unicode=True, width=120)
-        temporary = self.path / ".sweep.yaml"
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, self.path / "sweep.yaml")
+        (self.path / mine).write_text(text, encoding="utf-8")
+        os.replace(self.path / mine, self.path / "sweep.yaml")
 
     def _same(self):
         """Raise BadInput where the folder holds another sweep than this one, saying what differs."""
@@ -144,11 +139,11 @@ class Store:
                            "same code, or a new folder")
 
     def _log_of(self, number: int) -> Path:
-        return self.path / "log" / f"{number:06}.log"
+        return self.home / "log" / f"{number:06}.log"
 
     def _resume_log(self):
         """Open the last log behind its last whole record, or a new one."""
-        logs = numbers(self.path / "log")
+        logs = numbers(self.home / "log")
         if not logs:
             self._number += 1
         path = self._log_of(self._number)
@@ -184,7 +179,7 @@ class Store:
         """Make a shard of the log and begin a new one. Raises: StoreError where there is no room; the log stays."""
         if not self._held_runs:
             return
-        shard, log = self.path / "shards" / f"{self._number:06}", self._log_of(self._number)
+        shard, log = self.home / "shards" / f"{self._number:06}", self._log_of(self._number)
         partial = shard.with_name(f".{shard.name}.partial")
         try:
             partial.mkdir()
@@ -203,8 +198,32 @@ class Store:
 
 def _foreign(path: Path) -> list[str]:
     """Names in a folder that no sweep of ours would have left there before its certificate."""
-    ours = {"lock", "log", "shards", "points.parquet", ".sweep.yaml"}
-    return [entry.name for entry in path.iterdir() if entry.name not in ours]
+    ours = {"lock", "log", "shards", "parts", "points.parquet"}
+    return [entry.name for entry in path.iterdir() if entry.name not in ours and not entry.name.startswith(".")]
+
+
+@contextmanager
+def _locked(home: Path, kind: int) -> Iterator[None]:
+    """Hold a home's lock. The system gives it back when its holder dies, however he dies; its text says who that is.
+
+    Raises: BadInput where somebody else has it.
+    """
+    held = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(held, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        who = "; ".join(text for one in homes(home) if (text := holder(one)))
+        raise BadInput(f"{place_of(home)}: another sweep works on it ({who or 'a part of it'}); expected it to end, or "
+                       "another folder") from None
+    try:
+        if kind == fcntl.LOCK_EX:
+            os.ftruncate(held, 0)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            os.write(held, f"process {os.getpid()} on {socket.gethostname()} since {now}\n".encode())
+        yield
+    finally:
+        os.close(held)
 
 
 def _differs(before: dict, now: dict, key: str) -> str:

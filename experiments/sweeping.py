@@ -40,19 +40,22 @@ class Swept:
 
 
 def sweep_into(sweep: Sweep, out: str | Path, jobs: int | None = None, dask: str | None = None,
-               progress: bool = True, watch: Callable[[int], object] | None = None) -> Swept:
+               progress: bool = True, watch: Callable[[int], object] | None = None,
+               part: tuple[int, int] | None = None) -> Swept:
     """Have all runs of a sweep lived that its folder does not hold yet.
 
     jobs: worker processes here, one a processor by default; 0 lives all in this process.  dask: address of a scheduler
     whose workers live them instead.  watch: called with the number of runs that are over, after each.
+    part: (which, of how many): only every how-manieth run, while others live the others into the same folder.
     Raises: BadInput for a folder that may not be used; StoreError where it takes no more; PoolError where no worker
     gets to work; Stopped.
     """
-    with stoppable(), Store(out, sweep, certificate()) as store:
-        missing = [run for run in range(sweep.runs) if run not in store.done]
+    with stoppable(), Store(out, sweep, certificate(), f"{part[0]}-of-{part[1]}" if part else None) as store:
+        mine = range(part[0], sweep.runs, part[1]) if part else range(sweep.runs)
+        missing = [run for run in mine if run not in store.done]
         lost: list[int] = []
         records = _records(sweep, missing, jobs, dask, lost)
-        with _bar(store, len(missing), progress) as tick, closing(records):
+        with _bar(store, len(mine), len(missing), progress) as tick, closing(records):
             for record in records:
                 store.add(record)
                 tick()
@@ -73,8 +76,8 @@ def _records(sweep: Sweep, runs: list[int], jobs: int | None, dask: str | None, 
             yield from cluster.records(runs)
             lost += cluster.given_up
     elif jobs == 0:
-        bench = Bench(sweep)
-        yield from (bench.live(run) for run in runs)
+        with closing(Bench(sweep)) as bench:
+            yield from (bench.live(run) for run in runs)
     else:
         from experiments.pool import Pool
 
@@ -84,11 +87,11 @@ def _records(sweep: Sweep, runs: list[int], jobs: int | None, dask: str | None, 
 
 
 @contextmanager
-def _bar(store: Store, left: int, show: bool):
+def _bar(store: Store, total: int, left: int, show: bool):
     """A bar over the runs, where somebody looks on: done, failed, time left."""
     from tqdm import tqdm
 
-    total, failed = store.sweep.runs, [store.failed]
+    failed = [store.failed]
     with tqdm(total=total, initial=total - left, disable=None if show else True, file=sys.stderr, unit="run",
               dynamic_ncols=True, smoothing=0.05,
               bar_format="{desc} |{bar}| {n_fmt}/{total_fmt} done, {postfix[0]} failed, {remaining} left",

@@ -79,7 +79,9 @@ def test_many_runs_share_a_shard(tmp_path, sweep, monkeypatch):
     with Store(tmp_path / "s", sweep, ON) as store:
         for run in range(12):
             store.add(record(run))
-    assert [len(open_sweep(tmp_path / "s").query(f"select 1 from runs where run // 5 = {i}")) for i in range(3)] == [5, 5, 2]
+    sql = "select run // 5 as lot, count(*) as n from runs group by lot order by lot"
+    found = open_sweep(tmp_path / "s").query(sql)
+    assert found["n"].tolist() == [5, 5, 2]
     assert numbers(tmp_path / "s" / "shards") == [0, 1, 2]
 
 
@@ -178,9 +180,11 @@ def test_no_room_for_a_shard_leaves_the_log(tmp_path, sweep, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(sweep_store, "write_shard", full)
-    with pytest.raises(StoreError, match="2 of 12 runs are kept"), Store(tmp_path / "s", sweep, ON) as store:
-        store.add(record(0))
-        store.add(record(1))
+    store = Store(tmp_path / "s", sweep, ON).__enter__()
+    store.add(record(0))
+    store.add(record(1))
+    with pytest.raises(StoreError, match="2 of 12 runs are kept"):
+        store.__exit__(None, None, None)
     assert list((tmp_path / "s" / "shards").iterdir()) == []
     assert open_sweep(tmp_path / "s").outcomes["price"].tolist() == [100, 101]
 
@@ -190,9 +194,9 @@ def test_two_sweeps_into_one_folder_exclude_each_other(tmp_path, sweep):
         with pytest.raises(BadInput, match=rf"another sweep works on it \(process {os.getpid()} on .+ since 20"), \
                 Store(tmp_path / "s", sweep, ON):
             pass
-        assert open_sweep(tmp_path / "s").holder().startswith(f"process {os.getpid()} ")
+        assert [who.startswith(f"process {os.getpid()} ") for who in open_sweep(tmp_path / "s").holders()] == [True]
         store.add(record(0))
-    assert open_sweep(tmp_path / "s").holder() is None
+    assert open_sweep(tmp_path / "s").holders() == []
     with Store(tmp_path / "s", sweep, ON) as store:
         assert store.done == {0}
 
@@ -204,7 +208,7 @@ def test_another_sweep_is_refused_and_says_what_differs(tmp_path, sweep):
     with pytest.raises(BadInput, match="another replicates"), Store(tmp_path / "s", other, ON):
         pass
     other = small(tmp_path, keep={"indicators": None}, constants={"scale.riders": 51})
-    with pytest.raises(BadInput, match=r"another scenario.scale.riders \(50, now 51\)"), Store(tmp_path / "s", other, ON):
+    with pytest.raises(BadInput, match=r"scenario.scale.riders \(50, now 51\)"), Store(tmp_path / "s", other, ON):
         pass
     with pytest.raises(BadInput, match="other code"), Store(tmp_path / "s", sweep, ON | {"code": "d1ff"}):
         pass
@@ -251,8 +255,41 @@ def test_the_birth_certificate_says_what_the_sweep_is(tmp_path, sweep):
     assert points["unit: law.spot.offer_cap"].tolist() == pytest.approx([1 / 6, 1 / 6, 1 / 2, 1 / 2, 5 / 6, 5 / 6])
 
 
+def test_a_query_sees_the_sweep_and_no_other_file(tmp_path, sweep):
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with Store(tmp_path / "s", sweep, ON) as store:
+        store.add(record(0))
+        store.seal()
+        store.add(record(1))
+        found = open_sweep(tmp_path / "s")
+        assert found.query("select sum(value) as v from outcomes")["v"].tolist() == [201]
+        with pytest.raises(BadInput, match="query: .*secret.csv"):
+            found.query(f"select * from read_csv('{tmp_path / 'secret.csv'}')")
+
+
 def test_wrong_sql_is_one_line(tmp_path, sweep):
     with Store(tmp_path / "s", sweep, ON) as store:
         store.add(record(0))
     with pytest.raises(BadInput, match=r"query: .*nowhere.*expected SQL on indicators, outcomes, points, runs"):
         open_sweep(tmp_path / "s").query("select * from nowhere")
+
+
+def test_parts_of_a_sweep_are_lived_side_by_side_and_read_as_one(tmp_path, sweep):
+    with Store(tmp_path / "s", sweep, ON, "0-of-2") as even, Store(tmp_path / "s", sweep, ON, "1-of-2") as odd:
+        for run in range(12):
+            (odd if run % 2 else even).add(record(run))
+        with pytest.raises(BadInput, match=rf"another sweep works on it \(process {os.getpid()} .*; process"), \
+                Store(tmp_path / "s", sweep, ON):
+            pass
+        with pytest.raises(BadInput, match="1-of-2: another sweep works on it"), \
+                Store(tmp_path / "s", sweep, ON, "1-of-2"):
+            pass
+        assert open_sweep(tmp_path / "s").runs["run"].tolist() == list(range(12))
+    with Store(tmp_path / "s", sweep, ON) as store:
+        assert len(store.done) == 12
+        with pytest.raises(BadInput, match="another sweep works on it"), Store(tmp_path / "s", sweep, ON, "0-of-2"):
+            pass
+    with Store(tmp_path / "whole", sweep, ON) as store:
+        for run in range(12):
+            store.add(record(run))
+    assert exported(tmp_path / "s", tmp_path / "a") == exported(tmp_path / "whole", tmp_path / "b")

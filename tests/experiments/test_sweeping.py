@@ -1,4 +1,4 @@
-"""Sweeps are lived to the end whatever happens: here, by workers, by a cluster, interrupted, killed, with runs that fail.
+"""Sweeps are lived to the end whatever happens: here, by workers, by a cluster, stopped, killed, with runs that fail.
 
 The fault campaign kills with signal 9 at moments addressed by its round: three rounds by default, twenty in a campaign.
 """
@@ -6,6 +6,7 @@ The fault campaign kills with signal 9 at moments addressed by its round: three 
 import contextlib
 import gc
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -141,6 +142,7 @@ def test_the_command_sweeps_tells_and_exports(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(("arguments", "words"), [
     (["sweep", "toy_ofer_cap"], "did you mean 'toy_offer_cap'"), (["sweep", "toy.yaml"], "no such file"),
     (["sweep", "toy_offer_cap", "--jobs", "0"], "--jobs"), (["status", "."], "holds no sweep"),
+    (["sweep", "toy_offer_cap", "--part", "3/3"], "--part: '3/3'"),
     (["sweep", "toy_offer_cap", "--jobs", "1", "--dask", "tcp://x:1"], "expected one of them")])
 def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, words):
     monkeypatch.chdir(tmp_path)
@@ -203,8 +205,8 @@ def test_a_full_disk_ends_the_command_with_one_line(alone, tmp_path, monkeypatch
 
     monkeypatch.setattr("experiments.sweep_store.Store.add", full)
     assert main(["sweep", str(alone[0]), "--jobs", "1", "--out", str(tmp_path / "out"), "--quiet"]) == 1
-    assert capsys.readouterr().err == ("gridgig: the sweep stopped: out: No space left on device; 3 of 12 runs are kept, "
-                                       "the same command goes on from there\n")
+    assert capsys.readouterr().err == ("gridgig: the sweep stopped: out: No space left on device; 3 of 12 runs are "
+                                       "kept, the same command goes on from there\n")
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -215,7 +217,8 @@ def test_a_sweep_that_is_stopped_keeps_what_is_lived_and_says_so(alone, tmp_path
     run.send_signal(sent)
     out, err = run.communicate()
     assert (run.returncode, out) == (code, "")
-    assert err == f"gridgig: stopped; what is lived is kept in {tmp_path / 'out'}, the same command goes on from there\n"
+    kept = tmp_path / "out"
+    assert err == f"gridgig: stopped; what is lived is kept in {kept}, the same command goes on from there\n"
     assert 3 <= len(list(read_heads(tmp_path / "out"))) < 12
     sweep_into(read_sweep(file), tmp_path / "out", jobs=2, **QUIET)
     assert exported(tmp_path / "out", tmp_path / "csv") == bytes_of
@@ -316,19 +319,29 @@ def test_an_estimate_without_runs_lives_a_few_days(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_the_tutorial_runs_as_it_stands(tmp_path, monkeypatch):
-    """docs/sweeps.md: its Python blocks one after the other, its commands as a shell would."""
+def test_the_tutorial_runs_as_it_stands(tmp_path, monkeypatch, capsys):
+    """docs/sweeps.md: its commands as a shell would, but for those of the cluster, then its Python."""
     monkeypatch.chdir(tmp_path)
-    text = (PROJECT / "docs" / "sweeps.md").read_text()
+    (tmp_path / "configs").symlink_to(PROJECT / "configs")
+    text = (PROJECT / "docs" / "sweeps.md").read_text().partition("## What a sweep file says")[0]
+    commands = [line.strip() for line in text.splitlines() if line.startswith("    gridgig ")]
     blocks = [block.partition("```")[0] for block in text.split("```python\n")[1:]]
-    assert len(blocks) >= 3
+    assert (len(commands), len(blocks)) == (7, 3)
+    for line in commands:
+        assert main(shlex.split(line.partition("  #")[0])[1:]) == 0, line
+    assert "24 of 24 runs, 0 of them failed" in capsys.readouterr().out
     space: dict = {}
     for block in blocks:
         exec(compile(block, "docs/sweeps.md", "exec"), space)
-    for line in (line.strip() for line in text.splitlines() if line.startswith("    gridgig ")):
-        import shlex
 
-        assert main(shlex.split(line.partition("  #")[0])[1:]) == 0, line
+
+def test_parts_of_a_job_array_make_the_whole(alone, tmp_path):
+    file, _, bytes_of = alone
+    for which in range(3):
+        out = ["--out", str(tmp_path / "out"), "--quiet"]
+        assert main(["sweep", str(file), "--jobs", "1", "--part", f"{which}/3", *out]) == 0
+        assert len(list(read_heads(tmp_path / "out"))) == 4 * (which + 1)
+    assert exported(tmp_path / "out", tmp_path / "csv") == bytes_of
 
 
 def test_the_verbs_of_a_notebook_give_tables(alone):

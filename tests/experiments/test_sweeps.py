@@ -87,7 +87,7 @@ def refused(path: Path, *words: str):
     ({"levers": {"law.spot.offer_cap": []}}, ("law.spot.offer_cap", "few items")),
     ({"levers": {"x": {"values": [1], "range": [1, 2]}}}, ("levers.x", "values and range", "expected one of")),
     ({"levers": {"x": {"keys": ["law.spot.offer_cap"], "range": [2, 1]}}}, ("levers.x", "lower end first")),
-    ({"levers": {"x": {"levels": {"a": {"law.spot.clearing": "join"}}}}}, ("law.spot.clearing", "did you mean 'joint'")),
+    ({"levers": {"x": {"levels": {"a": {"law.spot.clearing": "join"}}}}}, ("spot.clearing", "did you mean 'joint'")),
     ({"levers": {"run": {"keys": ["law.spot.offer_cap"], "values": [1]}}}, ("run", "a column of every sweep")),
     ({"uncertainties": {"law.swap.subscription": {"uniform": [3, 2]}}}, ("law.swap.subscription", "out of order")),
     ({"uncertainties": {"law.swap.subscription": {"normal": [3, -2]}}}, ("law.swap.subscription", "not positive")),
