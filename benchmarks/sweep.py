@@ -133,7 +133,8 @@ def two_workers(folder: Path) -> list[dict]:
         dearer.append(cost[1] / cost[0])
         print(f"two workers: {ratios[-1]:.2f} x one; busy {busy[-1]:.3f}; a run costs {dearer[-1]:.3f} x its CPU; "
               f"load {os.getloadavg()[0]:.1f}")
-    return [figure("two workers over one", ratios, "ratio"), figure("two workers: share of time in runs", busy, "share"),
+    return [figure("two workers over one", ratios, "ratio"),
+            figure("two workers: share of time in runs", busy, "share"),
             figure("two workers: CPU of a run over that with one", dearer, "ratio")]
 
 

@@ -239,9 +239,8 @@ def export(folder: FolderArgument, to: Annotated[Path | None, typer.Option(
     from experiments.store import export_csv, open_run
     from experiments.sweep_folder import export_sweep, is_sweep_folder, open_sweep
 
-    target = to or folder.with_name(f"{folder.name}-csv")
-    swept = is_sweep_folder(folder)
-    for file in export_sweep(open_sweep(folder), target) if swept else export_csv(open_run(folder), target):
+    write, found = (export_sweep, open_sweep(folder)) if is_sweep_folder(folder) else (export_csv, open_run(folder))
+    for file in write(found, to or found.path.with_name(f"{found.path.name}-csv")):
         print(file)
 
 

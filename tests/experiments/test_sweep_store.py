@@ -166,7 +166,7 @@ def test_a_full_disk_is_said_clearly_and_leaves_the_store_whole(tmp_path, sweep,
             monkeypatch.setattr(os, "pwrite", full)
             store.add(record(1))
 
-    with pytest.raises(StoreError, match=r"s: No space left on device; 1 of 12 runs are kept, the same command goes on"):
+    with pytest.raises(StoreError, match=r"s: No space left on device; 1 of 12 runs are kept, the same command"):
         fill()
     monkeypatch.undo()
     assert open_sweep(folder).runs["run"].tolist() == [0]
