@@ -35,7 +35,7 @@ from experiments.sweeping import sweep_into
 from experiments.sweeps import Sweep, read_sweep
 from sim.config.scenarios import PROJECT
 
-FEW, MANY, ROUNDS = 20, 120, 5
+FEW, MANY, ROUNDS = 20, 100, 3
 LONG = 1000  # runs through which memory is watched
 QUERIED = 500  # runs of a year of hourly zone prices
 
@@ -118,7 +118,7 @@ def overhead(folder: Path) -> list[dict]:
 
 def two_workers(folder: Path) -> list[dict]:
     """Runs a second with two workers over one."""
-    sweep, ratios, busy, dearer = toy(folder, 2 * MANY), [], [], []
+    sweep, ratios, busy, dearer = toy(folder, MANY), [], [], []
     for _ in range(ROUNDS):
         speed, cost = [], []
         for jobs in (1, 2):

@@ -50,7 +50,7 @@ def sweep_into(sweep: Sweep, out: str | Path, jobs: int | None = None, dask: str
     Raises: BadInput for a folder that may not be used; StoreError where it takes no more; PoolError where no worker
     gets to work; Stopped.
     """
-    with stoppable(), Store(out, sweep, certificate(), f"{part[0]}-of-{part[1]}" if part else None) as store:
+    with stoppable() as stop_if_asked, Store(out, sweep, certificate(), f"{part[0]}-of-{part[1]}" if part else None) as store:
         mine = range(part[0], sweep.runs, part[1]) if part else range(sweep.runs)
         missing = [run for run in mine if run not in store.done]
         lost: list[int] = []
@@ -59,6 +59,7 @@ def sweep_into(sweep: Sweep, out: str | Path, jobs: int | None = None, dask: str
             for record in records:
                 store.add(record)
                 tick()
+                stop_if_asked()
                 if watch:
                     watch(len(store.done))
     return Swept(store.path, len(missing) - len(lost), len(store.done), store.failed, lost)
