@@ -1,4 +1,4 @@
-"""The command `gridgig`: run, check, plan, app, adequacy, audit, query, export.
+"""The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, query, export, validate.
 
 Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
 imports what it needs when it is called, so that help and a wrong key are answered at once.
@@ -24,6 +24,9 @@ app = typer.Typer(
 ScenarioArgument = Annotated[str, typer.Argument(
     metavar="SCENARIO", help="A scenario's file, or the name of one in configs/scenarios.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")]
+FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run, or of a sweep.")]
+SweepOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The sweep's folder: results/SWEEP.")]
+JobsOption = Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs at a time: one a processor.")]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,28 +76,43 @@ def run(
 @app.command()
 def check(
     file: Annotated[Path | None, typer.Argument(
-        metavar="FILE", help="A scenario, a world's folder, one of its tables, or a law.")] = None,
+        metavar="FILE", help="A scenario, a sweep, a world's folder, one of its tables, or a law.")] = None,
     schema: Annotated[bool, typer.Option(
-        "--schema", help="Print the JSON Schema of scenario, world and law files, for an editor.")] = False,
+        "--schema", help="Print the JSON Schema of scenario, sweep, world and law files, for an editor.")] = False,
 ):
     """Validate a file, and nothing else."""
+    from experiments.sweeps import SweepFile, is_sweep, read_sweep
     from sim.config import check_file, json_schema
     from sim.config.scenarios import whole_schema
 
     if schema:
         import json
 
-        print(json.dumps(json_schema(whole_schema()), indent=1))
+        print(json.dumps(json_schema(whole_schema(), {"sweep": SweepFile}), indent=1))
     elif file is None:
         raise BadInput("check: no file; expected FILE or --schema")
+    elif is_sweep(file):
+        print(f"{file}: a sweep of {read_sweep(file).runs} runs, all well")
     else:
         print(f"{file}: a {check_file(file, whole_schema())}, all well")
 
 
 @app.command()
-def plan(scenario: ScenarioArgument):
-    """Print the schedule: rhythm, order, key, file, law and source."""
-    config = _load(scenario)
+def plan(
+    file: Annotated[str, typer.Argument(metavar="SCENARIO|SWEEP", help="A scenario or a sweep: its file or name.")],
+    jobs: JobsOption = None,
+    out: SweepOption = None,
+):
+    """Print a scenario's schedule (rhythm, order, key, file, law and source), or a sweep's runs and time."""
+    from experiments.sweeps import find_sweep, is_sweep, read_sweep, sweep_names
+
+    if is_sweep(file) or file in sweep_names():
+        sweep = read_sweep(find_sweep(file))
+        from experiments.sweeping import estimate, outline
+
+        print("\n".join([*outline(sweep), *estimate(sweep, out or _home(sweep), jobs).lines]))
+        return
+    config = _load(file)
     from experiments.schedule import schedule
 
     print("\n".join(schedule(config)))
@@ -135,6 +153,52 @@ def live_view(
     except KeyboardInterrupt:
         print()
     return GOOD
+
+
+@app.command()
+def sweep(
+    file: Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's file, or the name of one in configs/sweeps.")],
+    jobs: JobsOption = None,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster: tcp://...")] = None,
+    out: SweepOption = None,
+    part: Annotated[str | None, typer.Option(
+        metavar="I/N", help="Every N-th run from I on, for a job array: 0/10 to 9/10 into one folder.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
+):
+    """Live the runs of a sweep that its folder does not hold yet."""
+    from experiments.sweeps import find_sweep, read_sweep
+
+    wanted = read_sweep(find_sweep(file))
+    if jobs and dask:
+        raise BadInput("--jobs and --dask: two places to work at; expected one of them")
+    from experiments.pool import PoolError
+    from experiments.sweep_store import StoreError
+    from experiments.sweeping import sweep_into
+
+    folder = out or _home(wanted)
+    try:
+        swept = sweep_into(wanted, folder, jobs, dask, not quiet, part=_part(part))
+    except KeyboardInterrupt as stop:
+        return _wrong(f"stopped; what is lived is kept in {folder}, the same command goes on from there",
+                      128 + getattr(stop, "signal", signal.SIGINT))
+    except (StoreError, PoolError) as error:
+        return _wrong(f"the sweep stopped: {error}", FAILED)
+    if not quiet:
+        print("\n".join(swept.lines))
+    return _wrong(f"{len(swept.lost)} runs are lost: workers died on them", FAILED) if swept.lost else GOOD
+
+
+@app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a sweep.")],
+    run: Annotated[int | None, typer.Option(metavar="N", min=0, help="Print run N as a scenario file instead.")] = None,
+):
+    """Tell how far a sweep is and which runs failed of what."""
+    from experiments.sweep_folder import open_sweep
+    from experiments.sweep_status import as_scenario, status_of
+
+    found = open_sweep(folder)
+    print("\n".join(status_of(found)) if run is None else as_scenario(found, run), end="\n" if run is None else "")
 
 
 @app.command()
@@ -195,24 +259,26 @@ def audit(folder: RunArgument):
 
 
 @app.command()
-def query(folder: RunArgument, sql: Annotated[str, typer.Argument(
-        metavar="SQL", help="On indicators, hourly, hourly_corridor ..., riders, journal, journal_rows, runs.")]):
-    """Ask a finished run something in SQL."""
+def query(folder: FolderArgument, sql: Annotated[str, typer.Argument(
+        metavar="SQL", help="On indicators, hourly, hourly_corridor ..., riders, journal, journal_rows, runs; of a "
+                            "sweep on runs, outcomes, points and what it keeps.")]):
+    """Ask a finished run, or a sweep, something in SQL."""
     from experiments.store import open_run
+    from experiments.sweep_folder import is_sweep_folder, open_sweep
 
-    table = open_run(folder).query(sql)
+    table = (open_sweep if is_sweep_folder(folder) else open_run)(folder).query(sql)
     print(table.to_string(index=False, max_colwidth=None, float_format=_shown) if len(table) else "(no rows)")
 
 
 @app.command()
-def export(folder: RunArgument, to: Annotated[Path | None, typer.Option(
+def export(folder: FolderArgument, to: Annotated[Path | None, typer.Option(
         metavar="DIR", help="Folder for the tables: DIR-csv.")] = None):
-    """Write a finished run's tables as CSV."""
+    """Write a finished run's tables, or a sweep's in the order of its runs, as CSV."""
     from experiments.store import export_csv, open_run
+    from experiments.sweep_folder import export_sweep, is_sweep_folder, open_sweep
 
-    finished = open_run(folder)
-    target = to or finished.path.with_name(f"{finished.path.name}-csv")
-    for file in export_csv(finished, target):
+    write, found = (export_sweep, open_sweep(folder)) if is_sweep_folder(folder) else (export_csv, open_run(folder))
+    for file in write(found, to or found.path.with_name(f"{found.path.name}-csv")):
         print(file)
 
 
@@ -239,6 +305,21 @@ def validate(
 def _shown(value: float) -> str:
     """A number of an answer: whole ones in full (sums of fen are long), others to six figures."""
     return f"{value:.0f}" if value == round(value) else f"{value:.6g}"
+
+
+def _part(text: str | None) -> tuple[int, int] | None:
+    """`3/10` as (3, 10)."""
+    if text is None:
+        return None
+    which, _, many = text.partition("/")
+    if not (which.isdigit() and many.isdigit() and int(which) < int(many)):
+        raise BadInput(f"--part: '{text}' is no part; expected I/N with I from 0 to N - 1, as 0/10")
+    return int(which), int(many)
+
+
+def _home(sweep) -> Path:
+    """Where a sweep's results go if nobody says otherwise."""
+    return Path("results") / sweep.name
 
 
 def _load(scenario: str, change=None, seed=None, start=None, end=None):

@@ -1,5 +1,6 @@
 """One run, from a config to a finished folder."""
 
+import hashlib
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ from experiments.summary import summarise
 from sim.calendar import Day
 from sim.config import Config
 from sim.config.documents import place_of
+from sim.config.scenarios import PROJECT
 
 if TYPE_CHECKING:
     from sim.model import PolicyLab
@@ -48,7 +50,7 @@ def run(config: Config, out: str | Path, progress: bool = True) -> Finished:
     Raises: BadInput for a folder that may not be written, before anything is done; what the model raises; Stopped.
     """
     began = time.perf_counter()
-    with _stoppable() as stop_if_asked, Folder(out) as folder:
+    with stoppable() as stop_if_asked, Folder(out) as folder:
         from sim.model import PolicyLab
 
         lab = PolicyLab(config, sink=folder)
@@ -68,8 +70,20 @@ def run(config: Config, out: str | Path, progress: bool = True) -> Finished:
 
 def certificate(config: Config) -> dict:
     """What makes a run repeatable: its resolved scenario, what was changed on the command line, what it ran on."""
-    versions = {"python": python_version()} | {name: _version(name) for name in PACKAGES}
-    return {"scenario": config.resolved(), "changed": config.patch, "versions": versions, "platform": platform()}
+    return {"scenario": config.resolved(), "changed": config.patch, "versions": versions(), "platform": platform()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages on which a result may depend."""
+    return {"python": python_version()} | {name: _version(name) for name in PACKAGES}
+
+
+def code() -> str:
+    """SHA-256 of the code of the world and of those who decide."""
+    digest = hashlib.sha256()
+    for file in sorted(file for package in ("sim", "agents") for file in (PROJECT / package).rglob("*.py")):
+        digest.update(file.relative_to(PROJECT).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def _version(package: str) -> str:
@@ -81,7 +95,7 @@ def _version(package: str) -> str:
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], None]]:
+def stoppable() -> Iterator[Callable[[], None]]:
     """Turn requests to end (SIGTERM, Ctrl-C) into an exception, so that what is half done is undone.
 
     Python drops an exception that is raised in a finaliser or a callback from outside; so the request is kept, and what

@@ -83,6 +83,8 @@ def refused(capsys, arguments, *words):
     (["run", "toy", "--start", "2025-07-20", "--end", "2025-07-10"], ("before the start",)),
     (["check", "missing.yaml"], ("missing.yaml", "no such file")),
     (["plan", "toi"], ("did you mean 'toy'",)),
+    (["sweep", "toy_ofer_cap"], ("did you mean 'toy_offer_cap'",)),
+    (["status", "."], ("holds no sweep",)),
     (["audit", "."], ("holds no run",)),
     (["query", ".", "select 1"], ("holds no run",)),
     (["export", "."], ("holds no run",)),
@@ -134,7 +136,7 @@ def test_help_and_wrong_keys_are_answered_without_heavy_modules(arguments):
 def test_help_names_every_command(capsys):
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    for command in ("run", "check", "plan", "audit", "query", "export"):
+    for command in ("run", "check", "plan", "sweep", "status", "audit", "query", "export"):
         assert f"  {command} " in said
 
 
@@ -270,6 +272,7 @@ def test_the_schema_for_editors_is_printed(capsys):
     assert main(["check", "--schema"]) == 0
     schema = json.loads(capsys.readouterr().out)
     assert "period" in schema["$defs"]["scenario"]["properties"]
+    assert "levers" in schema["$defs"]["sweep"]["properties"]
 
 
 def test_check_wants_something_to_check(capsys):
