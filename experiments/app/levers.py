@@ -95,13 +95,14 @@ MULTIPLES = (
     ("platform.fee", RIDERS, "Pay of an order, times the law's", 0.5, 1.5, 0.05),
     ("capacity.coal", CAPACITY, "Capacity price of coal, times the law's", 0, 3, 0.1),
 )
+UNMOVED = ("spot", "crossarea", "crossborder")  # no switch: the first clears all, the others are not in every world
 ORDER = (RIDERS, MARKET, CAPACITY, PARTS)
 
 
 def levers(config: Config) -> list[Lever]:
     """The levers of a scenario, in the order in which the page shows them."""
     found = [_range(config, *line) for line in LEVERS] + [_multiple(config, *line) for line in MULTIPLES]
-    found += [_switch(config, "markets", key, on) for key, on in config.markets.items() if key != "spot"]
+    found += [_switch(config, "markets", key, on) for key, on in config.markets.items() if key not in UNMOVED]
     found += [_switch(config, "instruments", key, on) for key, on in config.instruments.items()]
     return sorted((lever for lever in found if lever), key=lambda lever: ORDER.index(lever.group))
 

@@ -52,7 +52,7 @@ class Latest:
 
     def __init__(self):
         self.month: Month | None = None
-        self.tables: dict[str, Table] = {}
+        self.tables: dict[str, Mapping[str, np.ndarray]] = {}
 
     def write(self, kind: str, month: Month, table: "Table"):
         """Take one month of one kind of table."""
@@ -101,7 +101,7 @@ class Told:
     def __init__(self, run: "Run", config: Config):
         missing = [kind for kind in NEEDED if kind not in run.kinds]
         if missing:
-            raise BadInput(f"{run.path}: keeps no {missing[0]}; expected a run with record.hourly and record.journal full")
+            raise BadInput(f"{run.path}: keeps no {missing[0]}; expected a run with record.hourly true")
         self._run, self._config = run, config
         self.start, self.end = config.start, config.end
         self.now: date | None = None
@@ -132,7 +132,7 @@ class Told:
 
     def _view(self) -> DayView:
         grid, world = self._grid, self._config.world
-        corridors = readings.corridors_of(grid)
+        corridors = readings.corridors_of(grid, self.now.toordinal())
         technologies = self._hours["hourly/technology"][1]
         names, output = readings.summed(np.array([name.split("|")[1] for name in technologies], object),
                                         self._day("hourly/technology", "output", technologies))
@@ -162,7 +162,7 @@ class Told:
         return found | {"hourly/technology": _wide(table, "pair", "output")}
 
     def _day(self, kind: str, column: str, names: tuple[str, ...]) -> np.ndarray:
-        """A column's 24 hours of today [name, hour]; zero for what stood not in the run (a link before its first year)."""
+        """A column's 24 hours of today [name, hour]; zero for what the run did not have then."""
         columns, known = self._hours[kind]
         at = (self.now - self.start).days * HOURS
         row = {name: i for i, name in enumerate(known)}
@@ -171,7 +171,7 @@ class Told:
 
     def _water(self) -> np.ndarray:
         """MWh [basin] tonight."""
-        stored = self._stored_water.loc[np.datetime64(self.now)]
+        stored = self._stored_water.loc[self.now]
         return np.array([stored.get(basin, 0.0) for basin in self._config.world["basins"]["key"]])
 
     @cached_property
@@ -195,7 +195,7 @@ class Told:
         if self.now != self.end and self.now + timedelta(days=1) != month.later(1).first:
             return None
         rows = self._indicators
-        rows = rows[(rows["date"] == np.datetime64(month.first)) & ~rows["indicator"].isin(DAILY)]
+        rows = rows[(rows["date"] == month.first) & ~rows["indicator"].isin(DAILY)]
         entries = self._entries[self._entries["month"] == str(month)]
         return readings.month(_columns(rows), _columns(entries))
 

@@ -39,12 +39,13 @@ def stored(folder: Path, against: Path | None) -> Play:
 
 
 def config_of(run: Run, texts: list[str] | None = None) -> Config:
-    """The config of a finished run, changed as by `--set`. Raises: BadInput where world or law are no longer the same."""
+    """The config of a finished run, changed as by `--set`. Raises: BadInput where its files have changed."""
     given = run.certificate.get("scenario")
     if not isinstance(given, dict):
         raise BadInput(f"{place_of(run.path / 'run.yaml')}: scenario: is missing; expected that of the run")
     plain = {name: str(day) if isinstance(day, date) else day for name, day in dict(given.get("period", {})).items()}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{run.path.name or 'run'}.yaml"
-        file.write_text(yaml.safe_dump(given | {"period": plain}, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        text = yaml.safe_dump(given | {"period": plain}, sort_keys=False, allow_unicode=True)
+        file.write_text(text, encoding="utf-8")
         return load(file, set=texts or ())

@@ -81,22 +81,25 @@ def today(lab: "PolicyLab") -> DayView:
     return DayView(
         lab.calendar.now.date, bus=grid.bus, zone=tuple(grid.zone[z] for z in grid.bus_zone),
         price=facts.price[:, day], load=facts.load[:, day], technology=technology, output=output,
-        **corridors_of(grid), sent=np.concatenate([facts.line_flow[:, day], facts.sent[:, day]]),
+        **corridors_of(grid, lab.calendar.now.ordinal),
+        sent=np.concatenate([facts.line_flow[:, day], facts.sent[:, day]]),
         delivered=np.concatenate([facts.line_flow[:, day], facts.delivered[:, day]]),
         store=store, stored=stored, room=room, basin=tuple(world["basins"]["key"]), water=facts.water_energy[:, -1],
         full=facts.rivers.full, city=tuple(world["cities"]["key"]), asked=facts.asked[:, day],
         done=facts.done[:, day], charging=facts.charging[:, day])
 
 
-def corridors_of(grid: Grid) -> Data:
-    """Names, ends and capacities of a grid's lines and links, in the order in which the recorder keeps them."""
+def corridors_of(grid: Grid, day: int) -> Data:
+    """Names, ends and capacities of a grid's lines and links, in the order in which the recorder keeps them; a link has
+    none before it is in service.  day: its ordinal."""
     def named(buses: np.ndarray) -> tuple[str, ...]:
         return tuple(grid.bus[b] for b in buses)
 
+    open_links = grid.link_first <= day
     return dict(corridor=grid.line + grid.link, start=named(np.concatenate([grid.line_from, grid.link_from])),
                 end=named(np.concatenate([grid.line_to, grid.link_to])),
-                capacity=np.concatenate([grid.line_capacity, grid.link_capacity]),
-                reverse=np.concatenate([grid.line_capacity, grid.link_reverse]))
+                capacity=np.concatenate([grid.line_capacity, grid.link_capacity * open_links]),
+                reverse=np.concatenate([grid.line_capacity, grid.link_reverse * open_links]))
 
 
 def of_stores(grid: Grid, stored: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:

@@ -11,8 +11,7 @@ Origin is refused). The page may load from here alone: its Content-Security-Poli
 import json
 import sys
 import time
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -43,7 +42,7 @@ class Server(ThreadingHTTPServer):
         try:
             super().__init__((HOST, port), Answer)
         except OSError as error:
-            raise BadInput(f"--port {port}: cannot be had: {error.strerror}; expected a free one, or 0 for any") from None
+            raise BadInput(f"--port {port}: {error.strerror}; expected a free one, or 0 for any") from None
 
     @property
     def address(self) -> str:
@@ -157,7 +156,7 @@ def _event(name: str, data: dict) -> str:
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(',', ':'))}\n\n"
 
 
-def serve(stage: Stage, port: int, ready=partial(print, flush=True)):
+def serve(stage: Stage, port: int, ready: Callable[[str], None]):
     """Serve a stage until somebody stops the process (Ctrl-C). ready: told the address. Raises: BadInput."""
     with Server(stage, port) as server:
         stage.start()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SLOWEST, FASTEST, USUAL = 0.5, 60.0, 8.0  # days a second
 CATCH_UP = 20  # days that the second run lives between two looks at the commands
 STEPS = ("day", "month", "year")
+PLACES = yaml.safe_load(Path(__file__).with_name("places.yaml").read_text(encoding="utf-8"))
 
 
 @dataclass
@@ -40,12 +41,15 @@ class Track:
     months: list[Data] = field(default_factory=list)
     frame: Data | None = None
 
-    def step(self) -> None:
-        """Live a day and take down what it showed."""
+    def live(self) -> tuple[Data, Data | None]:
+        """Live a day; what it and the month that it closed look like."""
         self.life.step()
-        self.frame = self.life.frame()
-        self.days.append(curve(self.frame))
-        month = self.life.closed()
+        return self.life.frame(), self.life.closed()
+
+    def note(self, frame: Data, month: Data | None) -> None:
+        """Take down a day, and the month that it closed."""
+        self.frame = frame
+        self.days.append(curve(frame))
         if month is not None:
             if self.months:  # only the newest month's money is drawn
                 self.months[-1] = {name: part for name, part in self.months[-1].items() if name != "money"}
@@ -284,7 +288,7 @@ class Stage:
 
     def _step(self) -> None:
         """Live a day of both runs, and see whether the goal is reached."""
-        self._first.step()
+        self._live_day(self._first)
         if self._second and self._behind() == 1:
             self._step_second()
         self._next = max(self._next + 1 / self._pace, time.monotonic())
@@ -295,10 +299,16 @@ class Stage:
         self._tell()
 
 
+    def _live_day(self, track: Track) -> None:
+        """Live a day of a run; spectators see all of it at once, or nothing."""
+        lived = track.live()
+        with self.news:
+            track.note(*lived)
+
     def _step_second(self) -> None:
         """A day of the second run; one that breaks leaves the stage."""
         try:
-            self._second.step()
+            self._live_day(self._second)
         except Exception:
             with self.news:
                 self._second, self._values = None, {}
@@ -307,10 +317,9 @@ class Stage:
 
 def placed(config: Config) -> dict[str, list[float]]:
     """Where each bus stands on the map: where `places.yaml` says, else by the shape of the network."""
-    known = yaml.safe_load(Path(__file__).with_name("places.yaml").read_text(encoding="utf-8"))
     buses = tuple(config.world["buses"]["key"])
-    if all(bus in known for bus in buses):
-        return {bus: known[bus] for bus in buses}
+    if all(bus in PLACES for bus in buses):
+        return {bus: PLACES[bus] for bus in buses}
     import networkx  # comes with Mesa
 
     graph = networkx.Graph()

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 60.0  # seconds after which a browser that says nothing is taken for dead; no claim about speed
+PATIENCE = 120.0  # seconds after which a browser that says nothing is taken for dead; no claim about speed
 
 
 def found() -> str | None:
@@ -137,12 +137,11 @@ class Browser:
         return answer["result"].get("value")
 
     def until(self, expression: str):
-        """Wait until an expression is true, and give it. Raises: TimeoutError with what the page then shows."""
+        """Wait until an expression is true. Raises: TimeoutError with what the page then shows."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            value = self.js(expression)
-            if value:
-                return value
+            if self.js(f"Boolean({expression})"):
+                return
             time.sleep(0.02)
         raise TimeoutError(f"never: {expression}\nthe page: {self.js('document.body?.innerText ?? ""')[:800]}\n{self.complaints}")
 
@@ -165,11 +164,6 @@ class Browser:
             return [b.x + thumb / 2 + (b.width - thumb) * {share}, b.y + b.height / 2]; }})()""")
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
-
-    def key(self, key: str, code: str):
-        """Press and let go a key."""
-        for kind in ("keyDown", "keyUp"):
-            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=code)
 
     def picture(self, path: Path):
         """Write what the window shows as PNG."""

@@ -22,8 +22,8 @@ function path(points, x, y) {
 }
 
 function plot(element, what, curves, low, high, first, last, shown) {
-  const [width, height] = [330, 158];
-  const area = box(30, 6, width - 70, height - 16, low, high);
+  const [width, height] = [300, 232];
+  const area = box(30, 8, width - 62, height - 16, low, high);
   const span = Math.max(last - first, 1);
   const x = (at) => area.left + ((area.right - area.left) * (at - first)) / span;
   const ticks = nice(high).filter((tick) => tick >= low);
@@ -79,7 +79,7 @@ export function drawCurves(scene, first, second, elements) {
 
 // ---------------------------------------------------------------------------------------------------------- the table
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const percent = (share) => (100 * share).toFixed(1);
 const total = (figure) => Object.values(figure.of).reduce((sum, value) => sum + value, 0);
 
 function weighted(month, name) {
@@ -92,10 +92,10 @@ function rowsOf(month, zones) {
   const rows = new Map(), figures = month.figures;
   for (const zone of zones) rows.set(`Price ${zone}, CNY/MWh`, [figures.price?.of[zone] ?? null, (value) => value.toFixed(1)]);
   rows.set("Sent between zones, GWh", [figures.exports ? total(figures.exports) / 1000 : null, (value) => value.toFixed(1)]);
-  rows.set("Not taken of wind, sun, water, GWh", [figures.curtailed ? total(figures.curtailed) / 1000 : null, (v) => v.toFixed(1)]);
+  rows.set("Spilled and curtailed, GWh", [figures.curtailed ? total(figures.curtailed) / 1000 : null, (v) => v.toFixed(1)]);
   rows.set("Load not served, MWh", [figures.shed ? total(figures.shed) : null, (value) => value.toFixed(1)]);
   rows.set("Riders' income, CNY", [weighted(month, "income"), (value) => value.toFixed(0)]);
-  rows.set("Riders enrolled", [weighted(month, "enrolled"), percent]);
+  rows.set("Riders enrolled, %", [weighted(month, "enrolled"), percent]);
   return rows;
 }
 
@@ -115,7 +115,7 @@ export function drawFigures(first, second, element, caption) {
   const other = second && second.months.find((one) => one.month === month.month);
   const zones = Object.keys(first.frame.price);
   const [mine, theirs] = [rowsOf(month, zones), other ? rowsOf(other, zones) : new Map()];
-  for (const name of accounts(month, other, 5)) {
+  for (const name of accounts(month, other, 4)) {
     const money = (value) => short(value, 2);
     const label = `Net of ${name.replaceAll("_", " ")}, CNY`;
     mine.set(label, [month.net[name] || 0, money]);

@@ -252,19 +252,12 @@ const tops = (tracks) => tracks.filter((track) => track && track.frame).map(({ f
     Object.values(frame.stack).reduce((sum, values) => sum + values[hour], 0))));
 
 function priceSpan(tracks) {
-  // of all days so far, so that colours mean the same today and tomorrow
-  let [low, high] = [Infinity, -Infinity];
-  for (const track of tracks.filter(Boolean)) {
-    for (let i = track.spanned || 0; i < track.days.length; i += 1) {
-      for (const price of Object.values(track.days[i].price)) {
-        track.low = Math.min(track.low ?? price, price);
-        track.high = Math.max(track.high ?? price, price);
-      }
-    }
-    track.spanned = track.days.length;
-    [low, high] = [Math.min(low, track.low ?? low), Math.max(high, track.high ?? high)];
-  }
-  return [Math.floor(low / 50) * 50, Math.max(Math.ceil(high / 50) * 50, Math.floor(low / 50) * 50 + 50)];
+  // of all days of both runs but the outermost, so that a colour means the same price in both and a spike hides nothing
+  const prices = tracks.filter(Boolean).flatMap((track) => track.days.flatMap((day) => Object.values(day.price)));
+  prices.sort((one, other) => one - other);
+  const low = Math.floor(prices[Math.floor(0.03 * prices.length)] / 50) * 50;
+  const high = Math.ceil(prices[Math.ceil(0.97 * prices.length) - 1] / 50) * 50;
+  return [low, Math.max(high, low + 50)];
 }
 
 // -------------------------------------------------------------------------------------------------------- the buttons

@@ -63,7 +63,7 @@ function arc([x1, y1], [x2, y2], bend) {
 
 export function drawMap(element, scene, frame, span) {
   const [width, height] = [640, 300];
-  const at = project(scene, width, height, [70, 34, 52]);
+  const at = project(scene, width, height, [70, 36, 72]);
   const most = Math.max(...frame.corridor.map((one) => one.capacity));
   const beside = {};
   for (const one of frame.corridor) (beside[[one.start, one.end].sort().join("|")] ||= []).push(one);
@@ -135,12 +135,13 @@ function mapKey([low, high], height) {
     text(128, y - 3, `${high} CNY/MWh`, 9, 'class="soft" text-anchor="end"'));
   const steps = ["under 50 %", "80 %", "98 %", "full"];
   LOADINGS.forEach(([, colour], i) => {
-    parts.push(`<rect x="${150 + i * 58}" y="${y + 1}" width="16" height="5" rx="2" fill="${colour}"/>`,
-      text(169 + i * 58, y + 7, steps[i], 9, 'class="soft"'));
+    const x = [160, 238, 296, 354][i];
+    parts.push(`<rect x="${x}" y="${y + 1}" width="16" height="5" rx="2" fill="${colour}"/>`,
+      text(x + 19, y + 7, steps[i], 9, 'class="soft"'));
   });
-  parts.push(text(150, y - 3, "loading in the day's fullest hour", 9, 'class="soft"'),
-    `<circle cx="402" cy="${y + 3.5}" r="4" fill="#d55e00" fill-opacity=".85"/>`,
-    text(410, y + 7, "riders' orders", 9, 'class="soft"'));
+  parts.push(text(160, y - 3, "loading in the day's fullest hour", 9, 'class="soft"'),
+    `<circle cx="422" cy="${y + 3.5}" r="4" fill="#d55e00" fill-opacity=".85"/>`,
+    text(430, y + 7, "riders' orders", 9, 'class="soft"'));
   return parts;
 }
 
@@ -278,7 +279,7 @@ export function drawMoney(element, month) {
   }
   const { boxes, ribbons } = month.money;
   const deep = Math.max(...boxes.map((one) => one.top + one.size), 1e-9), last = Math.max(...boxes.map((one) => one.column));
-  const [thick, left, right] = [9, 2, 96];
+  const [thick, left, right] = [9, 2, 122];
   const x = (column) => left + ((width - left - right - thick) * column) / Math.max(last, 1);
   const y = (value) => 4 + ((height - 8) * value) / deep;
   const parts = ribbons.map((one) => {
