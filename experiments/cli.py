@@ -1,4 +1,4 @@
-"""The command `gridgig`: run, check, plan, adequacy, audit, query, export.
+"""The command `gridgig`: run, check, plan, adequacy, audit, query, validate; report, explain, export: `cli_seeing`.
 
 Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
 imports what it needs when it is called, so that help and a wrong key are answered at once.
@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from experiments import cli_seeing
 from sim.config.sections import BadInput, nearest
 
 GOOD, FAILED, BAD = 0, 1, 2
@@ -167,18 +168,6 @@ def query(folder: RunArgument, sql: Annotated[str, typer.Argument(
 
 
 @app.command()
-def export(folder: RunArgument, to: Annotated[Path | None, typer.Option(
-        metavar="DIR", help="Folder for the tables: DIR-csv.")] = None):
-    """Write a finished run's tables as CSV."""
-    from experiments.store import export_csv, open_run
-
-    finished = open_run(folder)
-    target = to or finished.path.with_name(f"{finished.path.name}-csv")
-    for file in export_csv(finished, target):
-        print(file)
-
-
-@app.command()
 def validate(
     file: Annotated[Path | None, typer.Argument(
         metavar="FILE", help="Published figures: configs/validation.yaml.")] = None,
@@ -196,6 +185,9 @@ def validate(
     print("\n".join(validation.table(judged)))
     failed = [one.key for one in judged if one.failed]
     return _wrong(f"missed: {', '.join(failed)}", FAILED) if failed else GOOD
+
+
+cli_seeing.add_to(app)
 
 
 def _shown(value: float) -> str:

@@ -1,0 +1,275 @@
+"""Why a price is what it is: the offer that sets it, what it costs to get here, and the limits that stand in the way.
+
+An `Hour` holds what a clearing knew of one hour. From a bus the story walks over ties that have room left until it finds
+an offer that is used in part: one MW more would come from there, at its price, and each link on the way adds its loss
+and fee. Where every way is full, the bus has a price of its own. Inside an area the network's part of a price is the sum
+over its full lines [Schweppe1988].
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.config import BadInput
+from sim.config.sections import nearest
+from sim.messages import SELL
+
+if TYPE_CHECKING:
+    from sim.messages import Dispatch
+    from sim.network.grid import Grid
+
+SAME = 0.02  # CNY/MWh: prices that differ by less are one; the engines' tie-break stays far below
+USED = 1e-4  # MW
+MOST = 6  # offers that are named
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An order in one hour. who: unit and owner.  bus: int.  sells: else it buys.  price: CNY/MWh.
+    volume, accepted: MW."""
+
+    who: str
+    bus: int
+    sells: bool
+    price: float
+    volume: float
+    accepted: float
+
+    def __str__(self):
+        verb = "asks" if self.sells else "bids"
+        return f"{self.who} {verb} {self.price:,.2f} CNY/MWh, {self.accepted:,.1f} of {self.volume:,.1f} MW taken"
+
+
+@dataclass(frozen=True)
+class Line:
+    """An AC line in one hour. flow, capacity: MW.  shadow: CNY/MWh >= 0.  share: [bus], MW on the line for each MW put
+    in at a bus and taken out at its area's reference."""
+
+    key: str
+    start: int
+    end: int
+    flow: float
+    capacity: float
+    shadow: float
+    share: np.ndarray
+
+    def effect(self, bus: int) -> float:
+        """CNY/MWh that this line's limit adds to the price at a bus."""
+        return -float(np.sign(self.flow) * self.shadow * self.share[bus])
+
+
+@dataclass(frozen=True)
+class Link:
+    """A controllable link in one hour, in the direction of its flow. sent, delivered: MW.  loss, fee, congestion:
+    CNY/MWh, the parts of the step from the price at `start` to that at `end`."""
+
+    key: str
+    start: int
+    end: int
+    sent: float
+    delivered: float
+    loss: float
+    fee: float
+    congestion: float
+
+
+@dataclass(frozen=True)
+class Hour:
+    """What a clearing knew of one hour. bus: names.  price, energy: CNY/MWh, load, shed, disposed: MW, area: int, all
+    [bus].  reference: int [area]."""
+
+    bus: tuple[str, ...]
+    price: np.ndarray
+    energy: np.ndarray
+    load: np.ndarray
+    shed: np.ndarray
+    disposed: np.ndarray
+    area: np.ndarray
+    reference: np.ndarray
+    offers: tuple[Offer, ...]
+    lines: tuple[Line, ...]
+    links: tuple[Link, ...]
+
+    def marginal(self, area: int) -> list[Offer]:
+        """Offers of an area that are used in part, at the price of their bus: where one MW more would come from."""
+        return [offer for offer in self.offers
+                if self.area[offer.bus] == area and USED < offer.accepted < offer.volume - USED
+                and abs(offer.price - self.price[offer.bus]) <= SAME]
+
+    def open_links(self, area: int) -> list[tuple[Link, int]]:
+        """Links with room left between an area and others, and the bus at their far end."""
+        room = [link for link in self.links if abs(link.congestion) <= SAME and link.sent > USED]
+        return [(link, far) for link in room for near, far in ((link.start, link.end), (link.end, link.start))
+                if self.area[near] == area and self.area[far] != area]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What sets the price at a bus.
+
+    kind: "offer", "shed" (load is shed at the cap), "disposed" (at the floor) or "between" (no offer is used in part).
+    offers: that set it; of "between" the last one used and the first one left.  way: links from where it is set to the
+    area of the bus, nearest to the bus first.  source: int, the bus where it is set.
+    """
+
+    kind: str
+    offers: tuple[Offer, ...]
+    way: tuple[Link, ...]
+    source: int
+
+
+def hour_of(dispatch: "Dispatch", grid: "Grid", load: np.ndarray, hour: int, apart: bool) -> Hour:
+    """The hour of a day's clearing. load: MW [bus, hour].  apart: whether zones were cleared each alone."""
+    from sim.engines.skeleton import transfer_factors
+    from sim.network.wiring import wired
+
+    wiring, units, orders = wired(grid, apart), grid.units, dispatch.orders
+    factors, _ = transfer_factors(wiring.network)
+    offers = tuple(
+        Offer(_who(grid, int(unit)), int(units.bus[unit]), bool(side == SELL), float(price), float(volume), float(taken))
+        for unit, side, price, volume, taken in zip(orders.unit, orders.side, orders.price[:, hour],
+                                                    orders.volume[:, hour], dispatch.accepted[:, hour]))
+    lines = tuple(
+        Line(grid.line[i], int(grid.line_from[i]), int(grid.line_to[i]), float(dispatch.line_flow[i, hour]),
+             float(grid.line_capacity[i]), float(dispatch.line_shadow[i, hour]), factors[row])
+        for row, i in enumerate(wiring.inner))
+    return Hour(grid.bus, dispatch.price[:, hour], dispatch.energy[:, hour], load[:, hour], dispatch.shed[:, hour],
+                dispatch.disposed[:, hour], wiring.network.area, wiring.network.reference, offers, lines,
+                tuple(_links(dispatch, grid, hour)))
+
+
+def _who(grid: "Grid", unit: int) -> str:
+    """A unit in words."""
+    units = grid.units
+    return f"{units.key[unit]} ({str(units.technology[unit]).replace('_', ' ')}, {units.owner[unit]})"
+
+
+def _links(dispatch: "Dispatch", grid: "Grid", hour: int) -> list[Link]:
+    """The links of a grid in an hour, turned into the direction of their flow."""
+    steps, found = [part[:, hour] for part in dispatch.steps_over_links(grid)], []
+    for i, key in enumerate(grid.link):
+        sent, delivered = float(dispatch.sent[i, hour]), float(dispatch.delivered[i, hour])
+        start, end = int(grid.link_from[i]), int(grid.link_to[i])
+        if sent < 0:
+            start, end, sent, delivered = end, start, -delivered, -sent
+        found.append(Link(key, start, end, sent, delivered, *(float(step[i]) for step in steps)))
+    return found
+
+
+def reason(hour: Hour, bus: int) -> Reason:
+    """What sets the price at a bus: looked for in its own area first, then over links that have room, nearest first."""
+    waiting, seen = deque([(bus, ())]), {int(hour.area[bus])}
+    while waiting:
+        at, way = waiting.popleft()
+        area = int(hour.area[at])
+        found = _set_in(hour, area, at)
+        if found:
+            return replace(found, way=way)
+        for link, far in hour.open_links(area):
+            if int(hour.area[far]) not in seen:
+                seen.add(int(hour.area[far]))
+                waiting.append((far, (*way, link)))
+    return _between(hour, bus)
+
+
+def _set_in(hour: Hour, area: int, at: int) -> Reason | None:
+    """What sets prices within an area, if anything there does: an offer used in part, load shed, power disposed of."""
+    offers = sorted(hour.marginal(area), key=lambda offer: (abs(offer.price - hour.price[at]), offer.who))
+    if offers:
+        return Reason("offer", tuple(offers), (), offers[0].bus)
+    for kind, amount in (("shed", hour.shed), ("disposed", hour.disposed)):
+        buses = np.flatnonzero((hour.area == area) & (amount > USED))
+        if len(buses):
+            return Reason(kind, (), (), int(buses[0]))
+    return None
+
+
+def _between(hour: Hour, bus: int) -> Reason:
+    """No offer is used in part: the last one used and the first one left, of the bus's own area."""
+    mine = [offer for offer in hour.offers
+            if hour.area[offer.bus] == hour.area[bus] and offer.sells and offer.volume > USED]
+    used = [offer for offer in mine if offer.accepted > USED and offer.price <= hour.price[bus] + SAME]
+    left = [offer for offer in mine if offer.accepted <= USED and offer.price >= hour.price[bus] - SAME]
+    ends = [*sorted(used, key=lambda o: -o.price)[:1], *sorted(left, key=lambda o: o.price)[:1]]
+    return Reason("between", tuple(ends), (), bus)
+
+
+def story(hour: Hour, bus: int, when: str) -> list[str]:
+    """Lines of text: why the price at a bus is what it is in an hour."""
+    found, price = reason(hour, bus), hour.price[bus]
+    lines = [f"{hour.bus[bus]}, {when}: {price:,.2f} CNY/MWh in real time, for a load of {hour.load[bus]:,.1f} MW.", ""]
+    lines += [*_what_sets_it(hour, found), *_way(hour, found), *_inside(hour, bus), *_stands_in_the_way(hour, bus)]
+    return lines
+
+
+def _what_sets_it(hour: Hour, found: Reason) -> list[str]:
+    """Where one MW more would come from."""
+    at = hour.bus[found.source]
+    if found.kind == "shed":
+        return [f"Load is shed at {at}: one MW more could not be served, so the price is the cap, "
+                f"{hour.price[found.source]:,.2f}."]
+    if found.kind == "disposed":
+        return [f"Power is thrown away at {at}: nobody takes one MW more, so the price is the floor, "
+                f"{hour.price[found.source]:,.2f}."]
+    if found.kind == "offer":
+        others = [f"  - {offer} (at {hour.bus[offer.bus]})" for offer in found.offers[1:MOST]]
+        head = f"One MW more would come from {at}: {found.offers[0]}."
+        return [head, *(["With it, at the prices of their own buses, are used in part:", *others] if others else [])]
+    ends = [f"  - {offer} (at {hour.bus[offer.bus]})" for offer in found.offers]
+    return ["No offer here is used in part, nor can one be reached over a tie with room: what is used is used whole, and "
+            "the price lies between the last offer used and the first one left, where ramps, schedules and the limits "
+            "below put it.", *ends]
+
+
+def _way(hour: Hour, found: Reason) -> list[str]:
+    """Step by step from where the price is set to the area of the bus."""
+    if not found.way:
+        return []
+    steps = [f"  {hour.bus[link.start]} {hour.price[link.start]:,.2f}  + loss {link.loss:,.2f}  + fee {link.fee:,.2f}  "
+             f"= {hour.bus[link.end]} {hour.price[link.end]:,.2f}   ({link.key}: {link.sent:,.1f} MW sent, "
+             f"{link.delivered:,.1f} arrive)" for link in reversed(found.way)]
+    return ["Between there and here, over ties that have room:", *steps]
+
+
+def _inside(hour: Hour, bus: int) -> list[str]:
+    """What lines inside the area add to the price."""
+    reference = int(hour.reference[hour.area[bus]])
+    effects = [(line, line.effect(bus)) for line in hour.lines if line.shadow > SAME]
+    effects = [(line, effect) for line, effect in effects if abs(effect) > SAME / 2]
+    if not effects:
+        return ["Inside its synchronous area no line is full, so the same price holds everywhere in it."
+                if (hour.area == hour.area[bus]).sum() > 1 else "It is a synchronous area by itself."]
+    lines = [f"Lines inside its area that are full ({hour.energy[bus]:,.2f} at {hour.bus[reference]}, the reference):"]
+    for line, effect in sorted(effects, key=lambda pair: -abs(pair[1])):
+        lines.append(f"  {effect:+,.2f}  {line.key}, {hour.bus[line.start]} to {hour.bus[line.end]}: "
+                     f"{abs(line.flow):,.1f} of {line.capacity:,.1f} MW; a MW more would save {line.shadow:,.2f}")
+    return lines
+
+
+def _stands_in_the_way(hour: Hour, bus: int) -> list[str]:
+    """Links of the bus's area that are at a limit."""
+    area, lines = hour.area[bus], []
+    for link in sorted(hour.links, key=lambda link: -abs(link.congestion)):
+        ends = hour.area[link.start] == area, hour.area[link.end] == area
+        if abs(link.congestion) <= SAME or link.sent <= USED or ends[0] == ends[1]:
+            continue
+        other = link.start if ends[1] else link.end
+        where = f"from {hour.bus[other]}" if ends[1] else f"to {hour.bus[other]}"
+        what = ("as much as it may: one MW more would save" if link.congestion > 0 else
+                "as little as it may: one MW less would save")
+        lines.append(f"  {link.key} {where} (price {hour.price[other]:,.2f}) carries {link.sent:,.1f} MW, {what} "
+                     f"{abs(link.congestion):,.2f} CNY for each MWh sent")
+    return ["Links of its area at a limit, which keep other prices out:", *lines] if lines else []
+
+
+def bus_of(hour: Hour, zones: tuple[str, ...], zone_of_bus: np.ndarray, place: str) -> int:
+    """The bus that is meant: itself, or the one with most load of a zone. Raises: BadInput."""
+    if place in hour.bus:
+        return hour.bus.index(place)
+    if place in zones:
+        mine = np.flatnonzero(zone_of_bus == zones.index(place))
+        return int(mine[np.argmax(hour.load[mine])])
+    known = [*dict.fromkeys((*zones, *hour.bus))]
+    raise BadInput(f"--price: there is no zone or bus '{place}'{nearest(place, known)}")
