@@ -39,7 +39,7 @@ class Offer:
 
     def __str__(self):
         verb = "asks" if self.sells else "bids"
-        return f"{self.who} {verb} {self.price:,.2f} CNY/MWh, {self.accepted:,.1f} of {self.volume:,.1f} MW taken"
+        return f"{self.who}, which {verb} {self.price:,.2f} CNY/MWh, {self.accepted:,.1f} of {self.volume:,.1f} MW taken"
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,18 @@ class Reason:
     """What sets the price at a bus.
 
     kind: "offer", "shed" (load is shed at the cap), "disposed" (at the floor) or "between" (no offer is used in part).
-    offers: that set it; of "between" the last one used and the first one left.  way: links from where it is set to the
-    area of the bus, nearest to the bus first.  source: int, the bus where it is set.
+    offers: that set it; of "between" the last one used and the first one left.  share: [offer], MW that each gives of
+    one MW more at `entry`; not one offer alone where lines are full.  way: links from the area where it is set to that
+    of the bus, nearest to the bus first.  source: int, the bus where it is set.  entry: int, where the way enters its
+    area, else the bus itself.
     """
 
     kind: str
     offers: tuple[Offer, ...]
+    share: tuple[float, ...]
     way: tuple[Link, ...]
     source: int
+    entry: int
 
 
 def hour_of(dispatch: "Dispatch", grid: "Grid", load: np.ndarray, hour: int, apart: bool) -> Hour:
@@ -159,31 +163,53 @@ def _links(dispatch: "Dispatch", grid: "Grid", hour: int) -> list[Link]:
 
 
 def reason(hour: Hour, bus: int) -> Reason:
-    """What sets the price at a bus: looked for in its own area first, then over links that have room, nearest first."""
-    waiting, seen = deque([(bus, ())]), {int(hour.area[bus])}
+    """What sets the price at a bus: looked for in its own area first, then over links that have room, nearest first.
+
+    An area may be entered at several buses; taken is the first at which its offers explain the price.
+    """
+    waiting, seen, second = deque([(bus, ())]), {bus}, None
     while waiting:
         at, way = waiting.popleft()
         area = int(hour.area[at])
         found = _set_in(hour, area, at)
-        if found:
+        if found and (found.share or found.kind != "offer"):
             return replace(found, way=way)
+        second = second or (replace(found, way=way) if found else None)
         for link, far in hour.open_links(area):
-            if int(hour.area[far]) not in seen:
-                seen.add(int(hour.area[far]))
+            if far not in seen and hour.area[far] != hour.area[bus]:
+                seen.add(far)
                 waiting.append((far, (*way, link)))
-    return _between(hour, bus)
+    return second or _between(hour, bus)
 
 
 def _set_in(hour: Hour, area: int, at: int) -> Reason | None:
     """What sets prices within an area, if anything there does: an offer used in part, load shed, power disposed of."""
     offers = sorted(hour.marginal(area), key=lambda offer: (abs(offer.price - hour.price[at]), offer.who))
     if offers:
-        return Reason("offer", tuple(offers), (), offers[0].bus)
+        return Reason("offer", tuple(offers), _mixture(hour, offers, at), (), offers[0].bus, at)
     for kind, amount in (("shed", hour.shed), ("disposed", hour.disposed)):
         buses = np.flatnonzero((hour.area == area) & (amount > USED))
         if len(buses):
-            return Reason(kind, (), (), int(buses[0]))
+            return Reason(kind, (), (), (), int(buses[0]), at)
     return None
+
+
+def _mixture(hour: Hour, offers: list[Offer], at: int) -> tuple[float, ...]:
+    """MW that each offer gives of one MW more at a bus, so that no full line carries more; empty where offers used in
+    part do not explain the price (load shed, or a schedule, has a part in it)."""
+    if abs(offers[0].price - hour.price[at]) <= SAME:
+        return (1.0, *(0.0 for _ in offers[1:]))
+    first = [i for i, offer in enumerate(offers) if offer.bus not in {o.bus for o in offers[:i]}]
+    full = [line for line in hour.lines if line.shadow > SAME and np.abs(line.share).max() > 0]
+    rows = np.array([[1.0] * len(first), *([line.share[offers[i].bus] for i in first] for line in full)])
+    wanted = np.array([1.0, *(line.share[at] for line in full)])
+    part = np.linalg.lstsq(rows, wanted, rcond=None)[0]
+    price = sum(w * offers[i].price for w, i in zip(part, first))
+    if np.abs(rows @ part - wanted).max() > 1e-6 or abs(price - hour.price[at]) > SAME:
+        return ()
+    share = np.zeros(len(offers))
+    share[first] = part
+    return tuple(share.tolist())
 
 
 def _between(hour: Hour, bus: int) -> Reason:
@@ -193,7 +219,7 @@ def _between(hour: Hour, bus: int) -> Reason:
     used = [offer for offer in mine if offer.accepted > USED and offer.price <= hour.price[bus] + SAME]
     left = [offer for offer in mine if offer.accepted <= USED and offer.price >= hour.price[bus] - SAME]
     ends = [*sorted(used, key=lambda o: -o.price)[:1], *sorted(left, key=lambda o: o.price)[:1]]
-    return Reason("between", tuple(ends), (), bus)
+    return Reason("between", tuple(ends), (), (), bus, bus)
 
 
 def story(hour: Hour, bus: int, when: str) -> list[str]:
@@ -214,13 +240,26 @@ def _what_sets_it(hour: Hour, found: Reason) -> list[str]:
         return [f"Power is thrown away at {at}: nobody takes one MW more, so the price is the floor, "
                 f"{hour.price[found.source]:,.2f}."]
     if found.kind == "offer":
-        others = [f"  - {offer} (at {hour.bus[offer.bus]})" for offer in found.offers[1:MOST]]
-        head = f"One MW more would come from {at}: {found.offers[0]}."
-        return [head, *(["With it, at the prices of their own buses, are used in part:", *others] if others else [])]
+        return _offers(hour, found)
     ends = [f"  - {offer} (at {hour.bus[offer.bus]})" for offer in found.offers]
     return ["No offer here is used in part, nor can one be reached over a tie with room: what is used is used whole, and "
             "the price lies between the last offer used and the first one left, where ramps, schedules and the limits "
             "below put it.", *ends]
+
+
+def _offers(hour: Hour, found: Reason) -> list[str]:
+    """The offers of which one MW more would be made."""
+    named = [f"{offer} (at {hour.bus[offer.bus]})" for offer in found.offers]
+    used, entry = [(part, name) for part, name in zip(found.share, named) if abs(part) > 1e-6], hour.bus[found.entry]
+    if not used:
+        return [f"No single offer sets the price at {entry}, {hour.price[found.entry]:,.2f}. Used in part, at the prices of "
+                "their own buses, are:", *(f"  - {name}" for name in named[:MOST])]
+    if len(used) == 1:
+        others = [f"  - {name}" for part, name in zip(found.share, named) if part == 0][:MOST]
+        return [f"One MW more at {entry} would be served by {used[0][1]}.",
+                *(["Other offers used in part, at the prices of their own buses:", *others] if others else [])]
+    return [f"Lines are full, so one MW more at {entry} ({hour.price[found.entry]:,.2f}) would be made of several offers:",
+            *(f"  {part:+.3f} MW  {name}" for part, name in used)]
 
 
 def _way(hour: Hour, found: Reason) -> list[str]:
@@ -235,15 +274,15 @@ def _way(hour: Hour, found: Reason) -> list[str]:
 
 def _inside(hour: Hour, bus: int) -> list[str]:
     """What lines inside the area add to the price."""
-    reference = int(hour.reference[hour.area[bus]])
-    effects = [(line, line.effect(bus)) for line in hour.lines if line.shadow > SAME]
-    effects = [(line, effect) for line, effect in effects if abs(effect) > SAME / 2]
-    if not effects:
+    mine, reference = hour.area == hour.area[bus], int(hour.reference[hour.area[bus]])
+    full = [line for line in hour.lines if line.shadow > SAME and mine[line.start]]
+    if not full:
         return ["Inside its synchronous area no line is full, so the same price holds everywhere in it."
-                if (hour.area == hour.area[bus]).sum() > 1 else "It is a synchronous area by itself."]
-    lines = [f"Lines inside its area that are full ({hour.energy[bus]:,.2f} at {hour.bus[reference]}, the reference):"]
-    for line, effect in sorted(effects, key=lambda pair: -abs(pair[1])):
-        lines.append(f"  {effect:+,.2f}  {line.key}, {hour.bus[line.start]} to {hour.bus[line.end]}: "
+                if mine.sum() > 1 else "It is a synchronous area by itself."]
+    lines = [f"Lines inside its area that are full, and what they add here to the {hour.energy[bus]:,.2f} at "
+             f"{hour.bus[reference]}, the reference:"]
+    for line in sorted(full, key=lambda line: -abs(line.effect(bus))):
+        lines.append(f"  {line.effect(bus):+,.2f}  {line.key}, {hour.bus[line.start]} to {hour.bus[line.end]}: "
                      f"{abs(line.flow):,.1f} of {line.capacity:,.1f} MW; a MW more would save {line.shadow:,.2f}")
     return lines
 
