@@ -192,10 +192,10 @@ def gains(first: "pandas.DataFrame", second: "pandas.DataFrame") -> Figure:
     change = net_by_account(second).sub(net_by_account(first), fill_value=0)
     change = change[[account for account in change.index if _sector(account) != BOOKS]]
     change = change[change.abs() > max(change.abs().max() * 1e-4, 0.005)].sort_values()
-    one, unit = scale(change.abs().max() if len(change) else 0.0, (*MONEY, (1.0, "CNY")))
+    one, unit = scale(change.abs().max() if len(change) else 0.0, (*MONEY, (1e3, "1,000 CNY"), (1.0, "CNY")))
     figure = Figure(figsize=(WIDTH, 1.45 + 0.27 * max(len(change), 2)))
     height = figure.get_figheight()
-    headline(figure, say("Who gains, who pays: received less paid, second run less first"))
+    headline(figure, say("Who gains, who pays: received less paid, B less A"))
     ax = figure.add_axes((0.25, 0.85 / height, 0.65, 1 - 1.3 / height))
     rows, amounts = np.arange(len(change)), change.to_numpy() / one
     ax.barh(rows, amounts, 0.7, color=[_sector_colour(account) for account in change.index])
@@ -203,7 +203,7 @@ def gains(first: "pandas.DataFrame", second: "pandas.DataFrame") -> Figure:
         ax.annotate(f"{'+' if value > 0 else '−'}{brief(abs(value))}", (value, row), (4 if value > 0 else -4, 0),
                     textcoords="offset points", ha="left" if value > 0 else "right", va="center", fontsize=8)
     ax.axvline(0, color=BLACK, linewidth=0.8)
-    ax.margins(x=0.14)
+    ax.margins(x=0.2)
     ax.set_yticks(rows, list(map(name_of, change.index)))
     ax.set_xlabel(say("change of what is left in the whole period [{}]", name_of(unit)))
     ax.grid(False, axis="y")
@@ -224,7 +224,7 @@ def intervals(table: "pandas.DataFrame", meaning: str) -> Figure:
     some = table[table["first"].abs() > 0]
     figure = Figure(figsize=(WIDTH, 1.35 + 0.27 * max(len(some), 1)))
     height = figure.get_figheight()
-    headline(figure, say("How sure the differences are: second run less first"))
+    headline(figure, say("How sure the differences are: B less A"))
     ax = figure.add_axes((0.36, 0.72 / height, 0.6, 1 - 1.15 / height))
     rows, whole = np.arange(len(some)), some["first"].abs().to_numpy() / 100
     middle, low, high = (some[name].to_numpy() / whole for name in ("difference", "low", "high"))
@@ -235,6 +235,6 @@ def intervals(table: "pandas.DataFrame", meaning: str) -> Figure:
     ax.scatter(middle, rows, color=np.where(clear, BLUE, GREY), s=26, zorder=3)
     ax.axvline(0, color=BLACK, linewidth=0.8)
     ax.set_yticks(rows, some["what"].tolist())
-    ax.set(xlabel=say("difference [% of the first run's value]"), ylim=(len(some) - 0.5, -0.5))
+    ax.set(xlabel=say("difference [% of A]"), ylim=(len(some) - 0.5, -0.5))
     note(figure, meaning + " " + say("Grey: the interval holds zero."))
     return figure

@@ -115,7 +115,7 @@ def differences(first: dict, second: dict) -> Iterator[tuple[str, str, str]]:
 
 def _flat(data: Any, above: str = "") -> Iterator[tuple[str, Any]]:
     """Leaves of nested mappings by dotted key, without what only names a run."""
-    if isinstance(data, dict) and data:
+    if isinstance(data, dict):
         for key, value in data.items():
             if above or key not in ("question", "source", "record"):
                 yield from _flat(value, f"{above}.{key}" if above else str(key))
@@ -157,7 +157,7 @@ def two_answer(sides: list[Side], table: "pandas.DataFrame") -> list[str]:
     before, after = _values(table, "first"), _values(table, "second")
     price, cost, paying = (say("mean price of electricity"), say("users' whole cost of electricity"),
                            say("riders who pay into the pension"))
-    sentences = [say("From A to B electricity {} on average, and what users pay in all {}.",
+    sentences = [say("From A to B the price of electricity {} on average; what users pay with all additions {}.",
                      _moved(before[price], after[price], "CNY/MWh"), _moved(before[cost], after[cost], "CNY/MWh"))]
     change = _net_change(sides)
     if change[0][1] < 0.005:
