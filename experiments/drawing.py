@@ -115,6 +115,8 @@ def label_ends(ax: Axes, level: dict[str, float], colours: list[str]):
 def month_axis(ax: Axes, dates, letters: bool = False):
     """Ticks 0, 1, ... named after the months of the dates."""
     names = [_month(date, letters) for date in _timestamps(dates)]
+    if letters and language() == CHINESE and len(names) > 6:  # numbers of months are wider than letters
+        names = [name if int(name) % 3 == 1 else "" for name in names]
     ax.set_xticks(np.arange(len(names)), names)
     ax.set_xlabel("" if letters else years(dates))
     ax.tick_params(axis="x", length=0)

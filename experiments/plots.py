@@ -126,7 +126,8 @@ def price_map(buses: "pandas.DataFrame", corridors: "pandas.DataFrame", places: 
             arrowstyle="-|>", color=colour, alpha=0.75, shrinkA=radius[start], shrinkB=radius[end], mutation_scale=9 + 9 * abs(tie.flow) / most,
             linewidth=0.7 + 5.3 * abs(tie.flow) / most))
     place = np.array([at[bus] for bus in mean.index])
-    dots = ax.scatter(*place.T, s=size, c=mean["price"], cmap="cividis", edgecolor="white", linewidth=1.2, zorder=2)
+    low, high = (mean["price"][mean["load"] > 0].agg(end) for end in ("min", "max"))
+    dots = ax.scatter(*place.T, s=size, c=mean["price"], cmap="cividis", vmin=low, vmax=max(high, low + 1), edgecolor="white", linewidth=1.2, zorder=2)
     for bus, (x, y) in zip(mean.index, place):
         ax.annotate(f"{name_of(bus)} {mean['price'][bus]:.0f}", (x, y), (0, 5 + np.sqrt(size[bus]) / 2), ha="center",
                     textcoords="offset points", fontsize=8, fontweight="bold", zorder=3,
@@ -135,7 +136,7 @@ def price_map(buses: "pandas.DataFrame", corridors: "pandas.DataFrame", places: 
     if known:
         ax.set_aspect(1 / np.cos(np.radians(place[:, 1].mean())), adjustable="datalim")
     ax.axis("off")
-    bar = figure.colorbar(dots, cax=figure.add_axes((0.88, 0.2, 0.016, 0.6)))
+    bar = figure.colorbar(dots, cax=figure.add_axes((0.88, 0.2, 0.016, 0.6)), extend="both")
     bar.set_label(say("mean price [CNY/MWh]"))
     bar.outline.set_visible(False)
     _map_legend(figure, most, known)

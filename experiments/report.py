@@ -7,6 +7,8 @@ sources, what the model cannot tell, and by what the run can be cited and made a
 import base64
 import io
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -52,8 +54,9 @@ def write(sides: list[Side], target: Path, lang: str) -> Path:
 def page(sides: list[Side], lang: str) -> str:
     """The whole page, in the language of the moment."""
     table, basis = key_figures.key_table(sides)
-    config = _config(sides[0])
-    parts = [*_head(sides), *_answer(sides, table), *_key_table(sides, table, basis), *_pictures(sides, table, basis),
+    configs = [_config(side) for side in sides]
+    config = configs[0]
+    parts = [*_head(sides), *_answer(sides, table), *_key_table(sides, table, basis), *_pictures(sides, configs, table, basis),
              *_assumptions(sides, config), *_sources(config), *_cannot(), *_identity(sides)]
     return "\n".join([
         f'<!DOCTYPE html>\n<html lang="{"zh-CN" if lang == "zh" else "en"}">\n<head>\n<meta charset="utf-8">',
@@ -234,7 +237,7 @@ def _number(value: float, sign: bool = False) -> str:
 # ----------------------------------------------------------------------------------------------------------- pictures
 
 
-def _pictures(sides: list[Side], table: "pandas.DataFrame", basis: str) -> Iterator[str]:
+def _pictures(sides: list[Side], configs: list[Config | None], table: "pandas.DataFrame", basis: str) -> Iterator[str]:
     """Comparisons first, then every figure of each run, two runs one beside the other."""
     yield f"<h2>{say('Pictures')}</h2>"
     if len(sides) == 2:
@@ -242,7 +245,8 @@ def _pictures(sides: list[Side], table: "pandas.DataFrame", basis: str) -> Itera
         yield _frame("gains", [gains(*entries)], [""])
         if basis != key_figures.NOTHING:
             yield _frame("intervals", [intervals(table, meaning(basis, True))], [""])
-    drawn = [figures(side.run, _places(side)) for side in sides]
+    places = [places_of(config.world["buses"]) if config else {} for config in configs]
+    drawn = [figures(side.run, where) for side, where in zip(sides, places)]
     if len(sides) == 1:
         for name, figure in drawn[0]:
             yield _frame(name, [figure], [""])
@@ -251,12 +255,6 @@ def _pictures(sides: list[Side], table: "pandas.DataFrame", basis: str) -> Itera
     for name in dict.fromkeys([*first, *second]):
         both = [(letter, found[name]) for letter, found in (("A", first), ("B", second)) if name in found]
         yield _frame(name, [figure for _, figure in both], [letter for letter, _ in both])
-
-
-def _places(side: Side):
-    """Where the buses of a side's world lie."""
-    config = _config(side)
-    return places_of(config.world["buses"]) if config else {}
 
 
 def _frame(name: str, pictures: list["Figure"], letters: list[str]) -> str:
@@ -291,7 +289,7 @@ def _assumptions(sides: list[Side], config: Config | None) -> Iterator[str]:
             yield f"<li>{label}{escape(say('Switched off: {}.', ', '.join(off)))}</li>"
         scale = scenario["scale"]
         yield (f"<li>{label}{escape(say('{:,} rows stand for the riders of the named cities.', scale['riders']))} "
-               f"{escape(say('Source of the scenario: {}.', scenario['source']))}</li>")
+               f"{escape(say('Source of the scenario: {}.', scenario['source'].rstrip('.')))}</li>")
         kinds = ", ".join(f"{owner}: {played['kind']}" for owner, played in scenario["strategies"].items())
         yield f"<li>{label}{escape(say('How companies bid: {}.', kinds))}</li>"
     if config:
@@ -302,9 +300,6 @@ def _assumptions(sides: list[Side], config: Config | None) -> Iterator[str]:
 
 def _tags(config: Config) -> list[tuple[str, float]]:
     """Shares of the world's rows by the first tag of their source, the most frequent first."""
-    import re
-    from collections import Counter
-
     found = Counter()
     for table in config.world.tables.values():
         if "source" in table.row_type.model_fields:
@@ -328,7 +323,9 @@ def _sources(config: Config | None) -> Iterator[str]:
     yield f"<table><thead><tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr></thead><tbody>"
     for key, found in {**markets(), **instruments()}.items():
         law = place_of(config.law.files[key]) if key in config.law.files else "–"
-        cells = name_of(key), in_force(config.law, key, config.start, config.end), law, source(found)
+        state = in_force(config.law, key, config.start, config.end)
+        since = say("from {}", state.removeprefix("from ")) if state.startswith("from ") else name_of(state)
+        cells = name_of(key), since, law, source(found)
         yield "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
     yield "</tbody></table>"
     yield f"<p class=note>{say('Every number of the world and of the law has its own source, beside it in its file.')}</p>"
@@ -349,7 +346,8 @@ def _identity(sides: list[Side]) -> Iterator[str]:
         version = certificate["versions"]["gridgig"]
         cite = (f"GridGig {version}, “{side.scenario['title']}”, {side.scenario['period']['start']} – "
                 f"{side.scenario['period']['end']}, seed {side.scenario['seed']}, head {certificate['head']}")
-        yield f"<p>{f'<b class={letter}>{letter}</b> ' if letter else ''}{say('Cite as')}: <code>{escape(cite)}</code></p>"
+        badge = f"<b class={letter}>{letter}</b> " if letter else ""
+        yield f"<p>{badge}{say('Cite as')}: <code>{escape(cite)}</code></p>"
         yield (f"<p class=note>{say('Seal of its folder')}: <code>{escape(str(certificate['seal']))}</code>. "
                f"{say('The same config gives the same head on any machine; saved as a file it is a scenario again.')}</p>")
         text = yaml.safe_dump(side.scenario, sort_keys=False, allow_unicode=True, width=110)
