@@ -1,4 +1,4 @@
-"""A finished run lived again: the same config and seed give the same days, so what a folder does not keep can be seen."""
+"""A finished run lived again: same config and seed give the same days, so what a folder does not keep can be seen."""
 
 import tempfile
 from collections.abc import Callable, Mapping

@@ -55,7 +55,7 @@ def report(
 def explain(
     folder: RunArgument,
     price: Annotated[tuple[str, str] | None, typer.Option(
-        metavar="PLACE TIME", help="Why a price is what it is: a zone or bus, and an hour as in 2025-07-14T19.")] = None,
+        metavar="PLACE TIME", help="Why a price is what it is: of a zone or bus, in an hour (2025-07-14T19).")] = None,
     rider: Annotated[int | None, typer.Option(metavar="ID", help="What one rider lived, month by month.")] = None,
     yuan: Annotated[bool, typer.Option("--yuan", help="Where a yuan goes, from payer to payee.")] = False,
     payer: Annotated[list[str] | None, typer.Option(

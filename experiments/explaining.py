@@ -55,8 +55,8 @@ def _check(run: Run, bus: str, time: datetime, lived: float):
                               filters=[("bus", "=", bus), ("time", "=", time)])["price"].to_numpy()
     if len(rows) != 1 or abs(rows[0] - lived) > CLOSE:
         kept = f"{rows[0]:.2f}" if len(rows) else "nothing"
-        raise BadInput(f"{run.path}: lived again the price is {lived:.2f} CNY/MWh, kept is {kept}; expected the GridGig "
-                       "that made the run, its versions stand in run.yaml")
+        raise BadInput(f"{run.path}: lived again the price is {lived:.2f} CNY/MWh, kept is {kept}; expected the "
+                       "GridGig that made the run, its versions stand in run.yaml")
 
 
 def _zone(hour: price_story.Hour, lab: "PolicyLab", place: str) -> list[str]:

@@ -34,13 +34,13 @@ class Side:
         """A run's folder, or a folder of such folders. Raises: BadInput where it is neither, or scenarios differ."""
         found = [path] if is_run(path) else sorted(p for p in path.glob("*") if is_run(p)) if path.is_dir() else []
         if not found:
-            raise BadInput(f"{place_of(path)}: holds no run; expected a folder written by `gridgig run`, or one of those")
+            raise BadInput(f"{place_of(path)}: holds no run; expected a folder of `gridgig run`, or one of those")
         runs = sorted((open_run(folder) for folder in found), key=lambda run: run.certificate["scenario"]["seed"])
         first, *others = ({k: v for k, v in run.certificate["scenario"].items() if k != "seed"} for run in runs)
         for run, scenario in zip(runs[1:], others):
             if scenario != first:
-                raise BadInput(f"{place_of(run.path)}: another scenario than {place_of(runs[0].path)}; expected runs that "
-                               "differ in their seed only")
+                raise BadInput(f"{place_of(run.path)}: another scenario than {place_of(runs[0].path)}; expected runs "
+                               "that differ in their seed only")
         return cls(path, tuple(runs))
 
     @property
@@ -80,7 +80,8 @@ def measure(indicators: "pandas.DataFrame", entries: "pandas.DataFrame") -> dict
         if account in left:
             found[say("net income of {}", name_of(account)), name_of("M CNY")] = left[account] / 1e6
     made = {name.partition(".")[2]: value for name, value in _totals(sums, "generation.").items()}
-    found[say("clean share of generation"), "%"] = 100 * sum(made.get(t, 0) for t in CLEAN) / max(sum(made.values()), 1e-9)
+    clean = sum(made.get(technology, 0.0) for technology in CLEAN)
+    found[say("clean share of generation"), "%"] = 100 * clean / max(sum(made.values()), 1e-9)
     found[say("load that was shed"), "MWh"] = sums["shed"].sum() if "shed" in sums else np.nan
     found |= _people(indicators, entries)
     return {key: float(value) for key, value in found.items() if value == value}
@@ -129,7 +130,8 @@ def net(entries: "pandas.DataFrame") -> dict[str, float]:
     from experiments.plots_money import net_by_account
 
     left = net_by_account(entries)
-    return {account: value for account, value in left.items() if account in ACCOUNTS and ACCOUNTS[account].sector != BOOKS}
+    return {account: value for account, value in left.items()
+            if account in ACCOUNTS and ACCOUNTS[account].sector != BOOKS}
 
 
 def _totals(sums: "pandas.Series", prefix: str) -> dict[str, float]:

@@ -123,11 +123,12 @@ def price_map(buses: "pandas.DataFrame", corridors: "pandas.DataFrame", places: 
         start, end = (tie.start, tie.end) if tie.flow >= 0 else (tie.end, tie.start)
         colour = RED if tie.full > 0.5 else ORANGE if tie.full > 0.1 else GREY
         ax.annotate("", at[end], at[start], annotation_clip=False, zorder=1, arrowprops=dict(
-            arrowstyle="-|>", color=colour, alpha=0.75, shrinkA=radius[start], shrinkB=radius[end], mutation_scale=9 + 9 * abs(tie.flow) / most,
-            linewidth=0.7 + 5.3 * abs(tie.flow) / most))
+            arrowstyle="-|>", color=colour, alpha=0.75, shrinkA=radius[start], shrinkB=radius[end],
+            mutation_scale=9 + 9 * abs(tie.flow) / most, linewidth=0.7 + 5.3 * abs(tie.flow) / most))
     place = np.array([at[bus] for bus in mean.index])
     low, high = (mean["price"][mean["load"] > 0].agg(end) for end in ("min", "max"))
-    dots = ax.scatter(*place.T, s=size, c=mean["price"], cmap="cividis", vmin=low, vmax=max(high, low + 1), edgecolor="white", linewidth=1.2, zorder=2)
+    dots = ax.scatter(*place.T, s=size, c=mean["price"], cmap="cividis", vmin=low, vmax=max(high, low + 1), zorder=2,
+                      edgecolor="white", linewidth=1.2)
     for bus, (x, y) in zip(mean.index, place):
         ax.annotate(f"{name_of(bus)} {mean['price'][bus]:.0f}", (x, y), (0, 5 + np.sqrt(size[bus]) / 2), ha="center",
                     textcoords="offset points", fontsize=8, fontweight="bold", zorder=3,

@@ -1,9 +1,9 @@
 """Why a price is what it is: the offer that sets it, what it costs to get here, and the limits that stand in the way.
 
-An `Hour` holds what a clearing knew of one hour. From a bus the story walks over ties that have room left until it finds
-an offer that is used in part: one MW more would come from there, at its price, and each link on the way adds its loss
-and fee. Where every way is full, the bus has a price of its own. Inside an area the network's part of a price is the sum
-over its full lines [Schweppe1988].
+An `Hour` holds what a clearing knew of one hour. From a bus the story walks over ties that have room left until it
+finds an offer that is used in part: one MW more would come from there, at its price, and each link on the way adds its
+loss and fee. Where every way is full, the bus has a price of its own. Inside an area the network's part of a price is
+the sum over its full lines [Schweppe1988].
 """
 
 from collections import deque
@@ -39,7 +39,8 @@ class Offer:
 
     def __str__(self):
         verb = "asks" if self.sells else "bids"
-        return f"{self.who}, which {verb} {self.price:,.2f} CNY/MWh, {self.accepted:,.1f} of {self.volume:,.1f} MW taken"
+        taken = f"{self.accepted:,.1f} of {self.volume:,.1f} MW taken"
+        return f"{self.who}, which {verb} {self.price:,.2f} CNY/MWh, {taken}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def hour_of(dispatch: "Dispatch", grid: "Grid", load: np.ndarray, hour: int, apa
     wiring, units, orders = wired(grid, apart), grid.units, dispatch.orders
     factors, _ = transfer_factors(wiring.network)
     offers = tuple(
-        Offer(_who(grid, int(unit)), int(units.bus[unit]), bool(side == SELL), float(price), float(volume), float(taken))
+        Offer(_who(grid, unit), int(units.bus[unit]), bool(side == SELL), float(price), float(volume), float(taken))
         for unit, side, price, volume, taken in zip(orders.unit, orders.side, orders.price[:, hour],
                                                     orders.volume[:, hour], dispatch.accepted[:, hour]))
     lines = tuple(
@@ -242,9 +243,9 @@ def _what_sets_it(hour: Hour, found: Reason) -> list[str]:
     if found.kind == "offer":
         return _offers(hour, found)
     ends = [f"  - {offer} (at {hour.bus[offer.bus]})" for offer in found.offers]
-    return ["No offer here is used in part, nor can one be reached over a tie with room: what is used is used whole, and "
-            "the price lies between the last offer used and the first one left, where ramps, schedules and the limits "
-            "below put it.", *ends]
+    return ["No offer here is used in part, nor can one be reached over a tie with room: what is used is used whole, "
+            "and the price lies between the last offer used and the first one left, where ramps, schedules and the "
+            "limits below put it.", *ends]
 
 
 def _offers(hour: Hour, found: Reason) -> list[str]:
@@ -252,14 +253,14 @@ def _offers(hour: Hour, found: Reason) -> list[str]:
     named = [f"{offer} (at {hour.bus[offer.bus]})" for offer in found.offers]
     used, entry = [(part, name) for part, name in zip(found.share, named) if abs(part) > 1e-6], hour.bus[found.entry]
     if not used:
-        return [f"No single offer sets the price at {entry}, {hour.price[found.entry]:,.2f}. Used in part, at the prices of "
-                "their own buses, are:", *(f"  - {name}" for name in named[:MOST])]
+        return [f"No single offer sets the price at {entry}, {hour.price[found.entry]:,.2f}. Used in part, at the "
+                "prices of their own buses, are:", *(f"  - {name}" for name in named[:MOST])]
     if len(used) == 1:
         others = [f"  - {name}" for part, name in zip(found.share, named) if part == 0][:MOST]
         return [f"One MW more at {entry} would be served by {used[0][1]}.",
                 *(["Other offers used in part, at the prices of their own buses:", *others] if others else [])]
-    return [f"Lines are full, so one MW more at {entry} ({hour.price[found.entry]:,.2f}) would be made of several offers:",
-            *(f"  {part:+.3f} MW  {name}" for part, name in used)]
+    return [f"Lines are full, so one MW more at {entry} ({hour.price[found.entry]:,.2f}) would be made of several "
+            "offers:", *(f"  {part:+.3f} MW  {name}" for part, name in used)]
 
 
 def _way(hour: Hour, found: Reason) -> list[str]:

@@ -56,12 +56,14 @@ def page(sides: list[Side], lang: str) -> str:
     table, basis = key_figures.key_table(sides)
     configs = [_config(side) for side in sides]
     config = configs[0]
-    parts = [*_head(sides), *_answer(sides, table), *_key_table(sides, table, basis), *_pictures(sides, configs, table, basis),
-             *_assumptions(sides, config), *_sources(config), *_cannot(), *_identity(sides)]
+    parts = [*_head(sides), *_answer(sides, table), *_key_table(sides, table, basis),
+             *_pictures(sides, configs, table, basis), *_assumptions(sides, config), *_sources(config), *_cannot(),
+             *_identity(sides)]
     return "\n".join([
         f'<!DOCTYPE html>\n<html lang="{"zh-CN" if lang == "zh" else "en"}">\n<head>\n<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">', f"<title>{escape(_title(sides))}</title>",
-        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>", *parts, "</main>\n</body>\n</html>\n"])
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{escape(_title(sides))}</title>", f"<style>{STYLE}</style>\n</head>\n<body>\n<main>",
+        *parts, "</main>\n</body>\n</html>\n"])
 
 
 def _config(side: Side) -> Config | None:
@@ -140,7 +142,7 @@ def one_answer(side: Side, table: "pandas.DataFrame") -> list[str]:
     first = say("Electricity cost {:,.0f} CNY/MWh on average.", mean) if len(prices) < 2 else say(
         "Electricity cost {:,.0f} CNY/MWh on average: least in {} ({:,.0f}), most in {} ({:,.0f}).", mean,
         *min(prices, key=lambda p: p[1]), *max(prices, key=lambda p: p[1]))
-    second = say("With all that is added to the price, users paid {:,.0f} CNY/MWh; {:.0f} % of the electricity was clean.",
+    second = say("With all that is added to it, users paid {:,.0f} CNY/MWh; {:.0f} % of the electricity was clean.",
                  value[say("users' whole cost of electricity")], value[say("clean share of generation")])
     if say("riders' mean income") not in value:
         return [first, second, say("There were no delivery riders in this run.")]
@@ -214,14 +216,15 @@ def _key_table(sides: list[Side], table: "pandas.DataFrame", basis: str) -> Iter
 def meaning(basis: str, two: bool) -> str:
     """What an interval of the key table is."""
     if basis == SEEDS:
-        return (say("From – to: 95 % interval of the difference, paired by seed: both runs of a pair live through the same "
-                    "weather and draws.") if two else say("From – to: 95 % interval of the mean over seeds."))
+        return (say("From – to: 95 % interval of the difference, paired by seed: both runs of a pair live through the "
+                    "same weather and draws.") if two else say("From – to: 95 % interval of the mean over seeds."))
     if basis == MONTHS:
         return (say("From – to: the lowest and the highest month's difference. One seed is one weather: this is no "
                     "confidence interval. Report folders of several seeds for one.") if two else
-                say("From – to: the lowest and the highest month. One seed is one weather: this is no confidence interval. "
-                    "Report a folder of several seeds for one."))
-    return say("One seed and one month, so there is no interval: how sure the figures are cannot be said from this run.")
+                say("From – to: the lowest and the highest month. One seed is one weather: this is no confidence "
+                    "interval. Report a folder of several seeds for one."))
+    return say("One seed and one month, so there is no interval: how sure the figures are cannot be said from this "
+               "run.")
 
 
 def _number(value: float, sign: bool = False) -> str:
@@ -328,7 +331,8 @@ def _sources(config: Config | None) -> Iterator[str]:
         cells = name_of(key), since, law, source(found)
         yield "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
     yield "</tbody></table>"
-    yield f"<p class=note>{say('Every number of the world and of the law has its own source, beside it in its file.')}</p>"
+    own = say("Every number of the world and of the law has its own source, beside it in its file.")
+    yield f"<p class=note>{own}</p>"
 
 
 def _cannot() -> Iterator[str]:
@@ -348,7 +352,8 @@ def _identity(sides: list[Side]) -> Iterator[str]:
                 f"{side.scenario['period']['end']}, seed {side.scenario['seed']}, head {certificate['head']}")
         badge = f"<b class={letter}>{letter}</b> " if letter else ""
         yield f"<p>{badge}{say('Cite as')}: <code>{escape(cite)}</code></p>"
+        again = say("The same config gives the same head on any machine; saved as a file it is a scenario again.")
         yield (f"<p class=note>{say('Seal of its folder')}: <code>{escape(str(certificate['seal']))}</code>. "
-               f"{say('The same config gives the same head on any machine; saved as a file it is a scenario again.')}</p>")
+               f"{again}</p>")
         text = yaml.safe_dump(side.scenario, sort_keys=False, allow_unicode=True, width=110)
         yield f"<details><summary>{say('Config')}</summary><pre>{escape(text)}</pre></details>"

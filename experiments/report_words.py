@@ -2,12 +2,12 @@
 
 CAPTIONS = {  # title, and what to look at
     "gains": ("Who gains, who pays",
-              "Bars to the right: who has more in B than in A. All bars together are zero, for every fen has two ends."),
+              "To the right: who has more in B than in A. All bars together are zero, for every fen has two ends."),
     "intervals": ("How sure the differences are",
                   "A difference whose bar crosses the line of zero may be chance."),
     "price_map": ("Price map of the network",
-                  "Where electricity is cheap, where it is dear, and which ties are too full to carry more from the one "
-                  "to the other."),
+                  "Where electricity is cheap, where it is dear, and which ties are too full to carry more from the "
+                  "one to the other."),
     "price_duration": ("Price duration curves",
                        "The hours of the period from the dearest to the cheapest: a steep left end means few very dear "
                        "hours."),
@@ -15,7 +15,7 @@ CAPTIONS = {  # title, and what to look at
                    "Each column is a day, each row an hour of the day: dark middays are solar, bright evenings are "
                    "scarcity."),
     "generation": ("Generation by technology",
-                   "What generates in each month against what is used; left the zone that exports most, right all zones."),
+                   "What generates in each month and what is used; left the zone that exports most, right all zones."),
     "corridors": ("Flows over corridors",
                   "How full each corridor is by month, and what it carries in the whole period."),
     "reservoirs": ("Water behind the dams",
@@ -29,17 +29,17 @@ CAPTIONS = {  # title, and what to look at
     "rider_enrolment": ("Riders' pension insurance",
                         "Dashed: who earned enough to be owed the subsidy. Filled: who pays into the pension."),
     "coverage": ("Coverage by city and tenth of income",
-                 "Numbers are per cent of riders in each tenth of income: who could have the subsidy, who is enrolled."),
+                 "Per cent of the riders in each tenth of income: who could have the subsidy, who is enrolled."),
     "money_flow": ("Who pays whom",
                    "Ribbons are net payments of the whole period, as wide as the money; their colour is the payer's."),
 }
 CANNOT = (
     "It is one market day after another under stated rules: it says what follows from them, not what will be decided.",
     "Companies, users and riders follow stated rules of behaviour; people may learn other things than these.",
-    "Weather is drawn, not forecast: one seed is one possible year, and differences below the spread of seeds mean nothing.",
-    "Quantities marked as assumptions in the world's tables are nobody's measurements; results rest on them as on the rest.",
+    "Weather is drawn, not forecast: one seed is one possible year; differences below the seeds' spread mean nothing.",
+    "What the world's tables mark as assumption nobody has measured; results rest on it as on all the rest.",
     "Plants have no sudden outages in a lived day; scarcity by accident is the subject of `gridgig adequacy` alone.",
-    "Welfare, fairness and politics are not computed; the report shows who pays and receives, the judgement is the reader's.",
+    "Welfare, fairness and politics are not computed: the report shows who pays and receives, the reader judges.",
 )
 STYLE = """
 :root{--ink:#1b1b1b;--soft:#5c5c5c;--line:#dcdcdc;--a:#0072B2;--b:#D55E00}

@@ -11,10 +11,10 @@ from sim.policy.pension_subsidy import eligible
 if TYPE_CHECKING:
     from sim.model import PolicyLab
 
-TABLE = ("month", "orders", "income", "living", "other", "met", "eligible", "enrolled", "premium", "subsidy", "swap fee",
-         "claims")
-SHORT = {"living costs": "living", "other income": "other", "pension contribution": "premium", "pension subsidy": "subsidy",
-         "swap fee": "swap fee", "injury claims": "claims", "pay of orders": "income"}
+TABLE = ("month", "orders", "income", "living", "other", "met", "eligible", "enrolled", "premium", "subsidy",
+         "swap fee", "claims")
+SHORT = {"living costs": "living", "other income": "other", "pension contribution": "premium",
+         "pension subsidy": "subsidy", "swap fee": "swap fee", "injury claims": "claims", "pay of orders": "income"}
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ def _chapter(lab: "PolicyLab", row: int, identity: int) -> Chapter:
     window = rules.window_months if rules else 6
     met = int(bin(int(people.met[row]) & (2**window - 1)).count("1"))
     could = None if rules is None else bool(eligible(people.met[row:row + 1], rules.threshold_months, window)[0])
-    return Chapter(str(lab.facts.month), lab.cities.key[people.city[row]], float(people.orders[row]), met, window, could,
-                   bool(people.enrolled[row]), int(people.base[row]), _money(lab, identity))
+    return Chapter(str(lab.facts.month), lab.cities.key[people.city[row]], float(people.orders[row]), met, window,
+                   could, bool(people.enrolled[row]), int(people.base[row]), _money(lab, identity))
 
 
 def _money(lab: "PolicyLab", identity: int) -> dict[str, int]:
