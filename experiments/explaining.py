@@ -27,8 +27,7 @@ def price(run: Run, place: str, when: str) -> list[str]:
     config = config_of(run)
     lab = live(config, until=time.date())
     spot = lab.facts.today["spot", "real-time"]
-    load = lab.facts.load[:, -24:]
-    hour = price_story.hour_of(spot, lab.grid, load, time.hour, lab.rules["spot"].clearing == "separate")
+    hour = price_story.hour_of(spot, lab.grid, lab.facts, time.hour, lab.rules["spot"].clearing == "separate")
     bus = price_story.bus_of(hour, lab.grid.zone, lab.grid.bus_zone, place)
     _check(run, hour.bus[bus], time, hour.price[bus])
     lines = price_story.story(hour, bus, f"{time:%Y-%m-%d %H:00}")

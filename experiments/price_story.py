@@ -15,8 +15,10 @@ import numpy as np
 from sim.config import BadInput
 from sim.config.sections import nearest
 from sim.messages import SELL
+from sim.units import HOURS
 
 if TYPE_CHECKING:
+    from sim.facts import Facts
     from sim.messages import Dispatch
     from sim.network.grid import Grid
 
@@ -28,7 +30,8 @@ MOST = 6  # offers that are named
 @dataclass(frozen=True)
 class Offer:
     """An order in one hour. who: unit and owner.  bus: int.  sells: else it buys.  price: CNY/MWh.
-    volume, accepted: MW."""
+    volume, accepted: MW.  tied: whether its unit could give more or less now, at the cost of another hour of the day:
+    a store, water of a day's budget, a plant between two limits of its ramp."""
 
     who: str
     bus: int
@@ -36,6 +39,7 @@ class Offer:
     price: float
     volume: float
     accepted: float
+    tied: bool = False
 
     def __str__(self):
         verb = "asks" if self.sells else "bids"
@@ -99,6 +103,11 @@ class Hour:
                 if self.area[offer.bus] == area and USED < offer.accepted < offer.volume - USED
                 and abs(offer.price - self.price[offer.bus]) <= SAME]
 
+    def kept(self, area: int) -> list[Offer]:
+        """Offers of an area that are used in part at another price than they ask, for the sake of other hours."""
+        return [offer for offer in self.offers
+                if self.area[offer.bus] == area and offer.tied and USED < offer.accepted < offer.volume - USED]
+
     def open_links(self, area: int) -> list[tuple[Link, int]]:
         """Links with room left between an area and others, and the bus at their far end."""
         room = [link for link in self.links if abs(link.congestion) <= SAME and link.sent > USED]
@@ -110,7 +119,8 @@ class Hour:
 class Reason:
     """What sets the price at a bus.
 
-    kind: "offer", "shed" (load is shed at the cap), "disposed" (at the floor) or "between" (no offer is used in part).
+    kind: "offer", "kept" (by what stores and water are worth at other hours), "shed" (load is shed at the cap),
+    "disposed" (at the floor) or "between" (no offer is used in part).
     offers: that set it; of "between" the last one used and the first one left.  share: [offer], MW that each gives of
     one MW more at `entry`; not one offer alone where lines are full.  way: links from the area where it is set to that
     of the bus, nearest to the bus first.  source: int, the bus where it is set.  entry: int, where the way enters its
@@ -125,24 +135,34 @@ class Reason:
     entry: int
 
 
-def hour_of(dispatch: "Dispatch", grid: "Grid", load: np.ndarray, hour: int, apart: bool) -> Hour:
-    """The hour of a day's clearing. load: MW [bus, hour].  apart: whether zones were cleared each alone."""
+def hour_of(dispatch: "Dispatch", grid: "Grid", day: "Facts", hour: int, apart: bool) -> Hour:
+    """The hour of a day's clearing. day: facts whose last day it is.  apart: whether zones were cleared each alone."""
     from sim.engines.skeleton import transfer_factors
     from sim.network.wiring import wired
 
     wiring, units, orders = wired(grid, apart), grid.units, dispatch.orders
     factors, _ = transfer_factors(wiring.network)
+    load, at = day.load[:, -HOURS:][:, hour], -HOURS + hour
+    tied = _tied(grid, dispatch.output[:, hour], day.minimum[:, at], day.available[:, at])
     offers = tuple(
-        Offer(_who(grid, unit), int(units.bus[unit]), bool(side == SELL), float(price), float(volume), float(taken))
+        Offer(_who(grid, unit), int(units.bus[unit]), bool(side == SELL), float(price), float(volume), float(taken),
+              bool(tied[unit]))
         for unit, side, price, volume, taken in zip(orders.unit, orders.side, orders.price[:, hour],
                                                     orders.volume[:, hour], dispatch.accepted[:, hour]))
     lines = tuple(
         Line(grid.line[i], int(grid.line_from[i]), int(grid.line_to[i]), float(dispatch.line_flow[i, hour]),
              float(grid.line_capacity[i]), float(dispatch.line_shadow[i, hour]), factors[row])
         for row, i in enumerate(wiring.inner))
-    return Hour(grid.bus, dispatch.price[:, hour], dispatch.energy[:, hour], load[:, hour], dispatch.shed[:, hour],
+    return Hour(grid.bus, dispatch.price[:, hour], dispatch.energy[:, hour], load, dispatch.shed[:, hour],
                 dispatch.disposed[:, hour], wiring.network.area, wiring.network.reference, offers, lines,
                 tuple(_links(dispatch, grid, hour)))
+
+
+def _tied(grid: "Grid", output: np.ndarray, least: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Units whose hours hang together and that could give more and less in this one, bool [unit]; all MW [unit]."""
+    units = grid.units
+    together = units.budgeted | np.isfinite(units.ramp)
+    return (units.store > 0) | (together & (output > least + USED) & (output < most - USED))
 
 
 def _who(grid: "Grid", unit: int) -> str:
@@ -168,19 +188,20 @@ def reason(hour: Hour, bus: int) -> Reason:
 
     An area may be entered at several buses; taken is the first at which its offers explain the price.
     """
-    waiting, seen, second = deque([(bus, ())]), {bus}, None
+    waiting, seen, kept, second = deque([(bus, ())]), {bus}, None, None
     while waiting:
         at, way = waiting.popleft()
         area = int(hour.area[at])
         found = _set_in(hour, area, at)
         if found and (found.share or found.kind != "offer"):
             return replace(found, way=way)
+        kept = kept or _kept(hour, area, at, way)
         second = second or (replace(found, way=way) if found else None)
         for link, far in hour.open_links(area):
             if far not in seen and hour.area[far] != hour.area[bus]:
                 seen.add(far)
                 waiting.append((far, (*way, link)))
-    return second or _between(hour, bus)
+    return kept or second or _between(hour, bus)
 
 
 def _set_in(hour: Hour, area: int, at: int) -> Reason | None:
@@ -193,6 +214,12 @@ def _set_in(hour: Hour, area: int, at: int) -> Reason | None:
         if len(buses):
             return Reason(kind, (), (), (), int(buses[0]), at)
     return None
+
+
+def _kept(hour: Hour, area: int, at: int, way: tuple[Link, ...]) -> Reason | None:
+    """What stores and water of an area are worth at other hours, if any of them could give more now."""
+    offers = sorted(hour.kept(area), key=lambda offer: (abs(offer.price - hour.price[offer.bus]), offer.who))
+    return Reason("kept", tuple(offers), (), way, offers[0].bus, at) if offers else None
 
 
 def _mixture(hour: Hour, offers: list[Offer], at: int) -> tuple[float, ...]:
@@ -242,10 +269,22 @@ def _what_sets_it(hour: Hour, found: Reason) -> list[str]:
                 f"{hour.price[found.source]:,.2f}."]
     if found.kind == "offer":
         return _offers(hour, found)
+    if found.kind == "kept":
+        return ["No offer is used in part at just this price. These are used in part and could give more now and less at "
+                "another hour of the day (or the other way round), which is worth the difference:",
+                *(f"  - {_for_other_hours(hour, offer)}" for offer in found.offers[:MOST])]
     ends = [f"  - {offer} (at {hour.bus[offer.bus]})" for offer in found.offers]
     return ["No offer here is used in part, nor can one be reached over a tie with room: what is used is used whole, "
             "and the price lies between the last offer used and the first one left, where ramps, schedules and the "
             "limits below put it.", *ends]
+
+
+def _for_other_hours(hour: Hour, offer: Offer) -> str:
+    """An offer at another price than that of its bus, and why it may be."""
+    more = float(hour.price[offer.bus]) - offer.price
+    why = (f"a MWh kept for another hour is worth {more:,.2f}" if more >= 0 else
+           f"to run now makes another hour cheaper, which is worth {-more:,.2f}")
+    return f"{offer}, at {hour.bus[offer.bus]} ({hour.price[offer.bus]:,.2f}): {why}"
 
 
 def _offers(hour: Hour, found: Reason) -> list[str]:

@@ -86,6 +86,14 @@ def test_where_no_offer_is_used_in_part_both_neighbours_are_named():
     assert (found.kind, found.offers) == ("between", (used, left))
 
 
+def test_what_a_store_keeps_is_worth_the_step_to_the_price():
+    # a store asks its wear of 10 and sells half of what it could at 260: a MWh kept earns 260 - 10 = 250 at another hour
+    store = Offer("store", 0, True, 10.0, 20.0, 10.0, tied=True)
+    known = hour([260.0], [store, Offer("left", 0, True, 280.0, 20.0, 0.0)])
+    assert (reason(known, 0).kind, reason(known, 0).offers) == ("kept", (store,))
+    assert "a MWh kept for another hour is worth 250.00" in "\n".join(story(known, 0, "now"))
+
+
 def test_a_place_nobody_knows_is_answered_with_the_nearest():
     known = hour([1.0, 2.0], [])
     assert bus_of(known, ("ZONE",), np.array([0, 0]), "ZONE") == 0
@@ -98,7 +106,7 @@ def lived():
     """The hours of the toy world's third of July, as explained."""
     lab = toy(days=3).run()
     spot = lab.facts.today["spot", "real-time"]
-    return [hour_of(spot, lab.grid, lab.facts.load[:, -24:], h, apart=False) for h in range(24)]
+    return [hour_of(spot, lab.grid, lab.facts, h, apart=False) for h in range(24)]
 
 
 def test_energy_and_full_lines_add_up_to_every_price_that_was_lived(lived):
