@@ -270,8 +270,8 @@ def _what_sets_it(hour: Hour, found: Reason) -> list[str]:
     if found.kind == "offer":
         return _offers(hour, found)
     if found.kind == "kept":
-        return ["No offer is used in part at just this price. These are used in part and could give more now and less at "
-                "another hour of the day (or the other way round), which is worth the difference:",
+        return ["No offer is used in part at just this price. These are used in part and could give more now and less "
+                "at another hour of the day (or the other way round), which is worth the difference:",
                 *(f"  - {_for_other_hours(hour, offer)}" for offer in found.offers[:MOST])]
     ends = [f"  - {offer} (at {hour.bus[offer.bus]})" for offer in found.offers]
     return ["No offer here is used in part, nor can one be reached over a tie with room: what is used is used whole, "

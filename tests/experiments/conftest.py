@@ -34,7 +34,8 @@ FLOWS = [("spot energy", "users", "grid_company", 4.1e10), ("spot energy", "grid
          ("claims", "injury_fund", "riders", 3e7)]
 
 
-STORES = {"battery": {"energy": 8.0, "ancillary": 15.0, "penalties": -2.0}, "pumped_hydro": {"energy": 3.0, "capacity": 40.0}}
+STORES = {"battery": {"energy": 8.0, "ancillary": 15.0, "penalties": -2.0},  # CNY/kW a month
+          "pumped_hydro": {"energy": 3.0, "capacity": 40.0}}
 CERTIFICATES = {"issued": 6e6, "traded": 2e6, "retired": 1.5e6, "expired": 0.5e6}
 
 
@@ -129,9 +130,11 @@ def _corridors(hours, wet) -> dict:
     keys, n = np.array(list(CORRIDORS), object), len(hours)
     use = np.array([low + (high - low) * wet for *_, high, low in CORRIDORS.values()])
     capacity = np.array([capacity for _, _, capacity, *_ in CORRIDORS.values()])
-    ends = {name: np.repeat(np.array([c[i] for c in CORRIDORS.values()], object), n) for i, name in enumerate(("start", "end"))}
+    ends = {name: np.repeat(np.array([corridor[i] for corridor in CORRIDORS.values()], object), n)
+            for i, name in enumerate(("start", "end"))}
+    sent = np.repeat(use * capacity, n)
     return {"time": np.tile(hours, len(keys)), "corridor": np.repeat(keys, n), **ends,
-            "sent": np.repeat(use * capacity, n).astype("f4"), "delivered": np.repeat(0.94 * use * capacity, n).astype("f4"),
+            "sent": sent.astype("f4"), "delivered": (0.94 * sent).astype("f4"),
             "shadow": np.repeat(np.where(use > 0.85, 20.0, 0.0), n).astype("f4")}
 
 

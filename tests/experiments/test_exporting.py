@@ -26,7 +26,8 @@ def run(tmp_path_factory):
 def sheets(path):
     """Names of an Excel file's sheets, and the cells of the first: rows of texts."""
     with zipfile.ZipFile(path) as book:
-        names = [sheet.get("name") for sheet in ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{SHEET}sheet")]
+        listed = ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{SHEET}sheet")
+        names = [sheet.get("name") for sheet in listed]
         rows = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml")).iter(f"{SHEET}row")
         return names, [["".join(cell.itertext()) for cell in row.iter(f"{SHEET}c")] for row in rows]
 

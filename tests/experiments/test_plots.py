@@ -254,8 +254,8 @@ def test_who_gains_is_the_difference_of_two_journals():
     import pandas
 
     # users pay plants 100 yuan, then 160: plants have 60 more, users 60 less, stores what they had
-    first = pandas.DataFrame([("users", "plants", 10_000), ("users", "stores", 500)], columns=["payer", "payee", "total"])
-    second = pandas.DataFrame([("users", "plants", 16_000), ("users", "stores", 500)], columns=["payer", "payee", "total"])
+    first, second = (pandas.DataFrame([("users", "plants", fen), ("users", "stores", 500)],
+                                      columns=["payer", "payee", "total"]) for fen in (10_000, 16_000))
     figure = plots_money.gains(first, second)
     assert {"+60.0", "−60.0"} <= set(texts(figure))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["users", "plants"]
@@ -279,5 +279,5 @@ def test_figures_speak_chinese(year):
         pytest.skip("no font with Chinese characters is installed: apt install fonts-noto-cjk")
     with speaking("zh"):
         for name, figure in plots.figures(year):
-            figure.savefig(io.BytesIO(), format="png", dpi=40)  # a glyph that is missing would warn, and warnings are errors
+            figure.savefig(io.BytesIO(), format="png", dpi=40)  # a missing glyph would warn, and warnings are errors
             assert any("\u4e00" <= letter <= "\u9fff" for text in texts(figure) for letter in text), name

@@ -87,7 +87,7 @@ def test_where_no_offer_is_used_in_part_both_neighbours_are_named():
 
 
 def test_what_a_store_keeps_is_worth_the_step_to_the_price():
-    # a store asks its wear of 10 and sells half of what it could at 260: a MWh kept earns 260 - 10 = 250 at another hour
+    # a store asks its wear of 10 and sells half of what it could at 260: a MWh kept earns 260 - 10 = 250 elsewhen
     store = Offer("store", 0, True, 10.0, 20.0, 10.0, tied=True)
     known = hour([260.0], [store, Offer("left", 0, True, 280.0, 20.0, 0.0)])
     assert (reason(known, 0).kind, reason(known, 0).offers) == ("kept", (store,))

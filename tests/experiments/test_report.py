@@ -92,7 +92,8 @@ def test_every_figure_of_the_toy_world_is_on_the_page(single):
 
 
 def test_the_page_begins_with_question_answer_and_key_figures(single):
-    order = [single.index(part) for part in ("<h1>How do three buses", "<div class=answer>", "<table class=key>", "<figure")]
+    parts = "<h1>How do three buses", "<div class=answer>", "<table class=key>", "<figure"
+    order = [single.index(part) for part in parts]
     assert order == sorted(order)
     answer = single[order[1]:order[2]]
     assert answer.count("<p>") == 3
