@@ -73,21 +73,22 @@ def measure(indicators: "pandas.DataFrame", entries: "pandas.DataFrame") -> dict
     found[say("mean price of electricity"), name_of("CNY/MWh")] = _mean(price, zones)
     for zone in zones if len(zones) > 1 else ():
         found[say("mean price in {}", name_of(zone)), name_of("CNY/MWh")] = _mean(price, [zone])
-    left = net(entries)
+    left, months = net(entries), max(entries["month"].nunique(), 1)  # sums are of a month, so that months compare
     load = sums.get("load")[zones].sum()
     found[say("users' whole cost of electricity"), name_of("CNY/MWh")] = -left.get("users", np.nan) / load
     for account in ("plants", "stores"):
         if account in left:
-            found[say("net income of {}", name_of(account)), name_of("M CNY")] = left[account] / 1e6
+            found[say("net income of {}", name_of(account)), name_of("M CNY/month")] = left[account] / 1e6 / months
     made = {name.partition(".")[2]: value for name, value in _totals(sums, "generation.").items()}
     clean = sum(made.get(technology, 0.0) for technology in CLEAN)
     found[say("clean share of generation"), "%"] = 100 * clean / max(sum(made.values()), 1e-9)
-    found[say("load that was shed"), "MWh"] = sums["shed"].sum() if "shed" in sums else np.nan
-    found |= _people(indicators, entries)
+    shed = sums["shed"].sum() if "shed" in sums else np.nan
+    found[say("load that was shed"), name_of("MWh/month")] = shed / months
+    found |= _people(indicators, entries, months)
     return {key: float(value) for key, value in found.items() if value == value}
 
 
-def _people(indicators: "pandas.DataFrame", entries: "pandas.DataFrame") -> dict[tuple[str, str], float]:
+def _people(indicators: "pandas.DataFrame", entries: "pandas.DataFrame", months: int) -> dict[tuple[str, str], float]:
     """The key figures of the riders."""
     kept, found = set(indicators["indicator"]), {}
     if "riders" not in kept or not indicators.loc[indicators["indicator"] == "riders", "value"].sum():
@@ -99,7 +100,7 @@ def _people(indicators: "pandas.DataFrame", entries: "pandas.DataFrame") -> dict
     if "take_up" in kept:
         found[say("of those entitled to the subsidy"), "%"] = 100 * _take_up(indicators)
     subsidy = entries.loc[entries["bill"] == "pension subsidy", "total"].sum() / 100
-    found[say("pension subsidies paid by the platform"), name_of("M CNY")] = subsidy / 1e6
+    found[say("pension subsidies paid by the platform"), name_of("M CNY/month")] = subsidy / 1e6 / months
     return found
 
 

@@ -236,5 +236,5 @@ def intervals(table: "pandas.DataFrame", meaning: str) -> Figure:
     ax.axvline(0, color=BLACK, linewidth=0.8)
     ax.set_yticks(rows, some["what"].tolist())
     ax.set(xlabel=say("difference [% of A]"), ylim=(len(some) - 0.5, -0.5))
-    note(figure, meaning + " " + say("Grey: the interval holds zero."))
+    note(figure, say("Grey: the interval holds zero.") + " " + meaning)
     return figure

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS = 160  # of an inch of a picture
+HARDLY = 0.001  # of a figure: a move that is hardly one
 
 
 def write(sides: list[Side], target: Path, lang: str) -> Path:
@@ -54,7 +55,9 @@ def write(sides: list[Side], target: Path, lang: str) -> Path:
 def page(sides: list[Side], lang: str) -> str:
     """The whole page, in the language of the moment."""
     table, basis = key_figures.key_table(sides)
-    configs = [_config(side) for side in sides]
+    configs = [_config(sides[0])]
+    same = len(sides) == 2 and sides[0].scenario["files"] == sides[1].scenario["files"]
+    configs += [configs[0] if same else _config(side) for side in sides[1:]]
     config = configs[0]
     parts = [*_head(sides), *_answer(sides, table), *_key_table(sides, table, basis),
              *_pictures(sides, configs, table, basis), *_assumptions(sides, config), *_sources(config), *_cannot(),
@@ -115,7 +118,13 @@ def differences(first: dict, second: dict) -> Iterator[tuple[str, str, str]]:
             if key.startswith("files."):
                 yield key.removeprefix("files."), say("one version of the file"), say("another")
             else:
-                yield key, str(one.get(key, say("as the law says"))), str(other.get(key, say("as the law says")))
+                yield key, _setting_of(one, key), _setting_of(other, key)
+
+
+def _setting_of(scenario: dict[str, Any], key: str) -> str:
+    """A scenario's value of a key, in words."""
+    value = scenario.get(key, say("as the law says"))
+    return say("on") if value is True else say("off") if value is False else str(value)
 
 
 def _flat(data: Any, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -188,6 +197,8 @@ def _moved(before: float, after: float, unit: str) -> str:
     a, b = form.format(before), form.format(after)
     if a == b:
         return say("stays at {} {}", a, unit)
+    if abs(after - before) < HARDLY * abs(before):
+        return say("hardly moves, from {} to {} {}", a, b, unit)
     return say("rises from {} to {} {}", a, b, unit) if after > before else say("falls from {} to {} {}", a, b, unit)
 
 
@@ -246,7 +257,7 @@ def _pictures(sides: list[Side], configs: list[Config | None], table: "pandas.Da
     if len(sides) == 2:
         entries = [side.run.table("journal/entries") for side in sides]
         yield _frame("gains", [gains(*entries)], [""])
-        if basis != key_figures.NOTHING:
+        if basis == SEEDS:
             yield _frame("intervals", [intervals(table, meaning(basis, True))], [""])
     places = [places_of(config.world["buses"]) if config else {} for config in configs]
     drawn = [figures(side.run, where) for side, where in zip(sides, places)]
@@ -283,22 +294,27 @@ def _png(figure: "Figure") -> str:
 def _assumptions(sides: list[Side], config: Config | None) -> Iterator[str]:
     """What was assumed: rules in force, who decides how, how many rows stand for how many."""
     yield f"<h2>{say('Assumptions')}</h2><ul>"
-    for letter, side in zip("AB" if len(sides) == 2 else [""], sides):
-        scenario, label = side.scenario, f"{letter}: " if letter else ""
-        off = [name_of(key) for part in ("markets", "instruments") for key, on in scenario[part].items() if not on]
-        on = [name_of(key) for part in ("markets", "instruments") for key, on in scenario[part].items() if on]
-        yield f"<li>{label}{escape(say('Switched on, where the law of the day has them: {}.', ', '.join(on)))}</li>"
-        if off:
-            yield f"<li>{label}{escape(say('Switched off: {}.', ', '.join(off)))}</li>"
-        scale = scenario["scale"]
-        yield (f"<li>{label}{escape(say('{:,} rows stand for the riders of the named cities.', scale['riders']))} "
-               f"{escape(say('Source of the scenario: {}.', scenario['source'].rstrip('.')))}</li>")
-        kinds = ", ".join(f"{owner}: {played['kind']}" for owner, played in scenario["strategies"].items())
-        yield f"<li>{label}{escape(say('How companies bid: {}.', kinds))}</li>"
+    told = [_assumed(side.scenario) for side in sides]
+    shared = [line for line in told[0] if all(line in mine for mine in told)]
+    yield from (f"<li>{escape(line)}</li>" for line in shared)
+    for letter, mine in zip("AB", told):
+        yield from (f"<li>{letter}: {escape(line)}</li>" for line in mine if line not in shared)
     if config:
         shares = ", ".join(f"{escape(tag)} {share:.0%}" for tag, share in _tags(config))
         yield f"<li>{escape(say('Of the rows of the world, by the tag of their source: {}.', shares))}</li>"
     yield "</ul>"
+
+
+def _assumed(scenario: dict) -> list[str]:
+    """What one scenario assumes, a line each."""
+    switches = scenario["markets"] | scenario["instruments"]
+    on, off = ([name_of(key) for key, state in switches.items() if state is wanted] for wanted in (True, False))
+    bidding = ", ".join(f"{owner}: {played['kind']}" for owner, played in scenario["strategies"].items())
+    return [say("Switched on, where the law of the day has them: {}.", ", ".join(on)),
+            *([say("Switched off: {}.", ", ".join(off))] if off else []),
+            say("{:,} rows stand for the riders of the named cities.", scenario["scale"]["riders"]),
+            say("How companies bid: {}.", bidding),
+            say("Source of the scenario: {}.", scenario["source"].rstrip("."))]
 
 
 def _tags(config: Config) -> list[tuple[str, float]]:

@@ -251,7 +251,8 @@ def test_explain_finds_the_price_that_the_run_keeps(toy, capsys):
     assert main(["explain", str(toy[0]), "--price", "COAST", "2025-07-02T19"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("COAST, 2025-07-02 19:00: ")
-    assert main(["query", str(toy[0]), "select price from hourly where bus = 'COAST' and time = '2025-07-02 19:00'"]) == 0
+    sql = "select price from hourly where bus = 'COAST' and time = '2025-07-02 19:00'"
+    assert main(["query", str(toy[0]), sql]) == 0
     kept = float(capsys.readouterr().out.split()[-1])
     assert float(told.split()[3].replace(",", "")) == pytest.approx(kept, abs=0.01)
     refused(capsys, ["explain", str(toy[0]), "--price", "COAST", "2025-07-03T19"], "2025-07-03 is not a day of the run")
