@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.drawing import zones_with_load
 from experiments.store import Run, is_run, open_run
-from experiments.tongue import name_of, say
+from experiments.tongue import full_name, name_of, say
 from sim.config import BadInput
 from sim.config.documents import place_of
 from sim.settlement.accounts import ACCOUNTS, BOOKS
@@ -72,13 +72,13 @@ def measure(indicators: "pandas.DataFrame", entries: "pandas.DataFrame") -> dict
     price = _weighted(indicators, "price", "load")
     found[say("mean price of electricity"), name_of("CNY/MWh")] = _mean(price, zones)
     for zone in zones if len(zones) > 1 else ():
-        found[say("mean price in {}", name_of(zone)), name_of("CNY/MWh")] = _mean(price, [zone])
+        found[say("mean price in {}", full_name(zone)), name_of("CNY/MWh")] = _mean(price, [zone])
     left, months = net(entries), max(entries["month"].nunique(), 1)  # sums are of a month, so that months compare
     load = sums.get("load")[zones].sum()
     found[say("users' whole cost of electricity"), name_of("CNY/MWh")] = -left.get("users", np.nan) / load
     for account in ("plants", "stores"):
         if account in left:
-            found[say("net income of {}", name_of(account)), name_of("M CNY/month")] = left[account] / 1e6 / months
+            found[say("net income of {}", full_name(account)), name_of("M CNY/month")] = left[account] / 1e6 / months
     made = {name.partition(".")[2]: value for name, value in _totals(sums, "generation.").items()}
     clean = sum(made.get(technology, 0.0) for technology in CLEAN)
     found[say("clean share of generation"), "%"] = 100 * clean / max(sum(made.values()), 1e-9)

@@ -22,7 +22,7 @@ from experiments.key_figures import MONTHS, SEEDS, Side
 from experiments.plots import figures, places_of
 from experiments.plots_money import gains, intervals
 from experiments.report_words import CANNOT, CAPTIONS, STYLE
-from experiments.tongue import name_of, say, speaking
+from experiments.tongue import full_name, name_of, say, speaking
 from sim.config import BadInput, Config
 from sim.config.documents import place_of
 
@@ -163,7 +163,8 @@ def one_answer(side: Side, table: "pandas.DataFrame") -> list[str]:
 def _zone_prices(side: Side, value: dict[str, float]) -> list[tuple[str, float]]:
     """Name and mean price of each zone in the table."""
     zones = side.run.indicators["zone"].drop_duplicates()
-    return [(name_of(zone), value[key]) for zone in zones if (key := say("mean price in {}", name_of(zone))) in value]
+    named = [(full_name(zone), say("mean price in {}", full_name(zone))) for zone in zones]
+    return [(name, value[key]) for name, key in named if key in value]
 
 
 def two_answer(sides: list[Side], table: "pandas.DataFrame") -> list[str]:
@@ -178,7 +179,8 @@ def two_answer(sides: list[Side], table: "pandas.DataFrame") -> list[str]:
         sentences.append(say("Nobody receives or pays a fen more or less."))
     else:
         sentences.append(say("Most better off: {} (by {:,.1f} M CNY); most worse off: {} (by {:,.1f} M CNY).",
-                             name_of(change[0][0]), change[0][1] / 1e6, name_of(change[-1][0]), -change[-1][1] / 1e6))
+                             full_name(change[0][0]), change[0][1] / 1e6,
+                             full_name(change[-1][0]), -change[-1][1] / 1e6))
     if paying in before:
         sentences.append(say("The share of delivery riders who pay into the pension {}.",
                              _moved(before[paying], after[paying], "%")))

@@ -15,7 +15,14 @@ import yaml
 from sim.config import BadInput
 
 ENGLISH, CHINESE = "en", "zh"
-CAPITALS = {"dc fee": "DC fee"}  # names that keep theirs
+FULL = {  # for who knows neither the provinces' letters nor the house's short words
+    "YN": "Yunnan", "GZ": "Guizhou", "GX": "Guangxi", "GD": "Guangdong", "HI": "Hainan", "FJ": "Fujian",
+    "EC": "East China", "CC": "Central China", "LA": "Laos", "VN": "Vietnam", "MM": "Myanmar", "HILLS": "the hills",
+    "COAST": "the coast", "users": "electricity users", "plants": "power plants", "stores": "storage operators",
+    "smelters": "smelters and other large users", "rent": "the congestion rent", "riders": "delivery riders",
+    "platform": "the delivery platform", "grid_company": "the grid company", "households": "households and shops",
+    "neighbours": "neighbouring power systems", "pension_pool": "the pension pool",
+    "pension_accounts": "pension accounts", "injury_fund": "the injury fund", "customers": "customers of deliveries"}
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
 
@@ -51,6 +58,11 @@ def name_of(key: str) -> str:
     if language() == ENGLISH:
         return plain
     return chinese()["names"].get(plain, plain)
+
+
+def full_name(key: str) -> str:
+    """A name for a sentence, which needs no knowledge of the house: "Guangdong" for GD, "power plants" for plants."""
+    return FULL.get(key, name_of(key)) if language() == ENGLISH else name_of(key)
 
 
 @cache

@@ -97,8 +97,8 @@ def test_the_page_begins_with_question_answer_and_key_figures(single):
     assert order == sorted(order)
     answer = single[order[1]:order[2]]
     assert answer.count("<p>") == 3
-    assert "least in HILLS" in answer
-    assert "most in COAST" in answer
+    assert "least in the hills" in answer
+    assert "most in the coast" in answer
 
 
 def test_a_comparison_says_what_was_compared(double):
