@@ -1,4 +1,5 @@
-"""The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, query, export, validate.
+"""The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, query, validate; report, explain, export stand
+in `cli_seeing`.
 
 Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
 imports what it needs when it is called, so that help and a wrong key are answered at once.
@@ -11,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from experiments import cli_seeing
 from sim.config.sections import BadInput, nearest
 
 GOOD, FAILED, BAD = 0, 1, 2
@@ -271,18 +273,6 @@ def query(folder: FolderArgument, sql: Annotated[str, typer.Argument(
 
 
 @app.command()
-def export(folder: FolderArgument, to: Annotated[Path | None, typer.Option(
-        metavar="DIR", help="Folder for the tables: DIR-csv.")] = None):
-    """Write a finished run's tables, or a sweep's in the order of its runs, as CSV."""
-    from experiments.store import export_csv, open_run
-    from experiments.sweep_folder import export_sweep, is_sweep_folder, open_sweep
-
-    write, found = (export_sweep, open_sweep(folder)) if is_sweep_folder(folder) else (export_csv, open_run(folder))
-    for file in write(found, to or found.path.with_name(f"{found.path.name}-csv")):
-        print(file)
-
-
-@app.command()
 def validate(
     file: Annotated[Path | None, typer.Argument(
         metavar="FILE", help="Published figures: configs/validation.yaml.")] = None,
@@ -300,6 +290,9 @@ def validate(
     print("\n".join(validation.table(judged)))
     failed = [one.key for one in judged if one.failed]
     return _wrong(f"missed: {', '.join(failed)}", FAILED) if failed else GOOD
+
+
+cli_seeing.add_to(app)
 
 
 def _shown(value: float) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import certificates, market_power, revenue
+from sim import certificates, deciles, market_power, revenue
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -323,7 +323,12 @@ class ClosedMonth:
                        len(cities) * len(segments))
         both = {"city": np.repeat(cities, len(segments)), "segment": np.tile(segments, len(cities))}
         return {"populations/riders": self._summary(self.by_city, {"city": cities}),
-                "populations/riders_by_segment": self._summary(cells, both)}
+                "populations/riders_by_segment": self._summary(cells, both),
+                "populations/riders_by_decile": deciles.table(self)}
+
+    def groups(self, group: np.ndarray, count: int) -> Groups:
+        """The month's riders told apart by a group each, int [row]."""
+        return Groups(self.facts.people.weight, group, count)
 
     def _summary(self, groups: Groups, names: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Persons, means of one person and quantiles of income over persons, by group; nan where there is nobody."""

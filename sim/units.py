@@ -52,6 +52,7 @@ PerThousandYears = Annotated[float, Unit("1/1000/yr")]  # cases among a thousand
 OrderCount = Annotated[float, Unit("orders")]
 OrdersPerDay = Annotated[float, Unit("orders/day")]
 Persons = Annotated[int, Unit("persons", "i4")]
+Degrees = Annotated[float, Unit("deg")]  # of longitude or latitude
 Celsius = Annotated[float, Unit("degC")]
 PerCelsius = Annotated[float, Unit("1/degC")]
 Hm3 = Annotated[float, Unit("hm3")]

@@ -66,7 +66,8 @@ RULES = {
     "mesa has three doors": (
         lambda f: f not in ("agents.base", "sim.model", "experiments.app"), lambda f, m: within(m, "mesa")),
     "results are data first": (
-        lambda f: f not in ("experiments.plots", "experiments.report", "experiments.app"),
+        lambda f: f not in ("experiments.drawing", "experiments.plots", "experiments.plots_money",
+                            "experiments.plots_people", "experiments.report", "experiments.app"),
         lambda f, m: within(m, "matplotlib")),
     "engines know numbers only": (
         lambda f: within(f, "sim.engines"),
