@@ -15,6 +15,7 @@ from sim.units import HOURS
 
 if TYPE_CHECKING:
     from sim.network.rivers import Rivers
+    from sim.retail import RetailMonth
 
 MEMORY = 28  # days of zone prices that everybody may see
 CLEARED = ("price", "energy", "shed", "disposed", "output", "stored", "line_flow", "line_shadow", "sent", "delivered",
@@ -40,7 +41,7 @@ class Facts:
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     income: fen [unit] of the month by bill, set at its close.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
-    people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
+    people: the riders' month, retail: that of retailers (None without accounts), set at its close.  today: the day's clearings by market and rhythm.  public: what
     everybody may see.
     imbalance: MW, residual: CNY, water_residual: hm3, the largest violations seen.  events: counts by name.
     """
@@ -81,6 +82,7 @@ class Facts:
         self.month, self.days = month, 0
         self.pay = np.zeros(cities)
         self.people: People | None = None
+        self.retail: RetailMonth | None = None
         self.income: dict[str, np.ndarray] = {}
         self.opening: Conditions | None = None
         self.imbalance = self.residual = self.water_residual = 0.0

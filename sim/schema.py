@@ -4,6 +4,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
+from sim.credit import CreditRules
 from sim.network import (
     agreements,
     blocks,
@@ -15,6 +16,7 @@ from sim.network import (
     outages,
     plants,
     projects,
+    retail_classes,
     rivers,
     smelters,
     stores,
@@ -24,6 +26,7 @@ from sim.network import (
 from sim.policy.pension_subsidy import PensionRules
 from sim.policy.tariffs import PlatformRules, SwapRules
 from sim.registry import instruments, markets
+from sim.retail import RetailRules
 from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherSettings
 
 TABLES = {
@@ -38,6 +41,7 @@ TABLES = {
     "inflow_years": years.InflowYear,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
     "green_demand": green_demand.GreenDemand,
+    "retail_classes": retail_classes.RetailClass,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
     "cities": city.City, "order_levels": city.OrderLevel,
     "rider_tiers": workforce.Tier, "rider_segments": workforce.Segment, "rider_incomes": workforce.Income,
@@ -54,10 +58,11 @@ class Settings(Section):
     orders: city.OrderSettings
     riders: workforce.RiderSettings
     investment: projects.Investment
+    retail: retail_classes.RetailSettings
 
 
 # law that belongs to no market and no instrument
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules)}
+RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules, RetailRules, CreditRules)}
 
 
 def schema() -> Schema:
