@@ -421,29 +421,32 @@ def _exact(amount: np.ndarray, total: np.ndarray) -> np.ndarray:
 # --------------------------------------------------------------------------------------------------------- in the model
 
 
-def shop(model, config: "Config", users: "Users", streams: "Streams") -> Shop:
-    """The retail room of a run: without accounts (`scale.users` 0) it is empty and does nothing.
+def shop(model, config: "Config", users: "Users", streams: "Streams") -> tuple[Accounts, Retailers, Shop | None]:
+    """The retail room of a run; without accounts (`scale.users` 0) both populations are empty and there is no shop.
 
     Raises: BadInput for accounts that the law does not know, or too few to have one in every place.
     """
-    world, law, count = config.world, config.law, config.scale["users"]
-    rules, judged = (law.on(config.start).get(key) for key in ("retail", "credit"))
-    if count and (rules is None or judged is None):
-        raise BadInput(f"{config.path}: scale.users: {count} accounts where the law has no "
-                       f"{'retail' if rules is None else 'credit'} on {config.start}; expected 0 or that law")
-    rules = rules or next(iter(law.on(day)["retail"] for day in law.changes if "retail" in law.on(day)))
-    judged = judged or next(iter(law.on(day)["credit"] for day in law.changes if "credit" in law.on(day)))
+    world, law, count = config.world, config.law.on(config.start), config.scale["users"]
+    for key in ("retail", "credit"):
+        if count and key not in law:
+            raise BadInput(f"{config.path}: scale.users: {count} accounts where the law has no {key} on {config.start}; "
+                           "expected 0, or that law")
     how = world.settings.retail
     accounts = Accounts(model, count=count, classes=world["retail_classes"], choosing=how.choosing,
-                        splits=world["load_split"], stream=streams["retail/accounts"], entry_cost=rules.entry_cost)
+                        splits=world["load_split"], stream=streams["retail/accounts"],
+                        entry_cost=law["retail"].entry_cost if count else 0.0)
     if 0 < len(accounts) < len(accounts.rows):
         raise BadInput(f"{config.path}: scale.users: {count} accounts for {len(accounts.rows)} places and classes; expected "
                        "one each at least, or 0")
     retailers = Retailers(model, count=(how.selling.retailers + 1) * (len(accounts) > 0), selling=how.selling,
                           rows=accounts.rows, users=users, trading=world.settings.contracts,
-                          stream=streams["retail/retailers"], capital=rules.capital)
+                          stream=streams["retail/retailers"], capital=law["retail"].capital if count else 0.0)
+    users.at_retail[accounts.rows] = True
+    if not len(accounts):
+        return accounts, retailers, None
     zone = np.unique(users.zone[accounts.rows], return_inverse=True)[1]
-    return Shop(accounts, retailers, how, zone, rules, judged, streams["retail/history"])
+    return accounts, retailers, Shop(accounts, retailers, how, zone, law["retail"], law["credit"],
+                                     streams["retail/history"])
 
 
 def rehearsed(room: Shop, users: "Users", law: "Law", start: Month):

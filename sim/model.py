@@ -96,8 +96,7 @@ class PolicyLab(mesa.Model):
             self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
             grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
             start=Month.of(self.calendar.start))
-        self.shop = shop(self, self.config, self.users, self.streams)
-        self.users.at_retail[self.shop.accounts.rows] = True
+        self.accounts, self.retailers, self.shop = shop(self, self.config, self.users, self.streams)
         self.actors = [
             *self.companies,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
@@ -105,9 +104,9 @@ class PolicyLab(mesa.Model):
             *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
             *capacity_desks(self, ground, self.grid, self.streams, world.settings.investment.haggling),
             *self.developers,
-            self.foreign, self.platform, self.users, self.riders, self.shop.accounts, self.shop.retailers]
+            self.foreign, self.platform, self.users, self.riders, self.accounts, self.retailers]
         self._tell(values, prospect, use)
-        if len(self.shop.accounts):
+        if self.shop is not None:
             rehearsed(self.shop, self.users, self.law, Month.of(self.calendar.start))
 
     def _plan(self, year: int) -> tuple[WaterValues | None, Prospect, np.ndarray]:
@@ -226,7 +225,7 @@ class PolicyLab(mesa.Model):
     @property
     def at_retail(self) -> bool:
         """Whether there are accounts, and law under which they buy."""
-        return len(self.shop.accounts) > 0 and "retail" in self.rules and "credit" in self.rules
+        return self.shop is not None and "retail" in self.rules and "credit" in self.rules
 
     def scene(self, market: Market, rhythm: str, conditions: Conditions | None, held=None) -> Scene:
         """What may be known when orders to a market are made. held: what the spot must hold back with its energy."""
