@@ -54,8 +54,9 @@ def test_hours_that_clear_alone_cannot_commit():
 
 
 def test_n_1_limits_lower_what_lines_carry_and_never_raise_it():
-    """Two circuits between the hill buses, 300 and 180 MW: together they may carry what either can after losing the other."""
-    plain, secure = (toy(f"law.spot.security={rule}", "law.spot.circuit=1000", days=5).run() for rule in ("none", "n-1"))
+    """Two circuits between the hill buses, 300 and 180 MW, may carry what either can after losing the other."""
+    plain, secure = (toy(f"law.spot.security={rule}", "law.spot.circuit=1000", days=5).run()
+                     for rule in ("none", "n-1"))
     flow = [np.abs(lab.facts.line_flow).max(axis=1) for lab in (plain, secure)]
     assert (flow[1] <= flow[0] + 1e-6).all() or flow[1].sum() < flow[0].sum()
     assert flow[1].sum() <= 1.2 * 300 + 1e-6
