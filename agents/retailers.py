@@ -80,14 +80,16 @@ class Retailers(Population):
         gain[at] = reward * (1 - self.selling.experiment)
         likes[who] = ((1 - self.selling.forgetting) * likes + gain)[who]
 
-    def terms(self, expected: np.ndarray, spread: np.ndarray, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
+    def terms(self, expected: np.ndarray, spread: np.ndarray, terms: Terms, dearest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What each asks: level CNY/MWh [retailer, kind, zone] and fee CNY/MWh [retailer, kind].
 
         expected: CNY/MWh [zone], mean wholesale price over the term; spread: its standard deviation, likewise.
+        dearest: multiple of it at which nobody's profile makes the package by time of use a loss [zone].
         """
         margin, held = self.margins[self.margin], self.covers[self.cover]
         premium = self.selling.aversion * self.caution[:, None] * (1 - held)[:, None] * spread
         level = np.repeat((expected + margin[:, None])[:, None], len(KINDS), axis=1)
+        level[:, TIME_OF_USE] += expected * (dearest - 1)
         level[:, [FIXED, TIME_OF_USE, MIXED]] += premium[:, None]
         level[:, SPREAD_SHARE] = expected + (margin / max(1 - terms.share, 0.05))[:, None]
         fee = np.repeat(margin[:, None], len(KINDS), axis=1)

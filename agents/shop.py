@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NEWCOMER = 2  # grade of who has no history: neither best nor bad
 TRUSTED = 0  # grade of the default supplier
-STRESS = 0.5  # rise of the wholesale price that exposure is counted against [assumption]
+STRESS = 0.3  # rise of the wholesale price that exposure is counted against [assumption]
 MOST_REWARD = 4.0
 
 
@@ -70,6 +70,7 @@ class Shop:
         self.kind = np.concatenate([[0], np.tile(np.arange(len(KINDS)), len(retailers) * self.term)])
         self.level, self.fee = np.zeros((slots, self.zones)), np.zeros(slots)
         self.promised = np.zeros((slots, accounts.groups), np.float32)
+        self.base = np.zeros((slots, self.zones))
         self.held = np.zeros((slots, accounts.groups))
         self.register = Register.of(len(retailers), judged.points, NEWCOMER)
         self.register.grade[DEFAULT] = TRUSTED
@@ -77,7 +78,7 @@ class Shop:
         self.group_row, self.group_profile = np.divmod(np.arange(accounts.groups), profiles)
         hours = np.bincount(rules.period, minlength=len(PERIODS)) / len(rules.period)
         self._shape = np.tile(hours, (len(zone), 1))  # share of a row's energy by period, last month
-        self._tilt = np.ones((len(zone), len(PERIODS)))
+        self._tilt = np.tile(settings.tilt, (len(zone), 1))  # price by period over the mean, last month
         self._profit = np.zeros(12)  # CNY, mean of those there, by month of the year
         self.certificate = 0.0
         self._paid_in = np.zeros(len(retailers), np.int64)  # fen, not yet posted
@@ -98,10 +99,11 @@ class Shop:
         mean = expected[:, ahead].mean(axis=1)
         self.season = expected[:, month.month - 1] / expected.mean(axis=1)
         spread = self.settings.spread * mean
-        level, fee = self.retailers.terms(mean, spread, rules.terms)
+        level, fee = self.retailers.terms(mean, spread, rules.terms, self._dearest(rules.terms))
         first = 1 + month.number % self.term * self.offers
         here = slice(first, first + self.offers)
         self.level[here], self.fee[here] = level.reshape(self.offers, self.zones), fee.ravel()
+        self.base[here] = mean
         self.promised[here] = self._compare(here, mean, spread, rules).T
         shelf = self._shelf(here, mean, spread, rules, judged)
         self.default = mean + rules.default_fee
@@ -118,6 +120,14 @@ class Shop:
         self._paid_in[new] += self.retailers.capital_fen(new)
         self.retailers.equity[new] += self.retailers.capital_fen(new)
         self._admitted = len(new)
+
+    def _dearest(self, terms: packages.Terms) -> np.ndarray:
+        """Level of the package by time of use at which nobody's profile costs more than it pays, as a multiple of the
+        mean wholesale price [zone]: who posts less draws those for whom it is too cheap."""
+        profile = self._shape[self.group_row] * self.accounts.profiles[self.group_profile]
+        profile = profile / profile.sum(axis=1, keepdims=True)
+        ratio = (profile * self._tilt[self.group_row]).sum(axis=1) / (profile * terms.factors).sum(axis=1)
+        return np.array([ratio[self.zone[self.group_row] == z].max() for z in range(self.zones)])
 
     def _compare(self, here: slice, mean, spread, rules: RetailRules) -> np.ndarray:
         """Comparable expected price of offers for each profile, CNY/MWh [group, offer]."""
@@ -192,7 +202,7 @@ class Shop:
         suspended, expelled = self._judge(month, served, held, failed, judged)
         self._reflect(margin, served)
         whole = served[1:].sum()
-        self._shape = np.divide(sold.energy, row[:, None], out=self._shape, where=row[:, None] > 0)
+        self._remember(sold, row)
         self.certificate = sold.certificate
         capital, self._paid_in = self._paid_in, np.zeros_like(self._paid_in)
         offered = self._offered()
@@ -309,7 +319,9 @@ class Shop:
         listed = np.stack([np.abs(departed) > 2 * judged.band, cover < 1 - judged.band, cushion < 0.5, failed,
                            np.zeros(len(served), bool)])
         self._indicators = np.where(who, indicators, np.nan)
+        before = self.register.points.copy() if month.month > 1 else np.full(len(who), judged.points)
         suspended, expelled = self.register.live(month, indicators, listed, who, judged, failed)
+        self._points = np.maximum(before - self.register.points, 0) if judged.enforced else np.zeros(len(who))
         closed = self.register.expelled & retailers.active
         if closed.any():
             retailers.active[closed] = False
@@ -332,7 +344,7 @@ class Shop:
             return
         self._profit[self.month.month - 1] = margin[who].mean() / 100
         each = np.divide(margin / 100, served, out=np.zeros_like(served), where=served > 0)
-        felt = np.where(each < 0, self.retailers.caution * each, each)
+        felt = np.where(each < 0, self.retailers.caution * each, each) - self.settings.selling.point * self._points
         scale = max(float(np.abs(felt[who]).mean()), 1e-9)
         self.retailers.reinforce(COVER, np.clip(1 + felt / scale, 0, MOST_REWARD), who)
 
@@ -342,6 +354,14 @@ class Shop:
         """MWh by kind of package, the default supplier's left out [kind]."""
         energy = used[2].sum(axis=(1, 2)) * (used[0] != DEFAULT)
         return np.bincount(self.kind[used[0]], energy, len(KINDS))
+
+    def _remember(self, sold: Wholesale, row: np.ndarray):
+        """When the rows used energy and what its hours cost."""
+        known = row > 0
+        self._shape[known] = sold.energy[known] / row[known, None]
+        seen = known & (sold.energy > 0).all(axis=1) & (sold.cost.sum(axis=1) > 0)
+        each = sold.cost[seen] / sold.energy[seen]
+        self._tilt[seen] = each / (sold.cost[seen].sum(axis=1) / row[seen])[:, None]
 
     def _states(self) -> np.ndarray:
         """Accounts by state, in persons of full scale; see `sim.retail.STATES`."""
@@ -366,10 +386,10 @@ class Shop:
         return np.where(posted, mean, np.nan)
 
     def _dispersion(self) -> float:
-        """CNY/MWh: standard deviation of the comparable prices at which this month's users signed or renewed, weighted by
-        energy, within a group of users."""
-        here = slice(self.shelf.first, self.shelf.first + self.offers)
-        energy, price = self.held[here], self.promised[here].astype(float)
+        """CNY/MWh: standard deviation of what the packages in force were to cost beyond the wholesale price expected when
+        they were signed, weighted by energy, within groups of alike users."""
+        energy = self.held[1:]
+        price = self.promised[1:] - self.base[1:][:, self.zone[self.group_row]]
         whole = energy.sum(axis=0)
         if not whole.sum() > 0:
             return np.nan
@@ -391,7 +411,8 @@ class Shop:
         wanted[DEFAULT] = judged.cover
         held = wanted[:, None] * self.retailers.shares * energy.sum(axis=1)
         value = held * price
-        cost = energy * (price * factor)[:, None]
+        tilt = np.array(self.settings.tilt) / (self._shape * self.settings.tilt).sum(axis=1, keepdims=True)
+        cost = energy * (price * factor)[:, None] * tilt
         ahead = (value - held * price * factor).sum(axis=0)
         paid = to_fen(cost.sum(axis=1)) + to_fen(ahead)
         return self.close(month, Wholesale(energy, cost, held, value, ahead, paid, self.certificate), rules, judged)

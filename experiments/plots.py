@@ -18,7 +18,7 @@ from matplotlib.patheffects import withStroke
 
 from experiments.money_flow import Ribbon, lay_out
 from experiments.summary import ENERGY, MONEY, scale
-from sim.settlement.accounts import ACCOUNTS, BOOKS, GIG, GRID, HOUSEHOLDS, INSURANCE, NEIGHBOURS, POWER, USERS
+from sim.settlement.accounts import ACCOUNTS, BOOKS, GIG, GRID, HOUSEHOLDS, INSURANCE, NEIGHBOURS, POWER, RETAIL, USERS
 
 if TYPE_CHECKING:
     import pandas
@@ -34,7 +34,7 @@ TECHNOLOGIES = {  # bottom to top of a stack
     "nuclear": PURPLE, "coal": "#4d4d4d", "gas": "#a6a6a6", "biomass": "#8a6d00", "hydro": BLUE, "wind": GREEN,
     "wind_offshore": "#66c2a5", "solar": YELLOW, "pumped_hydro": SKY, "battery": RED}
 SECTORS = {USERS: ORANGE, GRID: GREY, POWER: BLUE, NEIGHBOURS: SKY, HOUSEHOLDS: GREEN, GIG: RED, INSURANCE: PURPLE,
-           BOOKS: BLACK}
+           BOOKS: BLACK, RETAIL: YELLOW}
 STYLE = {
     "font.family": "DejaVu Sans", "font.size": 9, "axes.titlesize": 9, "axes.titleweight": "bold",
     "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": GREY,

@@ -115,7 +115,7 @@ class RetailMonth:
     price, expected: CNY/MWh, mean price of packages, and what it was expected to be when they were signed, in this
     season.  default: CNY/MWh, mean price of the default supplier.
     offered: CNY/MWh [retailer], mean comparable price of posted offers, nan where none is posted.
-    dispersion: CNY/MWh, standard deviation of the comparable prices of offers as users took them up.
+    dispersion: CNY/MWh, standard deviation of what alike users' packages were to cost beyond the wholesale price.
     cover: share of their users' energy that retailers hold in contracts, weighted by energy.
     standing: retailers that may sign; failed, suspended, expelled, admitted: retailers this month.
     grade: int [retailer], -1 where nobody is graded.  scores: points [retailer].

@@ -77,7 +77,8 @@ class Selling(Section):
     price, as a share of the standard deviation that is not covered.
     liquid: part of a retailer's assets that can be lost.
     running: CNY a month to be there; running_share: CNY/MWh served.  payout: share of what exceeds a retailer's capital
-    that its owners take out each month.  capital_sigma: of the lognormal of capital above the law's least.
+    that its owners take out each month.  point: CNY/MWh that losing a point
+    of credit feels like.  capital_sigma: of the lognormal of capital above the law's least.
     """
 
     retailers: bounded(Count, ge=1, le=2000)
@@ -94,6 +95,7 @@ class Selling(Section):
     running: bounded(CNYPerMonth, ge=0)
     running_share: bounded(CNYPerMWh, ge=0)
     payout: bounded(Share, ge=0, le=1)
+    point: bounded(CNYPerMWh, ge=0)
     capital_sigma: bounded(Ratio, ge=0)
 
     @model_validator(mode="after")
@@ -108,10 +110,18 @@ class Selling(Section):
 
 class RetailSettings(Section):
     """The section `retail` of world.yaml. history: months of choice at normal prices before a run, by which accounts and
-    retailers come to where they stand.  spread: standard deviation of a month's mean price over its normal value."""
+    retailers come to where they stand.  spread: standard deviation of a month's mean price over its normal value.
+    tilt: multiple of the mean price in peak, flat and valley hours, as long as nobody has seen a month."""
 
     choosing: Choosing
     selling: Selling
+    tilt: list[bounded(Ratio, gt=0)]
     history: bounded(Months, ge=0, le=240)
     spread: bounded(Ratio, gt=0)
     source: str
+
+    @model_validator(mode="after")
+    def _tilt_of_three_periods(self):
+        if len(self.tilt) != 3:
+            raise ValueError(f"tilt: has {len(self.tilt)} values; expected peak, flat and valley")
+        return self
