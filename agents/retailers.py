@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 CONTRACTS = "contracts"
 RHYTHMS = ("year", "month")
-MARGIN, COVER = 1, 2  # dates within a month's draws
+MARGIN, COVER, TURN = 1, 2, 4  # dates within a month's draws
+SKILL = 3  # a date before any month's
 DRAWS = 8
 
 
@@ -157,11 +158,11 @@ class Retailers(Population):
 
     def admit(self, month: int, may: np.ndarray, profit: float, setup: float, seats: int) -> np.ndarray:
         """Who enters, int [newcomer]: those who may (bool [retailer]), up to so many, if what each expects to earn in a
-        year, the mean profit of those there times its own luck in judging it, passes what opening costs (CNY)."""
+        year, the mean profit of those there times its own skill, passes what opening costs (CNY)."""
         who = np.flatnonzero(may & ~self.active)
-        luck = -np.log(self._stream.uniforms(who, month * DRAWS + 3))  # exponential, mean 1
-        willing = who[profit * luck > setup]
-        turn = np.argsort(self._stream.uniforms(willing, month * DRAWS + 4), kind="stable")
+        skill = -np.log(self._stream.uniforms(who, SKILL))  # exponential, mean 1
+        willing = who[profit * skill > setup]
+        turn = np.argsort(self._stream.uniforms(willing, month * DRAWS + TURN), kind="stable")
         new = np.sort(willing[turn[:seats]])
         self.active[new] = True
         for likes in self._likes.values():  # they know what those do who are there

@@ -211,7 +211,8 @@ class Shop:
             dividend=dividend, called=called, lost=lost, equity=retailers.equity.copy(), guarantee=lodged, energy=served,
             by_kind=self._by_kind(used), accounts=self._states(),
             price=float(billed[1:].sum() / 100 / whole) if whole > 0 else np.nan,
-            expected=self._promise(used), default=float(self.mean.mean() + rules.default_fee), offered=offered, dispersion=self._dispersion(),
+            expected=self._promise(used), default=float(self.mean.mean() + rules.default_fee), offered=offered,
+            dispersion=float(np.nanstd(offered)) if np.isfinite(offered).any() else np.nan, paid_dispersion=self._dispersion(),
             cover=float(held.sum() / served.sum()) if served.sum() > 0 else np.nan,
             standing=int(self.may_sell().sum()), failed=int(failed.sum()), suspended=suspended, expelled=expelled,
             admitted=self._admitted, grade=self.register.grade.copy(),
@@ -387,14 +388,16 @@ class Shop:
 
     def _dispersion(self) -> float:
         """CNY/MWh: standard deviation of what the packages in force were to cost beyond the wholesale price expected when
-        they were signed, weighted by energy, within groups of alike users."""
-        energy = self.held[1:]
+        they were signed, weighted by energy, among packages of a kind and users of a place and profile."""
         price = self.promised[1:] - self.base[1:][:, self.zone[self.group_row]]
-        whole = energy.sum(axis=0)
-        if not whole.sum() > 0:
-            return np.nan
-        mean = np.divide((energy * price).sum(axis=0), whole, out=np.zeros_like(whole), where=whole > 0)
-        return float(np.sqrt((energy * (price - mean) ** 2).sum() / whole.sum()))
+        energy, total = self.held[1:], 0.0
+        for kind in range(len(KINDS)):
+            mine = self.kind[1:] == kind
+            used, asked = energy[mine], price[mine]
+            whole = used.sum(axis=0)
+            mean = np.divide((used * asked).sum(axis=0), whole, out=np.zeros_like(whole), where=whole > 0)
+            total += (used * (asked - mean) ** 2).sum()
+        return float(np.sqrt(total / energy.sum())) if energy.sum() > 0 else np.nan
 
     # ----------------------------------------------------------------------------------------------- months before a run
 

@@ -115,7 +115,8 @@ class RetailMonth:
     price, expected: CNY/MWh, mean price of packages, and what it was expected to be when they were signed, in this
     season.  default: CNY/MWh, mean price of the default supplier.
     offered: CNY/MWh [retailer], mean comparable price of posted offers, nan where none is posted.
-    dispersion: CNY/MWh, standard deviation of what alike users' packages were to cost beyond the wholesale price.
+    dispersion: CNY/MWh, standard deviation of it over retailers; paid_dispersion: of what packages of a kind were to cost
+    alike users beyond the wholesale price.
     cover: share of their users' energy that retailers hold in contracts, weighted by energy.
     standing: retailers that may sign; failed, suspended, expelled, admitted: retailers this month.
     grade: int [retailer], -1 where nobody is graded.  scores: points [retailer].
@@ -140,6 +141,7 @@ class RetailMonth:
     default: float
     offered: np.ndarray
     dispersion: float
+    paid_dispersion: float
     cover: float
     standing: int
     failed: int
@@ -172,7 +174,7 @@ NOBODY = RetailMonth(  # the shapes of a month, where nobody buys
     row=_NONE[:0], billed=np.zeros((2, 0), np.int64), bought=np.zeros((2, 0), np.int64), costs=_NONE, fees=_NONE,
     capital=_NONE, dividend=_NONE, called=_NONE, lost=_NONE, equity=_NONE, guarantee=_NONE, energy=np.zeros(2),
     by_kind=np.zeros(len(KINDS)), accounts=np.zeros(len(STATES)), price=np.nan, expected=np.nan, default=np.nan,
-    offered=np.zeros(2), dispersion=np.nan, cover=np.nan, standing=0, failed=0, suspended=0, expelled=0, admitted=0,
+    offered=np.zeros(2), dispersion=np.nan, paid_dispersion=np.nan, cover=np.nan, standing=0, failed=0, suspended=0, expelled=0, admitted=0,
     grade=_NONE, scores=np.zeros(2))
 
 
