@@ -28,7 +28,7 @@ class Retailers(Population):
     """Every retailer that there is or may be; row 0 is the default supplier, who asks what the law says.
 
     *Decides* each month its margin and how much of its users' energy to hold in contracts, by what each choice has earned
-    (modified Roth-Erev): margins by the business they wrote, covers by what the month left over, a loss counting more
+    (the mean of late rewards, softmax): margins by the business they wrote, covers by what the month left over, a loss counting more
     than a gain by its caution. Asks for a fixed price a premium on what it does not cover. Buys contracts of a year and
     of a month for its users. Who is not there enters when a retailer's mean profit passes what opening costs.
 
@@ -36,7 +36,7 @@ class Retailers(Population):
     loss.  margin, cover: positions in what it learns among.
     equity: fen [retailer], what it has.  shares: of each row's energy that each serves [retailer, row].
 
-    *Source*: learning [RothErev1995, Nicolaisen2001]; margins of 3 to 8 CNY/MWh [assumption].
+    *Source*: learning of values without states [Watkins1992]; margins of 3 to 8 CNY/MWh [assumption].
     """
 
     active: Rows[Flag]
@@ -73,13 +73,17 @@ class Retailers(Population):
             column[:] = (self._stream.uniforms(who, month * DRAWS + which)[:, None] > reached).sum(axis=1)
 
     def reinforce(self, which: int, reward: np.ndarray, who: np.ndarray):
-        """Let retailers (bool [retailer]) like what they chose by what it brought; mean 1."""
+        """Let retailers (bool [retailer]) expect of what they chose a little more of what it brought; mean 1."""
         likes, chosen = self._likes[which], self.margin if which == MARGIN else self.cover
-        rest = self.selling.experiment / (likes.shape[1] - 1)
-        gain = likes * rest
-        at = np.arange(len(self)), chosen
-        gain[at] = reward * (1 - self.selling.experiment)
-        likes[who] = ((1 - self.selling.forgetting) * likes + gain)[who]
+        at = np.flatnonzero(who), chosen[who]
+        likes[at] += self.selling.learning * (reward[who] - likes[at])
+
+    def watch(self, reward: np.ndarray, who: np.ndarray):
+        """Let everybody learn what each margin brought those (bool [retailer]) who asked it: their mean reward."""
+        asked = np.bincount(self.margin[who], minlength=len(self.margins))
+        mean = np.bincount(self.margin[who], reward[who], len(self.margins)) / np.maximum(asked, 1)
+        likes = self._likes[MARGIN]
+        likes += self.selling.learning * np.where(asked > 0, mean - likes, 0.0)
 
     def terms(self, expected: np.ndarray, spread: np.ndarray, terms: Terms, dearest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What each asks: level CNY/MWh [retailer, kind, zone] and fee CNY/MWh [retailer, kind].

@@ -56,7 +56,7 @@ class Shop:
     A contract is a slot: 0 is the default supplier's, the others are the month of signing (as far back as a package
     lasts) x retailer x kind.  level: CNY/MWh [slot, zone]; fee: CNY/MWh [slot]; promised: CNY/MWh [slot, group], the
     comparable price when it was signed, mean over the seasons.  season: multiple of the year's mean price that everybody
-    expects of the open month [zone].  held: MWh a year [slot, group].  register: everybody's credit.
+    expects energy to cost in the open month, contracts of the year included [zone].  held: MWh a year [slot, group].  register: everybody's credit.
     """
 
     def __init__(self, accounts: Accounts, retailers: Retailers, settings: "RetailSettings", zone: np.ndarray,
@@ -87,9 +87,9 @@ class Shop:
 
     # --------------------------------------------------------------------------------------------------- a month opens
 
-    def open(self, month: Month, expected: np.ndarray, rules: RetailRules, judged: CreditRules):
+    def open(self, month: Month, expected: np.ndarray, rules: RetailRules, judged: CreditRules, flat: float = 0.0):
         """Post offers and let everybody choose. expected: CNY/MWh [zone, 12], mean wholesale price of the months to come
-        as everybody expects it."""
+        as everybody expects it.  flat: share of a year's energy that is bought at one price for all its months."""
         if rules.term != self.term:
             raise ValueError(f"a package lasts {rules.term} months where the run began with {self.term}; expected no change")
         self.month = month
@@ -97,7 +97,7 @@ class Shop:
         self.retailers.decide(month.number)
         ahead = (month.month - 1 + np.arange(self.term)) % 12
         mean = expected[:, ahead].mean(axis=1)
-        self.season = expected[:, month.month - 1] / expected.mean(axis=1)
+        self.season = flat + (1 - flat) * expected[:, month.month - 1] / expected.mean(axis=1)
         spread = self.settings.spread * mean
         level, fee = self.retailers.terms(mean, spread, rules.terms, self._dearest(rules.terms))
         first = 1 + month.number % self.term * self.offers
@@ -109,7 +109,7 @@ class Shop:
         self.default = mean + rules.default_fee
         self.searched, self.signed, self.renewed, self.new = self.accounts.choose(month.number, shelf, rules)
         self.held = self.accounts.held(len(self.owner))
-        self._write(here, shelf)
+        self._write(here, shelf, rules.platform)
 
     def _enter(self, month: Month, rules: RetailRules, judged: CreditRules):
         """Register new retailers."""
@@ -159,13 +159,18 @@ class Shop:
         who[DEFAULT] = False
         return who
 
-    def _write(self, here: slice, shelf: Shelf):
-        """Reward margins by the business they wrote: what was signed or renewed this month x margin."""
+    def _write(self, here: slice, shelf: Shelf, public: bool):
+        """Reward margins by the business they wrote: what was signed or renewed this month x margin.  public: whether
+        everybody sees what was signed at which price, or each retailer its own alone."""
         written = np.bincount(self.owner[here], self.held[here].sum(axis=1), len(self.retailers))
         value = written * self.retailers.margins[self.retailers.margin]
         who = self.may_sell()
         if value[who].sum() > 0:
-            self.retailers.reinforce(MARGIN, np.minimum(value / value[who].mean(), MOST_REWARD), who)
+            reward = np.minimum(value / value[who].mean(), MOST_REWARD)
+            if public:
+                self.retailers.watch(reward, who)
+            else:
+                self.retailers.reinforce(MARGIN, reward, who)
         self.shelf = shelf
         self.retailers.shares = self._serve(self.held)
         total = self.retailers.shares.sum(axis=0)

@@ -171,7 +171,7 @@ class PolicyLab(mesa.Model):
         self.facts.open(day.month)
         if self.at_retail:
             self.shop.open(day.month, self.shop.expected(self.users, self.facts.public, day.month), self.rules["retail"],
-                           self.rules["credit"])
+                           self.rules["credit"], self.rules["contracts"].cover_year if "contracts" in self.rules else 0.0)
         self.clear("month")
 
     def live_day(self, day: Day):

@@ -32,7 +32,7 @@ DEFAULT = 0  # row of the default supplier among the retailers
 class RetailRules(Section):
     """Key `retail`: what the law and the exchange set for the retail market; in force, it needs accounts (scale.users).
 
-    platform: whether packages are shown side by side on one public platform.  Each pair below is with it and without:
+    platform: whether packages are shown side by side on one public platform, with what was signed at which price.  Each pair below is with it and without:
     search_*: share of users who look for offers in a month.  offers_*: offers that who looks sees.  clarity_*: how
     clearly users tell offers apart, a multiple of their sensitivity to price.  entry_cost: median yuan a year that
     trading costs a user without it; entry_factor: multiple of it with the platform.  setup: yuan that it costs to
@@ -208,7 +208,7 @@ def grades(closed: "ClosedMonth") -> np.ndarray:
     names, month = closed.labels["grade"], closed.facts.retail
     if month is None:
         return np.full(len(names), np.nan)
-    return np.bincount(month.grade[1:][month.energy[1:] > 0], minlength=len(names))
+    return np.bincount(month.grade[1:][month.energy[1:] > 0], minlength=len(names))[: len(names)]
 
 
 def paid_by_row(transfers: list[Transfer], bills: tuple[str, ...], rows: int) -> np.ndarray:

@@ -71,8 +71,8 @@ class Choosing(Section):
 
 class Selling(Section):
     """How a retailer thinks. retailers: how many there may be.  standing: of them when a run's history begins.
-    margins: CNY/MWh among which it learns.  covers: shares of use held in contracts, likewise.  forgetting,
-    experiment, greed: of the learning (modified Roth-Erev; greed: of the softmax, 1/mean reward).
+    margins: CNY/MWh among which it learns.  covers: shares of use held in contracts, likewise.  learning: weight of the
+    last reward in what is expected of a choice; greed: of the softmax over these, mean 1.
     caution: mean and sigma of the lognormal weight of a yuan lost against a yuan earned.  aversion: premium of a fixed
     price, as a share of the standard deviation that is not covered.
     liquid: part of a retailer's assets that can be lost.
@@ -85,8 +85,7 @@ class Selling(Section):
     standing: bounded(Count, ge=1, le=2000)
     margins: list[bounded(CNYPerMWh, ge=0)]
     covers: list[bounded(Share, ge=0, le=1)]
-    forgetting: bounded(Share, ge=0, le=1)
-    experiment: bounded(Share, ge=0, le=1)
+    learning: bounded(Share, gt=0, le=1)
     greed: bounded(Ratio, gt=0)
     caution: bounded(Ratio, gt=0)
     caution_sigma: bounded(Ratio, ge=0)
