@@ -8,7 +8,7 @@ from agents import accounts_kernels as kernels
 from agents.base import Population
 from sim.config import Table
 from sim.network.retail_classes import Choosing
-from sim.units import CNY, Count, Flag, Identity, Index, MWh, Months, Rows, Share, SignedRatio
+from sim.units import CNY, Count, Flag, Identity, Index, Months, MWh, Rows, Share, SignedRatio
 
 if TYPE_CHECKING:
     from sim.retail import RetailRules
@@ -101,9 +101,9 @@ class Accounts(Population):
         clarity = rules.clarity_with if with_it else rules.clarity_without
         seen = min(rules.offers_with if with_it else rules.offers_without, MOST_SEEN)
         return kernels.choose(
-            self._stream.key(month), self.identity.astype(np.uint64), self.group, self.yearly, self.entry, self.reluctance,
-            self.taste, self.contract, self.left, self.fallen, self.entered, shelf.posted, shelf.owner, shelf.green,
-            shelf.price, shelf.default_price, shelf.index, shelf.peers, shelf.first, len(shelf.owner), rules.term,
+            self._stream.key(month), self.identity.astype(np.uint64), self.group, self.yearly, self.entry,
+            self.reluctance, self.taste, self.contract, self.left, self.fallen, self.entered, shelf.posted,
+            shelf.owner, shelf.green, shelf.price, shelf.default_price, shelf.index, shelf.peers, shelf.first, len(shelf.owner), rules.term,
             _logit(search), _logit(due), seen, how.price * clarity, how.inertia, how.green, how.alarm, how.peers,
             rules.entry_factor if with_it else 1.0, rules.fallen_factor)
 

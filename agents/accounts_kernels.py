@@ -26,8 +26,8 @@ def choose(key, identity, group, size, entry, reluctance, taste, contract, left,
     [account].  contract: int32, slot in the table of contracts, 0 for the default supplier; left: int16 months;
     fallen, entered: bool [account].
     posted: int [posted], offers that may be signed; owner: int [offer], retailer; green: bool [offer].
-    price: CNY/MWh [group, offer], comparable and with what risk and trust weigh.  default_price, index (what who can see
-    it compares with; nan where nobody can), peers (share who have signed) [group].
+    price: CNY/MWh [group, offer], comparable and with what risk and trust weigh.  default_price, index (what who can
+    see it compares with; nan where nobody can), peers (share who have signed) [group].
     first: slot of this month's first offer; offers: how many offers there are in all; slots of a month follow one
     another.  base, base_due: logit of searching in a month, and when a contract ends.
     """

@@ -27,10 +27,11 @@ DRAWS = 8
 class Retailers(Population):
     """Every retailer that there is or may be; row 0 is the default supplier, who asks what the law says.
 
-    *Decides* each month its margin and how much of its users' energy to hold in contracts, by what each choice has earned
-    (the mean of late rewards, softmax): margins by the business they wrote, covers by what the month left over, a loss counting more
-    than a gain by its caution. Asks for a fixed price a premium on what it does not cover. Buys contracts of a year and
-    of a month for its users. Who is not there enters when a retailer's mean profit passes what opening costs.
+    *Decides* each month its margin and how much of its users' energy to hold in contracts, by what each choice has
+    earned (the mean of late rewards, softmax): margins by the business they wrote, covers by what the month left over,
+    a loss counting more than a gain by its caution. Asks for a fixed price a premium on what it does not cover. Buys
+    contracts of a year and of a month for its users. Who is not there enters when a retailer's mean profit passes what
+    opening costs.
 
     active: trades.  capital: CNY, liquid, that its owners put in.  caution: weight of a
     loss.  margin, cover: positions in what it learns among.
@@ -57,7 +58,8 @@ class Retailers(Population):
         self.active[:] = who <= selling.standing
         self.capital[:] = capital * selling.liquid * np.exp(
             selling.capital_sigma * np.abs(ndtri(stream.uniforms(who, 1))) if count else 0.0)
-        self.caution[:] = selling.caution * np.exp(selling.caution_sigma * ndtri(stream.uniforms(who, 2))) if count else 0
+        self.caution[:] = selling.caution * np.exp(
+            selling.caution_sigma * ndtri(stream.uniforms(who, 2)) if count else 0.0)
         self.equity = np.zeros(count, np.int64)  # fen
         self._likes = {MARGIN: np.ones((count, len(self.margins))), COVER: np.ones((count, len(self.covers)))}
         self.shares = np.zeros((count, len(rows)))  # of each row's energy that each serves
@@ -85,7 +87,8 @@ class Retailers(Population):
         likes = self._likes[MARGIN]
         likes += self.selling.learning * np.where(asked > 0, mean - likes, 0.0)
 
-    def terms(self, expected: np.ndarray, spread: np.ndarray, terms: Terms, dearest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def terms(self, expected: np.ndarray, spread: np.ndarray, terms: Terms,
+              dearest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What each asks: level CNY/MWh [retailer, kind, zone] and fee CNY/MWh [retailer, kind].
 
         expected: CNY/MWh [zone], mean wholesale price over the term; spread: its standard deviation, likewise.

@@ -1,7 +1,9 @@
-"""The retail platform: packages on a shelf, users who choose among them, the month's ledger of retailers and their credit.
+"""The retail platform: packages on a shelf, users who choose among them, the month's ledger of retailers and their
+credit.
 
-What a package is stands in `sim.packages`, who chooses in `agents.accounts`, who sells in `agents.retailers`, who may in
-`sim.credit`. Here a month is opened (offers are posted, users choose) and closed (bills, losses, failures, learning).
+What a package is stands in `sim.packages`, who chooses in `agents.accounts`, who sells in `agents.retailers`, who may
+in `sim.credit`. Here a month is opened (offers are posted, users choose) and closed (bills, losses, failures,
+learning).
 """
 
 from dataclasses import dataclass
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
     from agents.users import Users
     from sim.config import Config
     from sim.facts import Facts
-    from sim.law import Law, Rulebook
-    from sim.network.grid import Grid
+    from sim.law import Law
     from sim.network.retail_classes import RetailSettings
     from sim.streams import Stream, Streams
 
@@ -55,8 +56,9 @@ class Shop:
 
     A contract is a slot: 0 is the default supplier's, the others are the month of signing (as far back as a package
     lasts) x retailer x kind.  level: CNY/MWh [slot, zone]; fee: CNY/MWh [slot]; promised: CNY/MWh [slot, group], the
-    comparable price when it was signed, mean over the seasons.  season: multiple of the year's mean price that everybody
-    expects energy to cost in the open month, contracts of the year included [zone].  held: MWh a year [slot, group].  register: everybody's credit.
+    comparable price when it was signed, mean over the seasons.  season: multiple of the year's mean price that
+    everybody expects energy to cost in the open month, contracts of the year included [zone].  held: MWh a year [slot,
+    group].  register: everybody's credit.
     """
 
     def __init__(self, accounts: Accounts, retailers: Retailers, settings: "RetailSettings", zone: np.ndarray,
@@ -88,10 +90,10 @@ class Shop:
     # --------------------------------------------------------------------------------------------------- a month opens
 
     def open(self, month: Month, expected: np.ndarray, rules: RetailRules, judged: CreditRules, flat: float = 0.0):
-        """Post offers and let everybody choose. expected: CNY/MWh [zone, 12], mean wholesale price of the months to come
-        as everybody expects it.  flat: share of a year's energy that is bought at one price for all its months."""
+        """Post offers and let everybody choose. expected: CNY/MWh [zone, 12], mean wholesale price of the months to
+        come as everybody expects it.  flat: share of a year's energy that is bought at one price for all its months."""
         if rules.term != self.term:
-            raise ValueError(f"a package lasts {rules.term} months where the run began with {self.term}; expected no change")
+            raise ValueError(f"packages last {rules.term} months, {self.term} when the run began; expected no change")
         self.month = month
         self._enter(month, rules, judged)
         self.retailers.decide(month.number)
@@ -107,7 +109,9 @@ class Shop:
         self.promised[here] = self._compare(here, mean, spread, rules).T
         shelf = self._shelf(here, mean, spread, rules, judged)
         self.default = mean + rules.default_fee
-        self.searched, self.signed, self.renewed, self.new = self.accounts.choose(month.number, shelf, rules)
+        before = self.accounts.contract.copy()
+        self.accounts.choose(month.number, shelf, rules)
+        self._compare_signed(before, here, shelf)
         self.held = self.accounts.held(len(self.owner))
         self._write(here, shelf, rules.platform)
 
@@ -146,7 +150,8 @@ class Shop:
         posted = np.flatnonzero(may).astype(np.int64)
         risk = how.aversion * packages.exposure(rules.terms)[kind] * spread[zone][:, None]
         distrust = how.trust * self.register.grade[owner] if judged.disclosed else 0.0
-        index = np.median(comparable[:, posted], axis=1) if rules.platform and len(posted) else np.full(len(zone), np.nan)
+        seen = rules.platform and len(posted)
+        index = np.median(comparable[:, posted], axis=1) if seen else np.full(len(zone), np.nan)
         whole = self.held.sum(axis=0)
         peers = 1 - np.divide(self.held[0], whole, out=np.ones_like(whole), where=whole > 0)
         fallback = (mean + rules.default_fee)[zone] + how.aversion * spread[zone]
@@ -194,11 +199,12 @@ class Shop:
         energy = self._by_row(used, used[2].sum(axis=2))
         cost = self._bought(used, sold, energy)
         billed, bought = to_fen(billed), _exact(cost, sold.paid)
-        green = to_fen(self._by_row(used, used[2].sum(axis=2) * (self.kind[used[0]] == GREEN)[:, None]) * sold.certificate)
+        green = used[2].sum(axis=2) * (self.kind[used[0]] == GREEN)[:, None]
+        green = to_fen(self._by_row(used, green) * sold.certificate)
         bought = bought + green  # the user rows that were billed for certificates have it back
         served = energy.sum(axis=1)
         running = self._running(served)
-        fees, lodged = self._fees(served, judged)
+        fees, lodged = self._fees(np.maximum(served, sold.held.sum(axis=1)), judged)
         margin = billed.sum(axis=1) - bought.sum(axis=1) - running - fees
         retailers.equity += margin
         held = sold.held.sum(axis=1)
@@ -213,11 +219,12 @@ class Shop:
         offered = self._offered()
         return RetailMonth(
             row=self.accounts.rows, billed=billed, bought=bought, costs=running, fees=fees, capital=capital,
-            dividend=dividend, called=called, lost=lost, equity=retailers.equity.copy(), guarantee=lodged, energy=served,
-            by_kind=self._by_kind(used), accounts=self._states(),
+            dividend=dividend, called=called, lost=lost, equity=retailers.equity.copy(), guarantee=lodged,
+            energy=served, by_kind=self._by_kind(used), accounts=self._states(),
             price=float(billed[1:].sum() / 100 / whole) if whole > 0 else np.nan,
             expected=self._promise(used), default=float(self.mean.mean() + rules.default_fee), offered=offered,
-            dispersion=float(np.nanstd(offered)) if np.isfinite(offered).any() else np.nan, paid_dispersion=self._dispersion(),
+            dispersion=float(np.nanstd(offered)) if np.isfinite(offered).any() else np.nan,
+            signed=self.taken[0], below=self.taken[1], paid_dispersion=self.taken[2],
             cover=float(held.sum() / served.sum()) if served.sum() > 0 else np.nan,
             standing=int(self.may_sell().sum()), failed=int(failed.sum()), suspended=suspended, expelled=expelled,
             admitted=self._admitted, grade=self.register.grade.copy(),
@@ -239,7 +246,7 @@ class Shop:
         cost += np.bincount(self.zone, sold.ahead, self.zones)
         mean = np.divide(cost, energy, out=self.default - rules.default_fee, where=energy > 0)
         self.mean = mean
-        level = self.level[some][:, zone] * self.season[zone]  # a year's level follows the seasons that everybody expects
+        level = self.level[some][:, zone] * self.season[zone]  # a year's level follows the seasons that all expect
         price = packages.prices(self.kind[some][:, None], level, self.fee[some][:, None],
                                 mean[zone], sold.certificate, rules.terms)
         if len(some) and some[0] == DEFAULT:
@@ -276,15 +283,17 @@ class Shop:
 
     def _running(self, served: np.ndarray) -> np.ndarray:
         """What being there costs, fen [retailer]; the default supplier is paid by its tariff elsewhere."""
-        cost = to_fen(self.settings.selling.running + self.settings.selling.running_share * served) * self.retailers.active
+        how = self.settings.selling
+        cost = to_fen(how.running + how.running_share * served) * self.retailers.active
         cost[DEFAULT] = 0
         return cost
 
-    def _fees(self, served: np.ndarray, judged: CreditRules) -> tuple[np.ndarray, np.ndarray]:
-        """What guarantees cost this month, and what is lodged, both fen [retailer]: one for all who trade."""
+    def _fees(self, dealt: np.ndarray, judged: CreditRules) -> tuple[np.ndarray, np.ndarray]:
+        """What guarantees cost this month, and what is lodged, both fen [retailer]: one for all who trade. dealt: MWh
+        of the month, what users used or contracts hold, whichever is more."""
         if not judged.enforced:
-            return np.zeros((2, len(served)), np.int64)
-        lodged = credit.guarantee(served * 12, self.register.grade, judged) * self.retailers.active
+            return np.zeros((2, len(dealt)), np.int64)
+        lodged = credit.guarantee(dealt * 12, self.register.grade, judged) * self.retailers.active
         lodged[DEFAULT] = 0.0
         return to_fen(lodged * judged.letter / 12), to_fen(lodged)
 
@@ -303,7 +312,8 @@ class Shop:
         return failed, called, owed - called
 
     def _pay_out(self) -> np.ndarray:
-        """What owners take out, fen [retailer]: a share of what is there beyond the capital; of who left, of all of it."""
+        """What owners take out, fen [retailer]: a share of what is there beyond the capital; of who left, of all of
+        it."""
         retailers = self.retailers
         over = np.maximum(retailers.equity - retailers.capital_fen(slice(None)) * retailers.active, 0)
         paid = np.floor(over * self.settings.selling.payout).astype(np.int64)
@@ -317,11 +327,12 @@ class Shop:
         who[DEFAULT] = False
         departed = np.divide(served - held, served, out=np.zeros_like(served), where=served > 0)
         risky = np.maximum(served - held, 0) * 12 * self.mean.mean() * STRESS * self._fixed_part()
-        cushion = np.divide(np.maximum(retailers.equity, 0) / 100, risky, out=np.full(len(served), 2.0), where=risky > 0)
+        own = np.maximum(retailers.equity, 0) / 100
+        cushion = np.divide(own, risky, out=np.full(len(served), 2.0), where=risky > 0)
         cover = np.divide(held, served * judged.cover, out=np.ones_like(served), where=served > 0)
         indicators = np.stack([
-            credit.faith(departed, judged.band), np.where(failed, 0.0, 1.0), np.clip(cushion, 0, 1), np.clip(cover, 0, 1),
-            np.full(len(served), np.nan)])
+            credit.faith(departed, judged.band), np.where(failed, 0.0, 1.0), np.clip(cushion, 0, 1),
+            np.clip(cover, 0, 1), np.full(len(served), np.nan)])
         listed = np.stack([np.abs(departed) > 2 * judged.band, cover < 1 - judged.band, cushion < 0.5, failed,
                            np.zeros(len(served), bool)])
         self._indicators = np.where(who, indicators, np.nan)
@@ -354,7 +365,7 @@ class Shop:
         scale = max(float(np.abs(felt[who]).mean()), 1e-9)
         self.retailers.reinforce(COVER, np.clip(1 + felt / scale, 0, MOST_REWARD), who)
 
-    # ------------------------------------------------------------------------------------------------- what is kept of it
+    # ----------------------------------------------------------------------------------------------- what is kept of it
 
     def _by_kind(self, used) -> np.ndarray:
         """MWh by kind of package, the default supplier's left out [kind]."""
@@ -391,20 +402,22 @@ class Shop:
         posted[self.shelf.owner[self.shelf.posted]] = True
         return np.where(posted, mean, np.nan)
 
-    def _dispersion(self) -> float:
-        """CNY/MWh: standard deviation of what the packages in force were to cost beyond the wholesale price expected when
-        they were signed, weighted by energy, among packages of a kind and users of a place and profile."""
-        price = self.promised[1:] - self.base[1:][:, self.zone[self.group_row]]
-        energy, total = self.held[1:], 0.0
-        for kind in range(len(KINDS)):
-            mine = self.kind[1:] == kind
-            used, asked = energy[mine], price[mine]
-            whole = used.sum(axis=0)
-            mean = np.divide((used * asked).sum(axis=0), whole, out=np.zeros_like(whole), where=whole > 0)
-            total += (used * (asked - mean) ** 2).sum()
-        return float(np.sqrt(total / energy.sum())) if energy.sum() > 0 else np.nan
+    def _compare_signed(self, before: np.ndarray, here: slice, shelf: Shelf):
+        """How many accounts took another offer this month, and by how much what it is to cost them departs from the
+        mean of all offers to such users: mean and standard deviation, CNY/MWh. before: contracts as the month
+        opened."""
+        a, first, last = self.accounts, here.start, here.stop
+        other = (before == 0) | (self.offer_of(before) != self.offer_of(a.contract))
+        new = (a.contract >= first) & (a.contract < last) & other
+        mean = self.promised[here][shelf.posted].mean(axis=0) if len(shelf.posted) else np.zeros(a.groups)
+        gap = (self.promised[a.contract[new], a.group[new]] - mean[a.group[new]]).astype(float)
+        self.taken = (len(gap), *((float(gap.mean()), float(gap.std())) if len(gap) else (np.nan, np.nan)))
 
-    # ----------------------------------------------------------------------------------------------- months before a run
+    def offer_of(self, contract: np.ndarray) -> np.ndarray:
+        """Which offer a contract was made on, whenever that was."""
+        return (contract - 1) % self.offers
+
+    # ---------------------------------------------------------------------------------------------- months before a run
 
     def rehearse(self, month: Month, normal: np.ndarray, factor: float, power: np.ndarray, rules: RetailRules,
                  judged: CreditRules) -> RetailMonth:
@@ -440,8 +453,8 @@ class Shop:
 
 
 def _exact(amount: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Fen [retailer, row] of amounts in CNY whose sums over retailers are what was paid (fen [row]): the default supplier
-    bears what rounding leaves."""
+    """Fen [retailer, row] of amounts in CNY whose sums over retailers are what was paid (fen [row]): the default
+    supplier bears what rounding leaves."""
     fen = to_fen(amount)
     fen[DEFAULT] += total - fen.sum(axis=0)
     return fen
@@ -458,15 +471,15 @@ def shop(model, config: "Config", users: "Users", streams: "Streams") -> tuple[A
     world, law, count = config.world, config.law.on(config.start), config.scale["users"]
     for key in ("retail", "credit"):
         if count and key not in law:
-            raise BadInput(f"{config.path}: scale.users: {count} accounts where the law has no {key} on {config.start}; "
-                           "expected 0, or that law")
+            raise BadInput(f"{config.path}: scale.users: {count} accounts where the law has no {key} on "
+                           f"{config.start}; expected 0, or that law")
     how = world.settings.retail
     accounts = Accounts(model, count=count, classes=world["retail_classes"], choosing=how.choosing,
                         splits=world["load_split"], stream=streams["retail/accounts"],
                         entry_cost=law["retail"].entry_cost if count else 0.0)
     if 0 < len(accounts) < len(accounts.rows):
-        raise BadInput(f"{config.path}: scale.users: {count} accounts for {len(accounts.rows)} places and classes; expected "
-                       "one each at least, or 0")
+        raise BadInput(f"{config.path}: scale.users: {count} accounts for {len(accounts.rows)} places and classes; "
+                       "expected one each at least, or 0")
     retailers = Retailers(model, count=(how.selling.retailers + 1) * (len(accounts) > 0), selling=how.selling,
                           rows=accounts.rows, users=users, trading=world.settings.contracts,
                           stream=streams["retail/retailers"], capital=law["retail"].capital if count else 0.0)
@@ -501,5 +514,6 @@ def wholesale(room: Shop, facts: "Facts", transfers: list, rules: RetailRules) -
     ahead = retail.paid_by_row(transfers, retail.AHEAD, users)[rows]
     energy, cost = retail.by_period(facts, rows, rules, spot)
     held, value = room.retailers.ahead(facts)
-    price = facts.public.traded.get("green", {}).get("price", 0.0)
+    green = facts.trades.get(("green", "month"))
+    price = green.public.get("price_current", 0.0) if green is not None else 0.0  # nothing sold, nothing to pay for
     return Wholesale(energy, cost, held, value, ahead / 100, spot + ahead, float(price))

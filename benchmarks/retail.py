@@ -1,8 +1,8 @@
 """A year of choice of all 340,000 retail accounts, against the same arithmetic in plain numpy, which must agree.
 
-Both live the same twelve months from the same state with the same draws: who looks, which offers each sees, which one he
-takes, and what stands in contracts then (energy by contract and group). Measured in one process in CPU seconds, in turns.
-The whole room (posting, choosing, bills, credit, learning) is measured beside it.
+Both live the same twelve months from the same state with the same draws: who looks, which offers each sees, which one
+he takes, and what stands in contracts then (energy by contract and group). Measured in one process in CPU seconds, in
+turns. The whole room (posting, choosing, bills, credit, learning) is measured beside it.
 """
 
 import argparse
@@ -30,9 +30,9 @@ def uniform(key: np.uint64, identity: np.ndarray) -> np.ndarray:
     return ((word >> np.uint64(11)) + 0.5) * UNIT
 
 
-def by_numpy(key, identity, group, size, entry, reluctance, taste, contract, left, fallen, entered, posted, owner, green,
-             price, default_price, index, peers, first, offers, term, base, base_due, seen, alpha, inertia, liking, alarm,
-             peer_weight, entry_factor, fallen_factor):
+def by_numpy(key, identity, group, size, entry, reluctance, taste, contract, left, fallen, entered, posted, owner,
+             green, price, default_price, index, peers, first, offers, term, base, base_due, seen, alpha, inertia, liking,
+             alarm, peer_weight, entry_factor, fallen_factor):
     """`accounts_kernels.choose` in plain numpy: whole columns instead of a loop."""
     may = np.isin(np.arange(offers), posted)
     left[contract > 0] -= 1

@@ -1,8 +1,8 @@
 """Credit: scores and grades of those who trade, points for listed behaviours, guarantees, suspension, exit and repair.
 
-The score of a month comes from what a month really shows of an entity: how far it departed from its contracts, whether it
-paid, what it has against its exposure, whether it holds the contracts that it must, and what it withheld. The mean of a
-quarter's scores is a grade; the grade sets the guarantee. Points go like those of a driving licence.
+The score of a month comes from what a month really shows of an entity: how far it departed from its contracts, whether
+it paid, what it has against its exposure, whether it holds the contracts that it must, and what it withheld. The mean
+of a quarter's scores is a grade; the grade sets the guarantee. Points go like those of a driving licence.
 
 *Source*: monthly score, quarterly grade, points [found: oufuruizz.com.cn 29324]; guarantee by grade [found: Hunan,
 Jiangsu]; a disclosed signal that parts good from bad [Akerlof1970].
@@ -28,13 +28,13 @@ YEAR = 12
 class CreditRules(Section):
     """Key `credit`. enforced: whether guarantees, points and suspension hold.  disclosed: whether users see grades.
 
-    cuts: least score of each grade, best first.  multiplier: of the guarantee, by grade.  base: guarantee for a MWh of a
-    year.  letter: what a bank asks a year for a yuan of guarantee.  weights: of the indicators.
+    cuts: least score of each grade, best first.  multiplier: of the guarantee, by grade.  base: guarantee for a MWh of
+    a year.  letter: what a bank asks a year for a yuan of guarantee.  weights: of the indicators.
     points: with which a year begins.  deductions: by severity.  severity: of each listed behaviour.
-    band: departure from what was contracted that counts as none; twice it is the worst.  cover: share that must be held in
-    contracts.  withheld: share of available capacity not offered that is listed.
-    repair: months without a listed behaviour after which a suspended entity may trade again.  bar: months before who was
-    expelled may register anew.
+    band: departure from what was contracted that counts as none; twice it is the worst.  cover: share that must be held
+    in contracts.  withheld: share of available capacity not offered that is listed.
+    repair: months without a listed behaviour after which a suspended entity may trade again.  bar: months before who
+    was expelled may register anew.
     """
 
     key: ClassVar[str] = "credit"
@@ -61,7 +61,8 @@ class CreditRules(Section):
         if sorted(cuts, reverse=True) != cuts or len(cuts) < 2 or cuts[-1] != 0:
             raise ValueError("cuts: expected grades from the best down to one that begins at 0")
         for name, given, wanted in (("multiplier", self.multiplier, self.cuts), ("weights", self.weights, INDICATORS),
-                                    ("deductions", self.deductions, SEVERITIES), ("severity", self.severity, BEHAVIOURS)):
+                                    ("deductions", self.deductions, SEVERITIES),
+                                    ("severity", self.severity, BEHAVIOURS)):
             if set(given) != set(wanted):
                 raise ValueError(f"{name}: names {', '.join(sorted(given))}; expected {', '.join(wanted)}")
         for behaviour, severity in self.severity.items():
@@ -157,7 +158,8 @@ class Register:
         self.grade[back] = np.minimum(self.grade[back], len(rules.cuts) - 2)
 
     def _sanction(self, month: Month, who, rules: CreditRules, failed) -> tuple[int, int]:
-        """Suspend who has no points or the worst grade; expel who fails, or is suspended for the second time in a year."""
+        """Suspend who has no points or the worst grade; expel who fails, or is suspended for the second time in a
+        year."""
         bad = who & ~self.suspended & ~self.expelled & ((self.points <= 0) | (self.grade == len(rules.cuts) - 1))
         out = ((bad & (self.strikes > 0)) | failed) & ~self.expelled
         self.strikes += bad

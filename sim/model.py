@@ -170,8 +170,9 @@ class PolicyLab(mesa.Model):
         """An empty page of facts; what is traded for a month."""
         self.facts.open(day.month)
         if self.at_retail:
-            self.shop.open(day.month, self.shop.expected(self.users, self.facts.public, day.month), self.rules["retail"],
-                           self.rules["credit"], self.rules["contracts"].cover_year if "contracts" in self.rules else 0.0)
+            expected = self.shop.expected(self.users, self.facts.public, day.month)
+            flat = self.rules["contracts"].cover_year if "contracts" in self.rules else 0.0
+            self.shop.open(day.month, expected, self.rules["retail"], self.rules["credit"], flat)
         self.clear("month")
 
     def live_day(self, day: Day):

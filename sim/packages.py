@@ -20,9 +20,9 @@ PERIODS = ("peak", "flat", "valley")
 
 @dataclass(frozen=True)
 class Terms:
-    """The law's frame of packages. mix: part of the mixed package that is fixed.  share: of the spread between level and
-    wholesale price that the user gets.  floor, cap: of the capped package, as multiples of its level.  factors: of the
-    level in peak, flat and valley hours [3]."""
+    """The law's frame of packages. mix: part of the mixed package that is fixed.  share: of the spread between level
+    and wholesale price that the user gets.  floor, cap: of the capped package, as multiples of its level.  factors: of
+    the level in peak, flat and valley hours [3]."""
 
     mix: float
     share: float

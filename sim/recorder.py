@@ -141,6 +141,7 @@ OUTCOMES = (
     Outcome("retail_dispersion", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.dispersion)),
     Outcome("retail_paid_dispersion", "CNY/MWh", MONTH, (WORLD,),
             lambda m: retail.kept(m, lambda r: r.paid_dispersion)),
+    Outcome("retail_signed_below", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.below)),
     Outcome("retail_margin", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.margin())),
     Outcome("retail_cover", "share", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.cover)),
     Outcome("retail_concentration", "points", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.concentration())),

@@ -32,11 +32,11 @@ DEFAULT = 0  # row of the default supplier among the retailers
 class RetailRules(Section):
     """Key `retail`: what the law and the exchange set for the retail market; in force, it needs accounts (scale.users).
 
-    platform: whether packages are shown side by side on one public platform, with what was signed at which price.  Each pair below is with it and without:
-    search_*: share of users who look for offers in a month.  offers_*: offers that who looks sees.  clarity_*: how
-    clearly users tell offers apart, a multiple of their sensitivity to price.  entry_cost: median yuan a year that
-    trading costs a user without it; entry_factor: multiple of it with the platform.  setup: yuan that it costs to
-    open a retailer; setup_factor: multiple of it with the platform.
+    platform: whether packages are shown side by side on one public platform, with what was signed at which price.  Each
+    pair below is with it and without: search_*: share of users who look for offers in a month.  offers_*: offers that
+    who looks sees.  clarity_*: how clearly users tell offers apart, a multiple of their sensitivity to price. 
+    entry_cost: median yuan a year that trading costs a user without it; entry_factor: multiple of it with the platform.
+     setup: yuan that it costs to open a retailer; setup_factor: multiple of it with the platform.
     admissions: retailers admitted in a month, at most.  capital: a retailer's least assets.  term: of a package.
     mix, share, floor, cap, factors, peak_hours, valley_hours: the packages' frame, see `sim.packages.Terms`.
     default_fee: what the default supplier adds to the month's mean wholesale price.  fallen_factor: multiple of that
@@ -72,11 +72,11 @@ class RetailRules(Section):
     @model_validator(mode="after")
     def _platform_helps(self):
         if self.search_with < self.search_without:
-            raise ValueError(f"search_with {self.search_with:g} is below search_without {self.search_without:g}; expected "
-                             "a platform not to hide offers")
+            raise ValueError(f"search_with {self.search_with:g} is below search_without {self.search_without:g}; "
+                             "expected a platform not to hide offers")
         if self.offers_with < self.offers_without:
-            raise ValueError(f"offers_with {self.offers_with} is below offers_without {self.offers_without}; expected a "
-                             "platform not to hide offers")
+            raise ValueError(f"offers_with {self.offers_with} is below offers_without {self.offers_without}; "
+                             "expected a platform not to hide offers")
         return self
 
     @model_validator(mode="after")
@@ -108,15 +108,16 @@ class RetailMonth:
 
     row: int64 [row], the user rows that retailers serve.
     billed, bought: fen, int64 [retailer, row]: what users pay for packages, and what their energy cost ahead and on the
-    spot.  costs, fees, capital, dividend, called, lost: fen, int64 [retailer]: of being there, of guarantees; paid in and
-    out by owners; of who fails, what guarantors pay and what nobody pays.  equity: fen [retailer] after all of it.
+    spot.  costs, fees, capital, dividend, called, lost: fen, int64 [retailer]: of being there, of guarantees; paid in
+    and out by owners; of who fails, what guarantors pay and what nobody pays.  equity: fen [retailer] after all of it.
     guarantee: fen [retailer] that stands.
     energy: MWh [retailer].  by_kind: MWh [kind] of packages.  accounts: number of accounts by state, see STATES.
     price, expected: CNY/MWh, mean price of packages, and what it was expected to be when they were signed, in this
     season.  default: CNY/MWh, mean price of the default supplier.
     offered: CNY/MWh [retailer], mean comparable price of posted offers, nan where none is posted.
-    dispersion: CNY/MWh, standard deviation of it over retailers; paid_dispersion: of what packages of a kind were to cost
-    alike users beyond the wholesale price.
+    dispersion: CNY/MWh, standard deviation of it over retailers; signed: accounts (rows) that took
+    another offer; below, paid_dispersion: CNY/MWh, mean and standard deviation of what it is to cost them less the mean
+    of all offers to such users.
     cover: share of their users' energy that retailers hold in contracts, weighted by energy.
     standing: retailers that may sign; failed, suspended, expelled, admitted: retailers this month.
     grade: int [retailer], -1 where nobody is graded.  scores: points [retailer].
@@ -141,6 +142,8 @@ class RetailMonth:
     default: float
     offered: np.ndarray
     dispersion: float
+    signed: int
+    below: float
     paid_dispersion: float
     cover: float
     standing: int
@@ -166,7 +169,7 @@ class RetailMonth:
         return float(((100 * energy / energy.sum()) ** 2).sum()) if energy.sum() > 0 else np.nan
 
 
-STATES = ("default", "package", "fallen", "entered")  # served by the default supplier, of these fallen back; ever entered
+STATES = ("default", "package", "fallen", "entered")  # the default supplier's and retailers'; fallen back; ever entered
 
 
 _NONE = np.zeros(2, np.int64)
@@ -174,8 +177,8 @@ NOBODY = RetailMonth(  # the shapes of a month, where nobody buys
     row=_NONE[:0], billed=np.zeros((2, 0), np.int64), bought=np.zeros((2, 0), np.int64), costs=_NONE, fees=_NONE,
     capital=_NONE, dividend=_NONE, called=_NONE, lost=_NONE, equity=_NONE, guarantee=_NONE, energy=np.zeros(2),
     by_kind=np.zeros(len(KINDS)), accounts=np.zeros(len(STATES)), price=np.nan, expected=np.nan, default=np.nan,
-    offered=np.zeros(2), dispersion=np.nan, paid_dispersion=np.nan, cover=np.nan, standing=0, failed=0, suspended=0, expelled=0, admitted=0,
-    grade=_NONE, scores=np.zeros(2))
+    offered=np.zeros(2), dispersion=np.nan, signed=0, below=np.nan, paid_dispersion=np.nan, cover=np.nan,
+    standing=0, failed=0, suspended=0, expelled=0, admitted=0, grade=_NONE, scores=np.zeros(2))
 
 
 def bills(month: RetailMonth) -> list[Transfer]:

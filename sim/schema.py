@@ -62,7 +62,8 @@ class Settings(Section):
 
 
 # law that belongs to no market and no instrument
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules, RetailRules, CreditRules)}
+RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules,
+                                           RetailRules, CreditRules)}
 
 
 def schema() -> Schema:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import model_validator
 
 from sim.config import BadInput, Key, Row, Section, Table, bounded
-from sim.units import CNY, Count, CNYPerMonth, CNYPerMWh, Months, MWh, Ratio, Share
+from sim.units import CNYPerMonth, CNYPerMWh, Count, Months, MWh, Ratio, Share
 
 
 class RetailClass(Row):
@@ -44,8 +44,8 @@ class Choosing(Section):
     price: logit for a CNY/MWh.  inertia: CNY/MWh by which another offer must be better than that of one's own retailer.
     aversion: CNY/MWh paid to be rid of a CNY/MWh of standard deviation.  green: CNY/MWh paid for green energy by who
     likes it most; taste is spread evenly below.  trust: CNY/MWh for a grade that is disclosed, below the best.
-    alarm: logit of searching for a CNY/MWh above the public index.  peers: logit of searching for all one's peers having
-    signed.  reluctance: standard deviation of what keeps one from searching, logit.
+    alarm: logit of searching for a CNY/MWh above the public index.  peers: logit of searching for all one's peers
+    having signed.  reluctance: standard deviation of what keeps one from searching, logit.
     profiles: use in peak, flat and valley hours as multiples of the class's, one of the accounts' kinds each.
     """
 
@@ -108,8 +108,8 @@ class Selling(Section):
 
 
 class RetailSettings(Section):
-    """The section `retail` of world.yaml. history: months of choice at normal prices before a run, by which accounts and
-    retailers come to where they stand.  spread: standard deviation of a month's mean price over its normal value.
+    """The section `retail` of world.yaml. history: months of choice at normal prices before a run, by which accounts
+    and retailers come to where they stand.  spread: standard deviation of a month's mean price over its normal value.
     tilt: multiple of the mean price in peak, flat and valley hours, as long as nobody has seen a month."""
 
     choosing: Choosing

@@ -1,4 +1,5 @@
-"""A shop without network and markets: accounts and retailers of a world, and a way to live their months at stated prices."""
+"""A shop without network and markets: accounts and retailers of a world, and a way to live their months at stated
+prices."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from sim.config import load
 from sim.retail import RetailMonth
 from sim.streams import Streams
 
+START = Month(2022, 1)
 SCENARIOS = Path(__file__).parents[2] / "configs" / "scenarios"
 
 
@@ -19,7 +21,7 @@ class RetailLab:
     """normal: CNY/MWh [12], the price that everybody expects of each month; power: MW, mean use of each served row."""
 
     def __init__(self, *changes: str, users: int = 1000, seed: int = 7, scenario: str = "toy", normal=200.0, power=60.0,
-                 start: Month = Month(2022, 1)):
+                 start: Month = START):
         config = load(SCENARIOS / f"{scenario}.yaml", set=[f"scale.users={users}", *changes], seed=seed)
         rows = len(config.world["load_split"])
         world = SimpleNamespace(zone=np.zeros(rows, int), at_retail=np.zeros(rows, bool))
@@ -34,7 +36,8 @@ class RetailLab:
         lived = []
         for factor in factors:
             book = self.law.on(self.month.first)
-            lived.append(self.shop.rehearse(self.month, self.normal, factor, self.power, book["retail"], book["credit"]))
+            lived.append(self.shop.rehearse(self.month, self.normal, factor, self.power, book["retail"],
+                                            book["credit"]))
             self.month = self.month.later(1)
         return lived
 

@@ -11,13 +11,15 @@ from tests.agents.retail_lab import RetailLab, walk
 SURE, NEVER = 50.0, -50.0  # logit
 
 
-def chosen(*, contract=0, left=0, size=48.0, entry=100.0, entered=False, fallen=False, price=(200.0, 150.0), default=210.0,
-           posted=(0, 1), base=SURE, due=SURE, inertia=35.0, alpha=1.0, entry_factor=1.0, index=np.nan, alarm=0.0, peers=0.0,
+def chosen(*, contract=0, left=0, size=48.0, entry=100.0, entered=False, fallen=False, price=(200.0, 150.0),
+           default=210.0, posted=(0, 1), base=SURE, due=SURE, inertia=35.0, alpha=1.0, entry_factor=1.0, index=np.nan,
+           alarm=0.0, peers=0.0,
            peer_weight=0.0, reluctance=0.0, rows=1, green=(False, False), liking=0.0, taste=0.0, owner=(1, 2), seen=12):
     """The contract, months left and whether it has entered, of alike accounts after one month of choice. Offers 0 and 1
     have the slots 1 and 2 of a month, 3 and 4 of the next."""
     column = {name: np.full(rows, value, kind) for name, value, kind in (
-        ("contract", contract, np.int32), ("left", left, np.int16), ("fallen", fallen, bool), ("entered", entered, bool))}
+        ("contract", contract, np.int32), ("left", left, np.int16), ("fallen", fallen, bool),
+        ("entered", entered, bool))}
     kernels.choose(
         Stream(7, "choice").key(1), np.arange(rows, dtype=np.uint64), np.zeros(rows, np.int32), np.full(rows, size),
         np.full(rows, entry), np.full(rows, reluctance), np.full(rows, taste), column["contract"], column["left"],
@@ -93,8 +95,8 @@ def test_a_price_above_the_index_and_peers_who_signed_make_users_look(push):
 
 def test_whose_retailer_failed_looks_sooner():
     """His price is half as high again: 105 above the default supplier's, at 0.03 a CNY/MWh."""
-    few, many = (np.count_nonzero(chosen(base=np.log(1 / 9), index=210.0, alarm=0.03, fallen=fallen, rows=4000)["contract"])
-                 for fallen in (False, True))
+    few, many = (np.count_nonzero(chosen(base=np.log(1 / 9), index=210.0, alarm=0.03, fallen=fallen,
+                                         rows=4000)["contract"]) for fallen in (False, True))
     assert many > 5 * few
 
 

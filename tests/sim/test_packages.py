@@ -3,7 +3,20 @@
 import numpy as np
 import pytest
 
-from sim.packages import CAPPED, FIXED, GREEN, KINDS, LINKED, MIXED, SPREAD_SHARE, TIME_OF_USE, Terms, expected, exposure, prices
+from sim.packages import (
+    CAPPED,
+    FIXED,
+    GREEN,
+    KINDS,
+    LINKED,
+    MIXED,
+    SPREAD_SHARE,
+    TIME_OF_USE,
+    Terms,
+    expected,
+    exposure,
+    prices,
+)
 
 TERMS = Terms(mix=0.5, share=0.7, floor=0.9, cap=1.1, factors=np.array([1.5, 1.0, 0.5]))
 EVEN = np.array([7, 9, 8]) / 24  # hours of peak, flat and valley

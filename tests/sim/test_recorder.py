@@ -83,7 +83,7 @@ def shop():
         dividend=none, called=np.array([0, 0, 40_000]), lost=np.array([0, 0, 60_000]), equity=none,
         guarantee=np.array([0, 120_000, 40_000]), energy=np.array([5.0, 30, 10]),
         by_kind=np.array([30.0, 0, 0, 10, 0, 0, 0]), accounts=np.array([6.0, 4, 1, 5]), price=275.0, expected=270.0,
-        default=250.0, offered=none, dispersion=3.0, paid_dispersion=2.0, cover=0.8, standing=2, failed=1, suspended=1, expelled=1, admitted=0,
+        default=250.0, offered=none, dispersion=3.0, signed=3, below=-4.0, paid_dispersion=2.0, cover=0.8, standing=2, failed=1, suspended=1, expelled=1, admitted=0,
         grade=np.array([0, 0, 1]), scores=np.zeros(3))
 
 

@@ -1,8 +1,9 @@
 """Retail in a whole run: what is off changes nothing, books close, users pay their packages and not their energy."""
 
-import numpy as np
 import pytest
 
+from sim.packages import GREEN
+from sim.retail import AHEAD, ENERGY, paid_by_row
 from tests.labs import toy
 
 PERIOD = {"start": "2025-07-26", "days": 11}  # across the turn of a month
@@ -19,7 +20,7 @@ def entries(lab, month, but=()):
 
 def test_without_accounts_the_law_of_retail_and_credit_is_read_by_nobody():
     head = toy(**PERIOD).run().journal.head
-    for change in ("law.retail.platform=false", "law.retail.entry_cost=1", "law.credit.enforced=false", "scale.users=0"):
+    for change in ("law.retail.platform=false", "law.credit.enforced=false", "scale.users=0"):
         assert toy(change, **PERIOD).run().journal.head == head
 
 
@@ -28,31 +29,15 @@ def test_what_retailers_own_is_what_the_journal_says(lab):
     assert lab.journal.balance["grid_company"] == 0
 
 
-def test_retailers_pay_what_their_users_energy_cost(lab):
-    """Purchases are the energy and contract bills of the user rows that are served, to the fen, each way once."""
-    month, rows = lab.facts.retail, lab.facts.retail.row
-    bills = ("day-ahead energy", "real-time deviation", "spot energy", "administered energy", "imbalance",
-             "contract difference", "contract departure", "departures returned")
-    billed = 0
-    for posting in lab.journal.last:
-        transfer = posting.leg.transfer
-        if transfer.bill in bills and transfer.row is not None and "users" in (transfer.payer, transfer.payee):
-            mine = np.isin(transfer.row, rows)
-            billed += int(transfer.amount[mine].sum()) * (1 if transfer.payer == "users" else -1)
-    assert month.bought.sum() == billed + month.bought.sum() - _without_certificates(month, lab)
-    assert {e[0] for e in entries(lab, "2025-08")} >= {"retail bill", "retail purchase", "retail running cost"}
-
-
-def _without_certificates(month, lab) -> int:
-    """Purchases less the certificates of green packages, which come back to the rows as they were bought there."""
-    from sim.packages import GREEN
-    from sim.retail import AHEAD, ENERGY, paid_by_row
-
-    assert month.by_kind[GREEN] >= 0
+def test_retailers_pay_what_their_users_energy_cost_and_certificates_of_green_packages(lab):
+    """The rows' bills of energy and contracts, and the month's certificates, one for a MWh of green packages."""
+    month = lab.facts.retail
     transfers = [posting.leg.transfer for posting in lab.journal.last]
-    paid = paid_by_row([t for t in transfers if t.bill in ENERGY + AHEAD and t.row is not None],
-                       ENERGY + AHEAD, len(lab.facts.user_bus))
-    return int(paid[month.row].sum())
+    billed = paid_by_row([t for t in transfers if t.row is not None], ENERGY + AHEAD, len(lab.facts.user_bus))
+    certificates = month.bought.sum() - billed[month.row].sum()
+    price = lab.facts.trades["green", "month"].public.get("price_current", 0.0)
+    assert certificates / 100 == pytest.approx(month.by_kind[GREEN] * price, abs=1.0)  # rounded by retailer and row
+    assert {e[0] for e in entries(lab, "2025-08")} >= {"retail bill", "retail purchase", "retail running cost"}
 
 
 def test_the_contracts_of_served_rows_are_bought_by_retailers_alone(lab):
