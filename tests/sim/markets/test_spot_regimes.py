@@ -20,7 +20,7 @@ LAW = {"offer_floor": 0, "offer_cap": 1200, "clearing_floor": -50, "clearing_cap
        "storage_level": 0.5, "engine": "day", "regime": "spot", "trial_days": 0, "ahead": False, "band": 0.1,
        "clearing": "joint", "exports": "free", "compare": False, "rent": "kept", "administered_dry": {},
        "administered_wet": {}, "commitment": "must-run", "security": "none",
-       "emergency": 1.2, "circuit": 2500}
+       "emergency": 1.2, "circuit": 2500, "coordination": "joint"}
 
 
 def two_zones(kind="dc", loss=0.0, tariff=0.0):
