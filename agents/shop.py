@@ -17,7 +17,7 @@ from agents.retailers import COVER, MARGIN, Retailers
 from sim import credit, packages, retail
 from sim.calendar import Month
 from sim.config import BadInput
-from sim.credit import CreditRules, Register
+from sim.credit import CreditRules, FirmMonth, Register
 from sim.packages import GREEN, KINDS, PERIODS
 from sim.retail import DEFAULT, STATES, RetailMonth, RetailRules
 from sim.units import to_fen
@@ -85,6 +85,8 @@ class Shop:
         self.certificate = 0.0
         self._paid_in = np.zeros(len(retailers), np.int64)  # fen, not yet posted
         self._admitted = 0
+        self.firms: tuple[str, ...] = ()
+        self.firm_register = Register.of(0, judged.points)
         self.month: Month | None = None
 
     # --------------------------------------------------------------------------------------------------- a month opens
@@ -344,6 +346,24 @@ class Shop:
             retailers.active[closed] = False
             self.accounts.fall(closed[self.owner])
         return suspended, expelled
+
+    def judge_firms(self, month: Month, facts: "Facts", judged: CreditRules) -> FirmMonth:
+        """Judge companies by what the month showed of them.
+
+        A bad grade costs a company a guarantee; points are taken down, trade is not barred.
+        """
+        names, owner = credit.firms(facts.grid)
+        if names != self.firms:  # who is new begins where newcomers do
+            before, self.firms = dict(zip(self.firms, self.firm_register.grade)), names
+            self.firm_register = Register.of(len(names), judged.points, NEWCOMER)
+            self.firm_register.grade[:] = [before.get(name, NEWCOMER) for name in names]
+        indicators, listed = credit.of_firms(facts, owner, len(names), judged)
+        who = ~np.isnan(indicators).all(axis=0)
+        lenient = judged.model_copy(update={"enforced": False})
+        self.firm_register.live(month, indicators, listed, who, lenient, np.zeros(len(names), bool))
+        grade = self.firm_register.grade.copy()
+        return FirmMonth(names, grade, self.firm_register.points.copy(), credit.score(indicators, judged.weights),
+                         credit.firm_fees(facts, owner, grade, judged))
 
     def _fixed_part(self) -> np.ndarray:
         """Part of each retailer's energy whose price does not follow the wholesale price [retailer]."""

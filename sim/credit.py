@@ -9,20 +9,26 @@ Jiangsu]; a disclosed signal that parts good from bad [Akerlof1970].
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import model_validator
 
 from sim.calendar import Month
 from sim.config import Section, bounded
-from sim.units import CNYPerMWh, Count, Months, Ratio, Share
+from sim.network.grid import PLANT
+from sim.settlement.owing import shared
+from sim.units import CNYPerMWh, Count, Months, Ratio, Share, to_fen
+
+if TYPE_CHECKING:
+    from sim.facts import Facts
+    from sim.network.grid import Grid
 
 INDICATORS = ("deviation", "payment", "margin", "performance", "withheld")
 BEHAVIOURS = ("departs from contracts", "holds too few contracts", "margin below exposure", "does not pay",
               "withholds capacity")
 SEVERITIES = ("minor", "moderate", "serious", "grave")
-YEAR = 12
+YEAR = 12  # months
 
 
 class CreditRules(Section):
@@ -51,7 +57,9 @@ class CreditRules(Section):
     severity: dict[str, str]
     band: bounded(Share, gt=0, le=1)
     cover: bounded(Share, ge=0, le=1)
-    withheld: bounded(Share, ge=0, le=1)
+    withheld: bounded(Share, gt=0, le=1)
+    idle: bounded(CNYPerMWh, ge=0)
+    ask_from: str
     repair: bounded(Months, ge=1)
     bar: bounded(Months, ge=1)
 
@@ -70,6 +78,8 @@ class CreditRules(Section):
                 raise ValueError(f"severity: {behaviour} is {severity}; expected one of {', '.join(SEVERITIES)}")
         if abs(sum(self.weights.values()) - 1) > 1e-9:
             raise ValueError(f"weights add up to {sum(self.weights.values()):g}; expected 1")
+        if self.ask_from not in self.cuts:
+            raise ValueError(f"ask_from: there is no grade {self.ask_from}; expected one of {', '.join(self.cuts)}")
         rising = [self.multiplier[grade] for grade in self.cuts]
         if sorted(rising) != rising:
             raise ValueError("multiplier: a worse grade asks for less guarantee; expected it not to")
@@ -179,3 +189,69 @@ class Register:
         self.suspended[who] = self.expelled[who] = False
         self.clean[who] = self.strikes[who] = 0
         self.scores[:, who] = np.nan
+
+
+# ------------------------------------------------------------------------------------------------------------- companies
+
+
+@dataclass(frozen=True)
+class FirmMonth:
+    """Companies' credit at a month's close. names: of owners; grade: int, 0 the best, points: int, scores [firm]; fees: fen
+    [unit], of guarantees that bad grades ask for."""
+
+    names: tuple[str, ...]
+    grade: np.ndarray
+    points: np.ndarray
+    scores: np.ndarray
+    fees: np.ndarray
+
+
+def firms(grid: "Grid") -> tuple[tuple[str, ...], np.ndarray]:
+    """Owners of plants, by name, and the owner of each unit, int [unit]; -1 for units that are no plants."""
+    units = grid.units
+    names = tuple(sorted(set(units.owner[units.kind == PLANT])))
+    place = {name: i for i, name in enumerate(names)}
+    return names, np.array([place[owner] if kind == PLANT else -1 for owner, kind in zip(units.owner, units.kind)], int)
+
+
+def withheld(facts: "Facts", idle: float) -> np.ndarray:
+    """MW of the mean hour [unit] that a plant of known cost could have given where the spot settled at a price above its
+    cost by `idle` (CNY/MWh), and did not: the output gap of market monitors."""
+    units = facts.grid.units
+    cost = np.where(units.kind == PLANT, units.cost, np.nan)[:, None]
+    worth = facts.settled & (facts.price[units.bus] > cost + idle)
+    return np.where(worth, np.maximum(facts.available - facts.output, 0.0), 0.0).sum(axis=1) / max(len(facts.settled), 1)
+
+
+def of_firms(facts: "Facts", owner: np.ndarray, count: int, rules: CreditRules) -> tuple[np.ndarray, np.ndarray]:
+    """What a month shows of companies: indicators [indicator, firm], nan where it shows nothing, and listed behaviours,
+    bool [behaviour, firm].
+
+    Only what they sold and did not make departs from contracts; what they make beyond them the spot pays for.
+    """
+    plants = owner >= 0
+
+    def total(values):
+        return np.bincount(owner[plants], values[plants], count)
+
+    units, hours = len(owner), max(facts.output.shape[1], 1)
+    made, able = total(np.maximum(facts.output, 0).mean(axis=1)), total(facts.available.mean(axis=1))
+    sold = total(np.maximum(facts.positions.sold[:units].mean(axis=1), 0)) * (hours > 0)
+    short = np.divide(np.maximum(sold - made, 0), sold, out=np.full(count, np.nan), where=sold > 0)
+    idle = np.divide(total(withheld(facts, rules.idle)), able, out=np.full(count, np.nan), where=able > 0)
+    indicators = np.stack([faith(short, rules.band), np.where(able > 0, 1.0, np.nan), np.full(count, np.nan), 1 - short,
+                           np.clip(1 - idle / rules.withheld, 0, 1)])
+    none = np.zeros(count, bool)
+    return indicators, np.stack([np.nan_to_num(short) > 2 * rules.band, none, none, none,
+                                 np.nan_to_num(idle) > rules.withheld])
+
+
+def firm_fees(facts: "Facts", owner: np.ndarray, grade: np.ndarray, rules: CreditRules) -> np.ndarray:
+    """What guarantees of companies of a bad grade cost this month, fen [unit]: each company's shared by its plants' output."""
+    made, fees = np.maximum(facts.output, 0).sum(axis=1), np.zeros(len(owner), np.int64)
+    bad = np.flatnonzero(grade >= list(rules.cuts).index(rules.ask_from)) if rules.enforced else ()
+    for firm in bad:
+        mine = owner == firm
+        lodged = guarantee(np.array([made[mine].sum() * YEAR]), grade[[firm]], rules)[0]
+        fees[mine] = shared(to_fen(lodged * rules.letter / YEAR), made[mine])
+    return fees

@@ -14,6 +14,7 @@ from sim.positions import Positions
 from sim.units import HOURS
 
 if TYPE_CHECKING:
+    from sim.credit import FirmMonth
     from sim.network.rivers import Rivers
     from sim.retail import RetailMonth
 
@@ -41,7 +42,8 @@ class Facts:
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     income: fen [unit] of the month by bill, set at its close.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
-    people: the riders' month, set at its close, and retail, that of retailers (None without accounts).
+    people: the riders' month, set at its close; retail, firms: that of retailers and the companies' credit (None without
+    accounts).
     today: the day's clearings by market and rhythm.  public: what
     everybody may see.
     imbalance: MW, residual: CNY, water_residual: hm3, the largest violations seen.  events: counts by name.
@@ -85,6 +87,7 @@ class Facts:
         self.pay = np.zeros(cities)
         self.people: People | None = None
         self.retail: RetailMonth | None = None
+        self.firms: FirmMonth | None = None
         self.income: dict[str, np.ndarray] = {}
         self.opening: Conditions | None = None
         self.imbalance = self.residual = self.water_residual = 0.0

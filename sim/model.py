@@ -256,6 +256,8 @@ class PolicyLab(mesa.Model):
             sold = wholesale(self.shop, self.facts, transfers, self.rules["retail"])
             self.facts.retail = self.shop.close(month, sold, self.rules["retail"], self.rules["credit"])
             transfers += retail.bills(self.facts.retail)
+            self.facts.firms = self.shop.judge_firms(month, self.facts, self.rules["credit"])
+            transfers += retail.firm_bills(self.facts.firms)
         transfers += services + bills.levy(services, self.facts)
         due = [*self.journal.pending, *transfers]
         statements = bills.statements(due, self.facts)

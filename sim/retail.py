@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import model_validator
 
 from sim.config import Section, bounded
+from sim.credit import FirmMonth
 from sim.messages import Transfer
 from sim.packages import KINDS, PERIODS, Terms
 from sim.settlement import meters
@@ -200,6 +201,11 @@ def bills(month: RetailMonth) -> list[Transfer]:
         *owed("retail dividend", "retailers", "investors", month.dividend, who)]
 
 
+def firm_bills(month: FirmMonth) -> list[Transfer]:
+    """What guarantees of companies of bad grades cost."""
+    return owed("guarantee fee", "plants", "guarantors", month.fees, np.arange(len(month.fees), dtype=np.int64))
+
+
 def kept(closed: "ClosedMonth", what: Callable[[RetailMonth], object]):
     """What is kept of a month of retail; nan, of the shape that it has, where there are no accounts."""
     month = closed.facts.retail
@@ -212,6 +218,14 @@ def grades(closed: "ClosedMonth") -> np.ndarray:
     if month is None:
         return np.full(len(names), np.nan)
     return np.bincount(month.grade[1:][month.energy[1:] > 0], minlength=len(names))[: len(names)]
+
+
+def firm_grades(closed: "ClosedMonth") -> np.ndarray:
+    """Companies by grade [grade]; nan where nobody is graded."""
+    names, month = closed.labels["grade"], closed.facts.firms
+    if month is None:
+        return np.full(len(names), np.nan)
+    return np.bincount(month.grade, minlength=len(names))[: len(names)]
 
 
 def paid_by_row(transfers: list[Transfer], bills: tuple[str, ...], rows: int) -> np.ndarray:

@@ -1,11 +1,25 @@
 """Credit: scores, grades, points and guarantees worked out on paper; who is suspended, expelled and comes back."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from sim.calendar import Month
 from sim.config import load
-from sim.credit import BEHAVIOURS, Register, faith, graded, guarantee, score
+from sim.credit import (
+    BEHAVIOURS,
+    Register,
+    faith,
+    firm_fees,
+    firms,
+    graded,
+    guarantee,
+    of_firms,
+    score,
+    withheld,
+)
+from sim.network.grid import PLANT, STORE
 from tests.labs import TOY
 
 
@@ -100,6 +114,46 @@ def test_unenforced_credit_grades_and_sanctions_nobody(rules):
     assert judged(register, Month(2025, 8), free, behaviour="does not pay", failed=True) == (0, 0)
     assert not register.expelled[0]
     assert register.points[0] == 0
+
+
+# ------------------------------------------------------------------------------------------------------------- companies
+
+
+def month(price=300.0):
+    """Two hours. Firm a: a dam that makes 80 of 100 MW and has sold 100. Firm b: coal at 200 that makes 30 of 50 MW and has
+    sold nothing; a battery of b is no plant."""
+    units = SimpleNamespace(
+        owner=np.array(["a", "b", "b"], object), kind=np.array([PLANT, PLANT, STORE], object), bus=np.array([0, 0, 0]),
+        cost=np.array([np.nan, 200.0, np.nan]))
+    wide = np.ones((1, 2))
+    return SimpleNamespace(
+        grid=SimpleNamespace(units=units), settled=np.ones(2, bool), price=price * wide,
+        available=np.array([[100.0], [50], [10]]) * wide, output=np.array([[80.0], [30], [-5]]) * wide,
+        positions=SimpleNamespace(sold=np.array([[100.0], [0], [0], [-100]]) * np.ones(24)))
+
+
+def test_capacity_that_would_have_paid_and_stood_idle_is_withheld():
+    assert withheld(month(), 30.0).tolist() == [0.0, 20.0, 0.0]  # 50 - 30; of a dam's cost nobody knows
+    assert withheld(month(price=220.0), 30.0).tolist() == [0.0, 0.0, 0.0]  # 20 above cost is not enough
+
+
+def test_companies_are_judged_by_what_they_sold_and_by_what_they_withheld(rules):
+    names, owner = firms(month().grid)
+    assert (names, owner.tolist()) == (("a", "b"), [0, 1, -1])
+    shown, listed = of_firms(month(), owner, 2, rules)
+    # a: 20 of 100 sold were not made: band 0.15, so 2 - 0.2 / 0.15; performance 0.8; of 100 MW none withheld
+    assert shown[:, 0].tolist() == pytest.approx([2 - 0.2 / 0.15, 1, np.nan, 0.8, 1], nan_ok=True)
+    # b: sold nothing; 20 of 50 MW withheld where a fifth is the most
+    assert shown[:, 1].tolist() == pytest.approx([np.nan, 1, np.nan, np.nan, 0], nan_ok=True)
+    assert listed.T.tolist() == [[False] * 5, [False, False, False, False, True]]
+
+
+def test_a_company_of_grade_b_lodges_a_guarantee_and_one_above_does_not(rules):
+    facts = month()
+    grades = list(rules.cuts)
+    fees = firm_fees(facts, firms(facts.grid)[1], np.array([grades.index("BB"), grades.index("B")]), rules)
+    # b made 60 MWh: x 12 x 7.5 CNY x 1.5 = 8,100 CNY, of which 0.015 / 12 a month: 10.125 CNY
+    assert fees.tolist() == [0, 1013, 0]
 
 
 @pytest.mark.parametrize(("change", "what"), [

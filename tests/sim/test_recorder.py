@@ -10,6 +10,7 @@ import pytest
 from sim.calendar import Calendar, Month
 from sim.closed_month import ClosedMonth
 from sim.config import Table
+from sim.credit import FirmMonth
 from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.positions import Book
@@ -87,6 +88,11 @@ def shop():
         grade=np.array([0, 0, 1]), scores=np.zeros(3))
 
 
+def graded():
+    """One company of the best grade with 100 points, one of the worst with 40."""
+    return FirmMonth(("a", "b"), np.array([0, 1]), np.array([12, 2]), np.array([100.0, 40.0]), np.zeros(6, np.int64))
+
+
 def facts():
     """a1 makes 65 + 15 and uses 10, so 70 flow to a2; it uses 30 and the smelter 10, so 30 leave for B and 27 arrive.
     B makes 20, sends 8 on to C (7 arrive, all bought), its battery gives 4 on the first day and takes 5 on the second:
@@ -130,7 +136,7 @@ def facts():
         public=SimpleNamespace(
             earnings={("B", "battery"): {"energy": 1000.0, "capacity": 250.0}},
             traded={"regulation_capacity": {"price.B": 272.5, "supply.B": 4.0, "duty.B": 10.0}}),
-        people=people, retail=shop(), imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
+        people=people, retail=shop(), firms=graded(), imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
 
 
 @pytest.fixture
@@ -347,7 +353,8 @@ def test_retail_is_kept_as_shares_margins_and_losses(value, lab):
     assert (value("guarantee_called"), value("default_loss"), value("guarantees")) == (400.0, 600.0, 1600.0)
     assert (value("retailers_graded.AAA"), value("retailers_graded.C")) == (1, 1)
     assert (value("accounts.default"), value("accounts.entered")) == (6, 5)
-    lab.facts.retail = None
+    assert (value("companies_graded.C"), value("company_score")) == (1, 70)
+    lab.facts.retail = lab.facts.firms = None
     assert not any(name.startswith(("retail", "package", "accounts")) for name in kept(lab).indicators["indicator"])
 
 
