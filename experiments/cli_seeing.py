@@ -86,7 +86,7 @@ def export(
         metavar="PATH", help="A new folder, for xlsx a new file: DIR-csv, DIR.xlsx ...")] = None,
     lang: LanguageOption = Language.en,
 ):
-    """Write a finished run's tables as CSV or Excel, its figures as PNG or SVG; a sweep's tables, in the order of its runs."""
+    """Write a finished run's tables as CSV or Excel, its figures as PNG or SVG; of a sweep, tables."""
     from experiments.store import export_csv, open_run
     from experiments.sweep_folder import export_sweep, is_sweep_folder, open_sweep
 

@@ -24,7 +24,8 @@ SHORT = 62  # days: a period whose axis shows weeks, not months
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 GREY, PALE = "#6b6b6b", "#d9d9d9"
-PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, "#8a6d00")
+BROWN = "#8a6d00"
+PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, BROWN)
 TECHNOLOGIES = {  # bottom to top of a stack
     "nuclear": PURPLE, "coal": "#4d4d4d", "gas": "#a6a6a6", "biomass": "#8a6d00", "hydro": BLUE, "wind": GREEN,
     "wind_offshore": "#66c2a5", "solar": YELLOW, "pumped_hydro": SKY, "battery": RED}

@@ -11,6 +11,7 @@ from matplotlib.patheffects import withStroke
 from experiments.drawing import (
     BLACK,
     BLUE,
+    BROWN,
     GREEN,
     GREY,
     ORANGE,
@@ -19,6 +20,7 @@ from experiments.drawing import (
     RED,
     SKY,
     WIDTH,
+    YELLOW,
     brief,
     by_month,
     headline,
@@ -30,7 +32,19 @@ from experiments.drawing import (
 from experiments.money_flow import Ribbon, lay_out
 from experiments.summary import MONEY, scale
 from experiments.tongue import name_of, say
-from sim.settlement.accounts import ACCOUNTS, BOOKS, GIG, GRID, HOUSEHOLDS, INSURANCE, NEIGHBOURS, POWER, USERS
+from sim.settlement.accounts import (
+    ACCOUNTS,
+    BOOKS,
+    GIG,
+    GRID,
+    HOUSEHOLDS,
+    INSURANCE,
+    NEIGHBOURS,
+    POWER,
+    RETAIL,
+    STATE,
+    USERS,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -42,7 +56,7 @@ STREAMS = {  # of income, in the order of a bar, as `sim.revenue` tells them apa
 STORES = ("battery", "pumped_hydro")
 FLOWS = {"issued": GREEN, "traded": BLUE, "retired": PURPLE, "expired": GREY}  # of certificates
 SECTORS = {USERS: ORANGE, GRID: GREY, POWER: BLUE, NEIGHBOURS: SKY, HOUSEHOLDS: GREEN, GIG: RED, INSURANCE: PURPLE,
-           BOOKS: BLACK}
+           BOOKS: BLACK, RETAIL: YELLOW, STATE: BROWN}
 
 
 @styled

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import certificates, deciles, market_power, revenue
+from sim import certificates, deciles, market_power, packages, retail, revenue
 from sim.calendar import Month
 from sim.network.grid import PLANT
 from sim.policy.pension_subsidy import eligible
@@ -125,6 +125,8 @@ class ClosedMonth:
             "technology": self.technologies, "asset": revenue.asset_labels(self.technologies),
             "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
+            "package": packages.KINDS, "state": retail.STATES,
+            "grade": tuple(lab.rules["credit"].cuts) if "credit" in lab.rules else (),
             "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
 
     # ------------------------------------------------------------------------------------------------- electricity

@@ -16,7 +16,9 @@ from sim.streams import Streams
 from sim.units import HOURS
 
 if TYPE_CHECKING:
+    from sim.credit import FirmMonth
     from sim.network.rivers import Rivers
+    from sim.retail import RetailMonth
 
 MEMORY = 28  # days of zone prices that everybody may see
 CLEARED = ("price", "energy", "shed", "disposed", "output", "stored", "line_flow", "line_shadow", "sent", "delivered",
@@ -44,7 +46,9 @@ class Facts:
     commission: CNY [city] that customers paid on orders beyond their delivery.  experience: of the injury insurance.
     streams: draws addressed by purpose, identity and month.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
-    people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
+    people: the riders' month, set at its close; retail, firms: that of retailers and the companies' credit (None without
+    accounts).
+    today: the day's clearings by market and rhythm.  public: what
     everybody may see.
     imbalance: MW, residual: CNY, water_residual: hm3, the largest violations seen.  events: counts by name.
     """
@@ -87,6 +91,8 @@ class Facts:
         self.month, self.days = month, 0
         self.pay, self.commission = np.zeros((2, cities))
         self.people: People | None = None
+        self.retail: RetailMonth | None = None
+        self.firms: FirmMonth | None = None
         self.income: dict[str, np.ndarray] = {}
         self.opening: Conditions | None = None
         self.imbalance = self.residual = self.water_residual = 0.0

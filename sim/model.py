@@ -15,9 +15,11 @@ from agents.large_user import large_users
 from agents.outlook import NoPlan
 from agents.platform import Platform
 from agents.riders import Riders
+from agents.shop import rehearsed, shop, wholesale
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
+from sim import retail
 from sim.calendar import Calendar, Day, Month
 from sim.config import BadInput, Config
 from sim.facts import Facts
@@ -94,6 +96,7 @@ class PolicyLab(mesa.Model):
             self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
             grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
             start=Month.of(self.calendar.start))
+        self.accounts, self.retailers, self.shop = shop(self, self.config, self.users, self.streams)
         self.actors = [
             *self.companies,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
@@ -101,8 +104,10 @@ class PolicyLab(mesa.Model):
             *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
             *capacity_desks(self, ground, self.grid, self.streams, world.settings.investment.haggling),
             *self.developers,
-            self.foreign, self.platform, self.users, self.riders]
+            self.foreign, self.platform, self.users, self.riders, self.accounts, self.retailers]
         self._tell(values, prospect, use)
+        if self.shop is not None:
+            rehearsed(self.shop, self.users, self.law, Month.of(self.calendar.start))
 
     def _plan(self, year: int) -> tuple[WaterValues | None, Prospect, np.ndarray]:
         """What the owners of reservoirs believe their water to be worth in a year, what everybody expects of it, and
@@ -164,6 +169,10 @@ class PolicyLab(mesa.Model):
     def open_month(self, day: Day):
         """An empty page of facts; what is traded for a month."""
         self.facts.open(day.month)
+        if self.at_retail:
+            expected = self.shop.expected(self.users, self.facts.public, day.month)
+            flat = self.rules["contracts"].cover_year if "contracts" in self.rules else 0.0
+            self.shop.open(day.month, expected, self.rules["retail"], self.rules["credit"], flat)
         self.clear("month")
 
     def live_day(self, day: Day):
@@ -216,6 +225,11 @@ class PolicyLab(mesa.Model):
             for actor in self.actors:
                 actor.hear(clearing.of(actor.units))
 
+    @property
+    def at_retail(self) -> bool:
+        """Whether there are accounts, and law under which they buy."""
+        return self.shop is not None and "retail" in self.rules and "credit" in self.rules
+
     def scene(self, market: Market, rhythm: str, conditions: Conditions | None, held=None) -> Scene:
         """What may be known when orders to a market are made. held: what the spot must hold back with its energy."""
         return Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
@@ -240,6 +254,12 @@ class PolicyLab(mesa.Model):
         for key, instrument in self.instruments.items():  # no instrument reads another
             if key in self.rules:
                 services += instrument.apply(month, self.facts, self.rules[key])
+        if self.at_retail:
+            sold = wholesale(self.shop, self.facts, transfers, self.rules["retail"])
+            self.facts.retail = self.shop.close(month, sold, self.rules["retail"], self.rules["credit"])
+            transfers += retail.bills(self.facts.retail)
+            self.facts.firms = self.shop.judge_firms(month, self.facts, self.rules["credit"])
+            transfers += retail.firm_bills(self.facts.firms)
         transfers += services + bills.levy(services, self.facts)
         due = [*self.journal.pending, *transfers]
         statements = bills.statements(due, self.facts)

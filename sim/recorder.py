@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim import certificates, contracted, increments, revenue
+from sim import certificates, contracted, increments, retail, revenue
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
 from sim.insurance import burden
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Table = dict[str, np.ndarray]
 MONTH, DAY = "month", "day"
 WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
+PACKAGE, STATE, GRADE = "package", "state", "grade"
 TECHNOLOGY, BILL, ACCOUNT, EVENT, ASSET, COUNTRY = "technology", "bill", "account", "event", "asset", "country"
 FLOW, VINTAGE = "flow", "vintage"
 
@@ -130,6 +131,34 @@ OUTCOMES = (
     Outcome("free_certificates", "certificates", MONTH, (ZONE,), lambda m: certificates.free(m.facts)),
     Outcome("certificates_held", "certificates", MONTH, (WORLD,), lambda m: m.facts.certificates.held().sum()),
     Outcome("certificate_price", "CNY/certificate", MONTH, (WORLD, VINTAGE), lambda m: certificates.prices(m.facts)),
+    # retail: what packages hold, who chose, what offers ask; retailers, their credit and what failing cost
+    Outcome("package_energy", "MWh", MONTH, (WORLD, PACKAGE), lambda m: retail.kept(m, lambda r: r.by_kind)),
+    Outcome("package_share", "share", MONTH, (WORLD, PACKAGE), lambda m: retail.kept(m, lambda r: r.shares())),
+    Outcome("accounts", "count", MONTH, (WORLD, STATE), lambda m: retail.kept(m, lambda r: r.accounts)),
+    Outcome("retail_energy", "MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.energy.sum())),
+    Outcome("retail_price", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.price)),
+    Outcome("retail_expected_price", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.expected)),
+    Outcome("retail_default_price", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.default)),
+    Outcome("retail_dispersion", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.dispersion)),
+    Outcome("retail_paid_dispersion", "CNY/MWh", MONTH, (WORLD,),
+            lambda m: retail.kept(m, lambda r: r.paid_dispersion)),
+    Outcome("retail_signed_below", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.below)),
+    Outcome("retail_margin", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.margin())),
+    Outcome("retail_cover", "share", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.cover)),
+    Outcome("retail_concentration", "points", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.concentration())),
+    Outcome("retailers_standing", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.standing)),
+    Outcome("retailers_admitted", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.admitted)),
+    Outcome("retailers_failed", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.failed)),
+    Outcome("retailers_suspended", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.suspended)),
+    Outcome("retailers_expelled", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.expelled)),
+    Outcome("retailers_graded", "count", MONTH, (WORLD, GRADE), lambda m: retail.grades(m)),
+    Outcome("companies_graded", "count", MONTH, (WORLD, GRADE), lambda m: retail.firm_grades(m)),
+    Outcome("company_score", "points", MONTH, (WORLD,),
+            lambda m: np.nan if m.facts.firms is None else m.facts.firms.scores.mean()),
+    Outcome("default_loss", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.lost.sum() / 100)),
+    Outcome("guarantee_called", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.called.sum() / 100)),
+    Outcome("guarantees", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.guarantee.sum() / 100)),
+    Outcome("guarantee_fees", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.fees.sum() / 100)),
     # riders: means over persons, income and claims of one person
     Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),

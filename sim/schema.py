@@ -4,6 +4,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
+from sim.credit import CreditRules
 from sim.insurance import cohorts, participation, pension, retirement, transfer
 from sim.network import (
     agreements,
@@ -17,6 +18,7 @@ from sim.network import (
     outages,
     plants,
     projects,
+    retail_classes,
     rivers,
     smelters,
     stores,
@@ -25,6 +27,7 @@ from sim.network import (
 )
 from sim.policy.tariffs import BudgetRules, PlatformRules, SwapRules
 from sim.registry import instruments, markets
+from sim.retail import RetailRules
 from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherSettings
 
 TABLES = {
@@ -39,6 +42,7 @@ TABLES = {
     "inflow_years": years.InflowYear,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
     "green_demand": green_demand.GreenDemand,
+    "retail_classes": retail_classes.RetailClass,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
     "cities": city.City, "order_levels": city.OrderLevel,
     "rider_tiers": workforce.Tier, "rider_segments": workforce.Segment, "rider_incomes": workforce.Income,
@@ -55,13 +59,14 @@ class Settings(Section):
     orders: city.OrderSettings
     riders: conduct.RiderSettings
     investment: projects.Investment
+    retail: retail_classes.RetailSettings
 
 
 # law that belongs to no market and no instrument
 RULES = {rules.key: rules for rules in (
     pension.PensionRules, pension.ResidentRules, pension.EmployeeRules,
     retirement.RetirementRules, transfer.TransferRules, cohorts.Actuary, participation.ParticipationRules,
-    PlatformRules, BudgetRules, SwapRules, projects.ApprovalRules)}
+    PlatformRules, BudgetRules, SwapRules, projects.ApprovalRules, RetailRules, CreditRules)}
 
 
 def schema() -> Schema:

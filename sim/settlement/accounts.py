@@ -6,11 +6,11 @@ their row of `grid.units`, riders by their identity): the journal keeps its sum,
 
 from dataclasses import dataclass
 
-USERS, GRID, POWER, NEIGHBOURS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS = (
-    "electricity users", "grid", "power producers", "neighbours", "delivery platform", "social insurance", "state",
-    "households", "books")
+USERS, RETAIL, GRID, POWER, NEIGHBOURS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS = (
+    "electricity users", "retailers", "grid", "power producers", "neighbours", "delivery platform", "social insurance",
+    "state", "households", "books")
 # the order in which a picture shows them
-SECTORS = (POWER, NEIGHBOURS, GRID, USERS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS)
+SECTORS = (POWER, NEIGHBOURS, GRID, RETAIL, USERS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS)
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ ACCOUNTS = chart(
     Account("wheelers", "grids outside that carry traded energy on, paid by who takes it", NEIGHBOURS),
     Account("outside_grid", "the supplier of cities outside the cleared grid, at a fixed price", GRID),
     Account("certificate_exchange", "counterparty of the green market: keeps nothing", GRID),
+    Account("retailers", "retailers and the default supplier: buy energy for their users and sell packages", RETAIL,
+            "retailer"),
+    Account("guarantors", "banks that stand for retailers, for a fee", BOOKS),
+    Account("investors", "owners of retailers: pay in their capital, take out what is beyond it", BOOKS),
     Account("customers", "restaurants and their guests, who order and pay", HOUSEHOLDS),
     Account("households", "shops, landlords and families: where riders' living costs go", HOUSEHOLDS),
     Account("platform", "the delivery platform", GIG),

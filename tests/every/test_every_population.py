@@ -23,6 +23,12 @@ NOT_NEGATIVE = ("ratio", "persons", "persons/row", "count", "MW", "MWh", "months
 RANGE = {"share": (0.0, 1.0)} | dict.fromkeys(NOT_NEGATIVE, (0.0, np.inf))  # by symbol of the unit
 
 
+@pytest.fixture(scope="module")
+def two_months():
+    """Eleven days of the toy world across the turn of a month, with accounts that buy at retail."""
+    return toy("scale.users=300", start="2025-07-26", days=11).run()
+
+
 def population(lab, kind) -> Population:
     found = [actor for actor in lab.actors if type(actor) is kind]
     assert len(found) == 1, f"the toy world has no {kind.__name__}: nothing is tested"
@@ -74,7 +80,7 @@ def deserted(tmp_path_factory):
     nobody = {"riders": "0", "orders": "0"}
     scenario = altered(tmp_path_factory.mktemp("deserted"), {
         "cities": cells(**nobody), "load_split": drop, "user_classes": drop, "demand": drop,
-        "demand_years": drop, "green_demand": drop, "smelters": drop, "foreign": drop,
+        "demand_years": drop, "retail_classes": drop, "green_demand": drop, "smelters": drop, "foreign": drop,
         "build_out": lambda row: None if row["technology"] == "smelter" else row})
     return toy("scale.riders=0", scenario=scenario).run()
 

@@ -10,10 +10,12 @@ import pytest
 from sim.calendar import Calendar, Month
 from sim.closed_month import ClosedMonth
 from sim.config import Table
+from sim.credit import FirmMonth
 from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.positions import Book
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
+from sim.retail import RetailMonth
 from sim.settlement.journal import Journal
 from sim.welfare import Gain, nothing
 
@@ -72,6 +74,25 @@ def contracts():
     return {("contracts", 0): Book(0, power, power * price)}
 
 
+def shop():
+    """Two retailers beside the default supplier: 30 and 10 MWh in two kinds of packages, billed 9,000 and 2,000 CNY for
+    what cost 8,000 and 2,500; the second fails over 1,000 CNY, of which 400 are guaranteed."""
+    none = np.zeros(3, np.int64)
+    return RetailMonth(
+        row=np.array([0]), billed=np.array([[100_000], [900_000], [200_000]]),
+        bought=np.array([[90_000], [800_000], [250_000]]), costs=none, fees=np.array([0, 300, 100]), capital=none,
+        dividend=none, called=np.array([0, 0, 40_000]), lost=np.array([0, 0, 60_000]), equity=none,
+        guarantee=np.array([0, 120_000, 40_000]), energy=np.array([5.0, 30, 10]),
+        by_kind=np.array([30.0, 0, 0, 10, 0, 0, 0]), accounts=np.array([6.0, 4, 1, 5]), price=275.0, expected=270.0,
+        default=250.0, offered=none, dispersion=3.0, signed=3, below=-4.0, paid_dispersion=2.0, cover=0.8, standing=2, failed=1, suspended=1, expelled=1, admitted=0,
+        grade=np.array([0, 0, 1]), scores=np.zeros(3))
+
+
+def graded():
+    """One company of the best grade with 100 points, one of the worst with 40."""
+    return FirmMonth(("a", "b"), np.array([0, 1]), np.array([12, 2]), np.array([100.0, 40.0]), np.zeros(6, np.int64))
+
+
 def facts():
     """a1 makes 65 + 15 and uses 10, so 70 flow to a2; it uses 30 and the smelter 10, so 30 leave for B and 27 arrive.
     B makes 20, sends 8 on to C (7 arrive, all bought), its battery gives 4 on the first day and takes 5 on the second:
@@ -115,7 +136,7 @@ def facts():
         public=SimpleNamespace(
             earnings={("B", "battery"): {"energy": 1000.0, "capacity": 250.0}},
             traded={"regulation_capacity": {"price.B": 272.5, "supply.B": 4.0, "duty.B": 10.0}}),
-        people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
+        people=people, retail=shop(), firms=graded(), imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
 
 
 @pytest.fixture
@@ -142,6 +163,7 @@ def lab():
         ground=SimpleNamespace(reservoir_units=np.array([0])),
         rules={"spot": SimpleNamespace(compare=True, coordination="priority"), "regulation_capacity": None,
                "crossarea": SimpleNamespace(origin_share=0.25),
+               "credit": SimpleNamespace(cuts={"AAA": 90.0, "C": 0.0}),
                "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
 
 
@@ -320,6 +342,20 @@ def test_months_are_dated_their_first_day_and_days_themselves(lab):
     assert stored["date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-01-30", "2025-01-31"]
     assert stored["value"].tolist() == [900.0, 880.0]
     assert set(frame.loc[frame["indicator"] == "load", "date"].dt.strftime("%Y-%m-%d")) == {"2025-01-01"}
+
+
+def test_retail_is_kept_as_shares_margins_and_losses(value, lab):
+    assert value("package_share.fixed") == 0.75  # 30 of 40 MWh
+    assert value("package_share.spread_share") == 0.25
+    assert value("retail_margin") == 500.0  # 9,000 - 8,000 + 2,000 - 2,500
+    assert value("retail_concentration") == 75**2 + 25**2
+    assert value("retail_energy") == 45.0
+    assert (value("guarantee_called"), value("default_loss"), value("guarantees")) == (400.0, 600.0, 1600.0)
+    assert (value("retailers_graded.AAA"), value("retailers_graded.C")) == (1, 1)
+    assert (value("accounts.default"), value("accounts.entered")) == (6, 5)
+    assert (value("companies_graded.C"), value("company_score")) == (1, 70)
+    lab.facts.retail = lab.facts.firms = None
+    assert not any(name.startswith(("retail", "package", "accounts")) for name in kept(lab).indicators["indicator"])
 
 
 def test_every_outcome_that_has_something_to_say_says_it_in_its_unit(lab):
