@@ -143,7 +143,8 @@ class Browser:
             if self.js(f"Boolean({expression})"):
                 return
             time.sleep(0.02)
-        raise TimeoutError(f"never: {expression}\nthe page: {self.js('document.body?.innerText ?? ""')[:800]}\n{self.complaints}")
+        shown = self.js("document.body?.innerText ?? ''")[:800]
+        raise TimeoutError(f"never: {expression}\nthe page: {shown}\n{self.complaints}")
 
     def text(self, selector: str) -> str:
         """What an element shows."""

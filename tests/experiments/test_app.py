@@ -78,7 +78,7 @@ def test_levers_rest_where_the_law_stands_and_on_a_step_of_their_slider():
 def test_no_lever_is_idle():
     # days of two months in which all is in force: each lever, moved, must give another journal
     def head(texts):
-        config = load(SCENARIOS / "toy_years.yaml", set=[*SMALL, *texts], start="2025-12-20", end="2026-01-05")
+        config = load(SCENARIOS / "toy_years.yaml", set=[*SMALL, *texts], start="2025-11-28", end="2026-01-05")
         life = Lived(config)
         while life.now != config.end:
             life.step()

@@ -64,8 +64,8 @@ def watched(page, toy):
     page.click("#restart")
     if not page.js("document.querySelector('#reset').disabled"):
         page.click("#reset")
-    page.until("document.querySelector('#date').textContent === '2025-07-20' && document.querySelector('#reset').disabled "
-               "&& !document.querySelector('#second svg:not([hidden] svg)')")
+    page.until("document.body.dataset.shown === '2025-07-20' && document.querySelector('#reset').disabled "
+               "&& !document.querySelector('#second .waiting').hidden")
     return page
 
 
