@@ -148,8 +148,8 @@ def memory(folder: Path) -> list[dict]:
     held, started = {}, []
     start = pool.Worker.start.__func__
 
-    def watched(cls, path):
-        started.append(start(cls, path))
+    def watched(cls, path, digest):
+        started.append(start(cls, path, digest))
         return started[-1]
 
     pool.Worker.start = classmethod(watched)

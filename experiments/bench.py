@@ -112,6 +112,8 @@ class Bench:
         try:
             outcomes, fingerprint, body = self._lived(point, replicate)
             head |= {"status": DONE, "head": fingerprint, "outcomes": outcomes}
+        except MemoryError:
+            raise  # says something of the machine, not of the run: the worker ends, another tries
         except Exception as error:
             said = " ".join(f"{type(error).__name__}: {error}".split())
             head |= {"status": FAILED, "error": said[:1000], "trace": traceback.format_exc(limit=-8)[-4000:],
@@ -148,7 +150,11 @@ def work(inward: Connection, outward: Connection):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal; the coordinator decides
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     try:
-        bench = Bench(read_sweep(inward.recv()))
+        path, digest = inward.recv()
+        sweep = read_sweep(path)
+        if sweep.digest != digest:
+            sys.exit(f"gridgig: {path}: a worker finds other files or code than the sweep began with")
+        bench = Bench(sweep)
         outward.send("ready")
         while True:
             outward.send(tuple(bench.live(inward.recv())))

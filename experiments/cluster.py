@@ -28,7 +28,7 @@ def live(path: str, digest: str, run: int) -> tuple[dict, bytes]:
         if digest not in _benches:
             sweep = read_sweep(Path(path))
             if sweep.digest != digest:
-                raise BadInput(f"{path}: a worker finds other files than the coordinator; expected the same on both")
+                raise BadInput(f"{path}: a worker finds other files or code than the coordinator; expected the same")
             _benches.clear()
             _benches[digest] = Bench(sweep)
         return tuple(_benches[digest].live(run))

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
 from experiments.bench import Record
+from experiments.sweeps import Sweep
 from sim.config.scenarios import PROJECT
 
 AHEAD = 2  # runs that a worker has at a time
@@ -38,8 +39,8 @@ class Worker:
     asked: deque[int] = field(default_factory=deque)
 
     @classmethod
-    def start(cls, sweep: Path) -> "Worker":
-        """Start a worker that reads a sweep's file."""
+    def start(cls, sweep: Path, digest: str) -> "Worker":
+        """Start a worker that reads a sweep's file. digest: of the sweep that it must find there."""
         there_in, to = Pipe(duplex=False)
         back, there_out = Pipe(duplex=False)
         path = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -50,7 +51,7 @@ class Worker:
         there_in.close()
         there_out.close()
         worker = cls(process, to, back)
-        worker.send(str(sweep.resolve()))
+        worker.send((str(sweep.resolve()), digest))
         return worker
 
     def send(self, what):
@@ -72,7 +73,7 @@ class Pool:
     given_up: runs on which TRIES workers died.  replaced: workers that died.
     """
 
-    def __init__(self, sweep: Path, jobs: int):
+    def __init__(self, sweep: Sweep, jobs: int):
         self._sweep, self._jobs = sweep, jobs
         self._workers: list[Worker] = []
         self.given_up: list[int] = []
@@ -93,7 +94,7 @@ class Pool:
     def records(self, runs: Iterable[int]) -> Iterator[Record]:
         """What comes of runs, in the order in which they end. Raises: PoolError where no worker gets to work."""
         self._left, self._deaths, in_vain = deque(runs), {}, 0
-        self._workers = [Worker.start(self._sweep) for _ in range(min(self._jobs, len(self._left)))]
+        self._workers = [self._start() for _ in range(min(self._jobs, len(self._left)))]
         while self._left or any(worker.asked for worker in self._workers):
             back = {worker.back: worker for worker in self._workers}
             for connection in wait(list(back)):
@@ -133,7 +134,10 @@ class Pool:
         self._left.extendleft(reversed(worker.asked))
         self.replaced += 1
         if self._left or any(other.asked for other in self._workers):
-            self._workers.append(Worker.start(self._sweep))
+            self._workers.append(self._start())
+
+    def _start(self) -> Worker:
+        return Worker.start(self._sweep.path, self._sweep.digest)
 
 
 def _death(code: int) -> str:

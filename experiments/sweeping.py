@@ -50,7 +50,8 @@ def sweep_into(sweep: Sweep, out: str | Path, jobs: int | None = None, dask: str
     Raises: BadInput for a folder that may not be used; StoreError where it takes no more; PoolError where no worker
     gets to work; Stopped.
     """
-    with stoppable() as stop_if_asked, Store(out, sweep, certificate(), f"{part[0]}-of-{part[1]}" if part else None) as store:
+    kept = Store(out, sweep, certificate(), f"{part[0]}-of-{part[1]}" if part else None)
+    with stoppable() as stop_if_asked, kept as store:
         mine = range(part[0], sweep.runs, part[1]) if part else range(sweep.runs)
         missing = [run for run in mine if run not in store.done]
         lost: list[int] = []
@@ -82,7 +83,7 @@ def _records(sweep: Sweep, runs: list[int], jobs: int | None, dask: str | None, 
     else:
         from experiments.pool import Pool
 
-        with Pool(sweep.path, jobs) as pool:
+        with Pool(sweep, jobs) as pool:
             yield from pool.records(runs)
             lost += pool.given_up
 

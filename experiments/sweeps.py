@@ -35,6 +35,7 @@ from pydantic import Field, model_validator
 from experiments import designs, measures
 from experiments.designs import Axis
 from experiments.measures import Measure
+from experiments.runner import code
 from sim.config import BadInput, Change, Config, Section, Shelf, bounded, load
 from sim.config.documents import Document, place_of, read_document, validate
 from sim.config.scenarios import PROJECT
@@ -231,8 +232,8 @@ class Sweep:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of what it is."""
-        return hashlib.sha256(json.dumps(self.resolved, sort_keys=True).encode()).hexdigest()
+        """SHA-256 of what it is and of the code that lives it: what workers must find as well."""
+        return hashlib.sha256(f"{json.dumps(self.resolved, sort_keys=True)}{code()}".encode()).hexdigest()
 
 
 def sweep_names() -> list[str]:

@@ -199,6 +199,16 @@ def test_a_run_on_which_workers_die_is_given_up_and_lived_by_the_next_sweep(alon
     assert exported(tmp_path / "out", tmp_path / "csv") == bytes_of
 
 
+def test_workers_refuse_a_file_that_changed_since_the_sweep_began(tmp_path, capfd):
+    """A worker that takes another's place must not live another sweep."""
+    sweep = small(tmp_path)
+    written(tmp_path, constants={"scale.riders": 51})
+    with pytest.raises(PoolError, match="exit code 1"):
+        sweep_into(sweep, tmp_path / "out", jobs=1, **QUIET)
+    assert "mine.yaml: a worker finds other files or code than the sweep began with" in capfd.readouterr().err
+    assert open_sweep(tmp_path / "out").missing() == list(range(12))
+
+
 def test_a_full_disk_ends_the_command_with_one_line(alone, tmp_path, monkeypatch, capsys):
     def full(*_):
         raise StoreError("out: No space left on device; 3 of 12 runs are kept, the same command goes on from there")
