@@ -42,8 +42,8 @@ class Facts:
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     income: fen [unit] of the month by bill, set at its close.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
-    people: the riders' month, set at its close; retail, firms: that of retailers and the companies' credit (None without
-    accounts).
+    people: the riders' month, set at its close; retail, firms: that of retailers and the companies' credit (None
+    without accounts).
     today: the day's clearings by market and rhythm.  public: what
     everybody may see.
     imbalance: MW, residual: CNY, water_residual: hm3, the largest violations seen.  events: counts by name.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 USERS, RETAIL, GRID, POWER, NEIGHBOURS, GIG, INSURANCE, HOUSEHOLDS, BOOKS = (
     "electricity users", "retailers", "grid", "power producers", "neighbours", "delivery platform", "social insurance",
     "households", "books")
-SECTORS = (POWER, NEIGHBOURS, GRID, RETAIL, USERS, GIG, INSURANCE, HOUSEHOLDS, BOOKS)  # the order in which a picture shows them
+# the order in which a picture shows them
+SECTORS = (POWER, NEIGHBOURS, GRID, RETAIL, USERS, GIG, INSURANCE, HOUSEHOLDS, BOOKS)
 
 
 @dataclass(frozen=True)
