@@ -31,8 +31,8 @@ def uniform(key: np.uint64, identity: np.ndarray) -> np.ndarray:
 
 
 def by_numpy(key, identity, group, size, entry, reluctance, taste, contract, left, fallen, entered, posted, owner,
-             green, price, default_price, index, peers, first, offers, term, base, base_due, seen, alpha, inertia, liking,
-             alarm, peer_weight, entry_factor, fallen_factor):
+             green, price, default_price, index, peers, first, offers, term, base, base_due, seen, alpha, inertia,
+             liking, alarm, peer_weight, entry_factor, fallen_factor):
     """`accounts_kernels.choose` in plain numpy: whole columns instead of a loop."""
     may = np.isin(np.arange(offers), posted)
     left[contract > 0] -= 1

@@ -1,7 +1,7 @@
 """Retail without the network: what credit and the platform change, in paired seeds, in seconds instead of years.
 
-Accounts, retailers, normal prices and use are a scenario's own; months settle at multiples of the normal price that vary as
-stated, and contracts are had at the normal price. What a whole run finds differs by what contracts really cost.
+Accounts, retailers, normal prices and use are a scenario's own; months settle at multiples of the normal price that
+vary as stated, and contracts are had at the normal price. What a whole run finds differs by what contracts really cost.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ LEAST = 0.4  # of the normal price
 
 @dataclass(frozen=True)
 class Saved:
-    """What credit does over some months. lost: CNY [seed, 2] that failing retailers owe and nobody pays, with credit and
-    without; called: CNY [seed] that guarantors pay; fees: CNY [seed] that guarantees cost."""
+    """What credit does over some months. lost: CNY [seed, 2] that failing retailers owe and nobody pays, with credit
+    and without; called: CNY [seed] that guarantors pay; fees: CNY [seed] that guarantees cost."""
 
     lost: np.ndarray
     called: np.ndarray

@@ -191,13 +191,13 @@ class Register:
         self.scores[:, who] = np.nan
 
 
-# ------------------------------------------------------------------------------------------------------------- companies
+# ------------------------------------------------------------------------------------------------------------ companies
 
 
 @dataclass(frozen=True)
 class FirmMonth:
-    """Companies' credit at a month's close. names: of owners; grade: int, 0 the best, points: int, scores [firm]; fees: fen
-    [unit], of guarantees that bad grades ask for."""
+    """Companies' credit at a month's close. names: of owners; grade: int, 0 the best, points: int, scores [firm]; fees:
+    fen [unit], of guarantees that bad grades ask for."""
 
     names: tuple[str, ...]
     grade: np.ndarray
@@ -215,12 +215,13 @@ def firms(grid: "Grid") -> tuple[tuple[str, ...], np.ndarray]:
 
 
 def withheld(facts: "Facts", idle: float) -> np.ndarray:
-    """MW of the mean hour [unit] that a plant of known cost could have given where the spot settled at a price above its
-    cost by `idle` (CNY/MWh), and did not: the output gap of market monitors."""
+    """MW of the mean hour [unit] that a plant of known cost could have given where the spot settled at a price above
+    its cost by `idle` (CNY/MWh), and did not: the output gap of market monitors."""
     units = facts.grid.units
     cost = np.where(units.kind == PLANT, units.cost, np.nan)[:, None]
     worth = facts.settled & (facts.price[units.bus] > cost + idle)
-    return np.where(worth, np.maximum(facts.available - facts.output, 0.0), 0.0).sum(axis=1) / max(len(facts.settled), 1)
+    idle = np.where(worth, np.maximum(facts.available - facts.output, 0.0), 0.0)
+    return idle.sum(axis=1) / max(len(facts.settled), 1)
 
 
 def of_firms(facts: "Facts", owner: np.ndarray, count: int, rules: CreditRules) -> tuple[np.ndarray, np.ndarray]:
@@ -247,7 +248,8 @@ def of_firms(facts: "Facts", owner: np.ndarray, count: int, rules: CreditRules) 
 
 
 def firm_fees(facts: "Facts", owner: np.ndarray, grade: np.ndarray, rules: CreditRules) -> np.ndarray:
-    """What guarantees of companies of a bad grade cost this month, fen [unit]: each company's shared by its plants' output."""
+    """What guarantees of companies of a bad grade cost this month, fen [unit]: a company's shared by its plants'
+    output."""
     made, fees = np.maximum(facts.output, 0).sum(axis=1), np.zeros(len(owner), np.int64)
     bad = np.flatnonzero(grade >= list(rules.cuts).index(rules.ask_from)) if rules.enforced else ()
     for firm in bad:

@@ -46,8 +46,8 @@ class Facts:
     commission: CNY [city] that customers paid on orders beyond their delivery.  experience: of the injury insurance.
     streams: draws addressed by purpose, identity and month.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
-    people: the riders' month, set at its close; retail, firms: that of retailers and the companies' credit (None without
-    accounts).
+    people: the riders' month, set at its close; retail, firms: that of retailers and the companies' credit (None
+    without accounts).
     today: the day's clearings by market and rhythm.  public: what
     everybody may see.
     imbalance: MW, residual: CNY, water_residual: hm3, the largest violations seen.  events: counts by name.

@@ -14,8 +14,8 @@ from agents.generator import companies
 from agents.large_user import large_users
 from agents.outlook import NoPlan
 from agents.platform import Platform
+from agents.retail_room import rehearsed, shop, wholesale
 from agents.riders import Riders
-from agents.shop import rehearsed, shop, wholesale
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users

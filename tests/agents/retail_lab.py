@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import mesa
 import numpy as np
 
-from agents.shop import shop
+from agents.retail_room import shop
 from sim.calendar import Month
 from sim.config import load
 from sim.retail import RetailMonth

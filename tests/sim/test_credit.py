@@ -116,12 +116,12 @@ def test_unenforced_credit_grades_and_sanctions_nobody(rules):
     assert register.points[0] == 0
 
 
-# ------------------------------------------------------------------------------------------------------------- companies
+# ------------------------------------------------------------------------------------------------------------ companies
 
 
 def month(price=300.0):
-    """Two hours. Firm a: a dam that makes 80 of 100 MW and has sold 100. Firm b: coal at 200 that makes 30 of 50 MW and has
-    sold nothing; a battery of b is no plant."""
+    """Two hours. Firm a: a dam that makes 80 of 100 MW and has sold 100. Firm b: coal at 200 that makes 30 of 50 MW and
+    has sold nothing; a battery of b is no plant."""
     units = SimpleNamespace(
         owner=np.array(["a", "b", "b"], object), kind=np.array([PLANT, PLANT, STORE], object), bus=np.array([0, 0, 0]),
         cost=np.array([np.nan, 200.0, np.nan]))
