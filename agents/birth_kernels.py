@@ -15,10 +15,10 @@ from agents.mind_kernels import AT_HOME, CROSSED, INFORMED, LOCAL, OTHER_PROVINC
 
 class Births(NamedTuple):
     """What newcomers are drawn from. [city, segment]: factor_sigma, mean (CNY a month). [segment]: chance, spread,
-    swaps, other_median, other_sigma. [city]: origins (cumulative, by origin), living (CNY). The rest:
-    cumulative shares of age groups, households and provinces of hukou, first and span of an age group in months,
-    dependants of a household; dependant and cash in CNY and months of income; temporary, history_share, history_home; history_mean in months;
-    women, crossed, informed.
+    swaps, other_median, other_sigma. [city]: origins (cumulative, by origin), living (CNY). The rest: cumulative shares
+    of age groups, households and provinces of hukou, first and span of an age group in months, dependants of a
+    household; dependant and cash in CNY and months of income; temporary, history_share, history_home; history_mean in
+    months; women, crossed, informed.
     """
 
     factor_sigma: np.ndarray

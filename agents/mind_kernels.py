@@ -156,10 +156,10 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
 
 
 @njit(cache=True)
-def reviewers(m, r, start, end, key, terms, moved, coin, found):
-    """Who of the rows from start to end thinks again this month, by an addressed coin; fills found, gives how many.
+def reviewers(m, r, start, end, coin, terms, moved, found):
+    """Who of the rows from start to end thinks again this month; fills found, gives how many.
 
-    coin: room for a draw less its chance [row - start].
+    coin: a draw [row - start], less its chance afterwards.
     moved: works in another city since this month, and his contributions must find a new place [row - start].
     Marks who could have had the subsidy for the first time as `noticed`.
     """
@@ -170,8 +170,17 @@ def reviewers(m, r, start, end, key, terms, moved, coin, found):
         again = 1.0 if moved[i - start] else m.review_enrolled
         chance = again if r.enrolled[i] else chance
         r.noticed[i] |= served
-        coin[i - start] = uniform(key, np.uint64(r.identity[i])) - chance
+        coin[i - start] -= chance
     return below_zero(coin, start, end, found)
+
+
+@njit(cache=True)
+def two_draws(identity, start, end, key, one, other):
+    """Two independent draws in (0, 1) for each row from start to end out of one hash; fills one and other [row -
+    start]."""
+    for i in range(start, end):
+        w = word(key, np.uint64(identity[i]))
+        one[i - start], other[i - start] = high(w), low(w)
 
 
 @njit(cache=True)
@@ -242,7 +251,7 @@ def contribute(r, start, end, saved):
 
 
 @njit(cache=True)
-def grow(r, start, end, m, habits, key, started, peers):
+def grow(r, start, end, m, habits, coin, started, peers):
     """A month passes: age, belief in the subsidy, the view of one's work, and how far one has taken root.
 
     started: bool [city], the subsidy is paid there.  peers: enrolled share of his ties [row - start].
@@ -253,14 +262,14 @@ def grow(r, start, end, m, habits, key, started, peers):
         r.trust[i] = 1.0 if paid else learnt
         chance = habits.settle if r.tenure[i] >= habits.settle_after else 0.0
         chance += habits.settle_subsidy if paid else 0.0
-        r.temporary[i] &= uniform(key, np.uint64(r.identity[i])) >= chance
+        r.temporary[i] &= coin[i - start] >= chance
         r.roots[i] = min(np.int64(r.roots[i]) + habits.root_month + habits.root_receipt * paid, 100)
         r.age[i] += 1
         r.starts[i] = 1
 
 
 @njit(cache=True)
-def leavers(r, start, end, key, habits, coin, found):
+def leavers(r, start, end, coin, habits, found):
     """Who of the rows from start to end leaves at this month's close; fills found, gives how many. All others' tenure
     grows by a month."""
     last = habits.exit.shape[1] - 1
@@ -268,13 +277,13 @@ def leavers(r, start, end, key, habits, coin, found):
         chance = habits.exit[r.segment[i], min(r.tenure[i], last)] * (habits.kept if r.subsidised[i] else 1.0)
         chance *= 1.0 - (1.0 - habits.rooted) * 0.01 * r.roots[i]
         chance = 1.0 if r.age[i] >= habits.leave_age else chance
-        coin[i - start] = uniform(key, np.uint64(r.identity[i])) - chance
+        coin[i - start] -= chance
         r.tenure[i] += np.int16((coin[i - start] >= 0.0) & (r.tenure[i] < last))
     return below_zero(coin, start, end, found)
 
 
 @njit(cache=True)
-def changers(r, start, end, key, habits, coin, found):
+def changers(r, start, end, coin, habits, found):
     """Who of the rows from start to end goes to the next or the last segment of the table; fills found, gives how many.
 
     Newcomers stay where they are for a month. Moves them.
@@ -282,7 +291,7 @@ def changers(r, start, end, key, habits, coin, found):
     for i in range(start, end):
         s = r.segment[i]
         chance = habits.down[s] + habits.up[s] if r.tenure[i] > 0 else 0.0
-        coin[i - start] = uniform(key, np.uint64(r.identity[i])) - chance
+        coin[i - start] -= chance
     n = below_zero(coin, start, end, found)
     for k in range(n):
         i = found[k]
@@ -292,11 +301,11 @@ def changers(r, start, end, key, habits, coin, found):
 
 
 class Country(NamedTuple):
-    """What is known of the cities by who looks at another one. alike: their share of the riders, 0 for cities of another
-    kind than one's own [city, city]; cumulative: its sum; many: it is a region of many cities [city]; province: [city];
-    better: logits by which a month there is better than usual [city, segment]; cost: of a move, logits [city]; friends:
-    part of its share by which a friend makes a city greater; look: share who look; station: cumulative shares of
-    districts [city, district]."""
+    """What is known of the cities by who looks at another one. alike: their share of the riders, 0 for cities of
+    another kind than one's own [city, city]; cumulative: its sum; many: it is a region of many cities [city]; province:
+    [city]; better: logits by which a month there is better than usual [city, segment]; cost: of a move, logits [city];
+    friends: part of its share by which a friend makes a city greater; look: share who look; station: cumulative shares
+    of districts [city, district]."""
 
     alike: np.ndarray
     cumulative: np.ndarray
@@ -310,45 +319,45 @@ class Country(NamedTuple):
 
 
 @njit(cache=True)
-def movers(r, start, end, keys, country, ties, city_of, coin, found, to):
+def movers(r, start, end, coin, where, key, country, ties, city_of, found, to):
     """Who of the rows from start to end goes to work in another city from next month on; fills found and to, the city
     he goes to (his own where he stays within a region of many cities), gives how many. Only looks; `move` moves.
 
-    keys: the month's, of who looks and where, and of whether he goes.  ties: rows of friends [row, friend].
-    city_of: where everybody worked this month [row].
+    coin, where: draws of who looks, and at which city [row - start].  key: of whether he goes.  ties: rows of friends
+    [row, friend]. city_of: where everybody worked this month [row].
     """
     n = 0
     for i in range(start, end):
         chance = country.look if r.tenure[i] > 0 else 0.0
-        coin[i - start] = high(word(keys[0], np.uint64(r.identity[i]))) - chance
+        coin[i - start] -= chance
     looks = below_zero(coin, start, end, found)
     for k in range(looks):
         i = found[k]
         city, s, who = r.city[i], r.segment[i], np.uint64(r.identity[i])
         there = destination(country.cumulative, country.alike, country.friends, city_of, ties, i, city,
-                            country.many[city], low(word(keys[0], who)))
+                            country.many[city], where[i - start])
         gain = country.better[there, s] - country.better[city, s] - country.cost[city] if there >= 0 else -1e300
         found[n], to[n] = i, there
-        n += logistic(uniform(keys[1], who)) < gain
+        n += logistic(uniform(key, who)) < gain
     return n
 
 
 @njit(cache=True)
 def destination(cumulative, share, friends, city_of, ties, row, city, many, u):
-    """The city a rider looks at: one of its kind by its riders' share, and `friends` times that more for each friend who
-    works there; -1 if there is no other.
+    """The city a rider looks at: one of its kind by its riders' share, and `friends` times that more for each friend
+    who works there; -1 if there is no other.
 
     share, cumulative: of `Country`.  many: his own region holds other cities too.  u: the draw.
     """
     known = 0.0
     for k in range(ties.shape[1]):
-        there = city_of[ties[row, k]]
+        there = np.uint16(city_of[np.uint32(ties[row, k])])
         known += friends * share[city, there] if there != city or many else 0.0
     own = 0.0 if many else share[city, city]
     aim = u * (known + cumulative[city, -1] - own)
     if aim < known:
         for k in range(ties.shape[1]):
-            there = city_of[ties[row, k]]
+            there = np.uint16(city_of[np.uint32(ties[row, k])])
             aim -= friends * share[city, there] if there != city or many else 0.0
             if aim < 0.0:
                 return there
@@ -373,7 +382,7 @@ def move(r, rows, to, country, key):
         r.traits[i] |= CROSSED
         if there == r.city[i]:
             continue
-        here, r.city[i] = r.city[i], there
+        r.city[i] = there
         u = uniform(key, np.uint64(r.identity[i]))
         station = 0
         while station < country.station.shape[1] - 1 and country.station[there, station] <= u:

@@ -55,8 +55,8 @@ class Riders(Population):
     """Delivery riders. A row is a slot of the monthly active riders of a city and a segment, and stands for `weight`
     persons; who leaves is replaced, where he was, by a newcomer with a new identity.
 
-    *Decides*: on which days and how long he works; whether to pay a pension contribution, on which base, where, and when
-    to think about it again; what he keeps of his money; in which city and segment he rides; when to leave.
+    *Decides*: on which days and how long he works; whether to pay a pension contribution, on which base, where, and
+    when to think about it again; what he keeps of his money; in which city and segment he rides; when to leave.
 
     *Source*: enrolment as present-biased choice with peers [Laibson1997, DufloSaez2003] fitted to the survey of over
     30,000 riders [PKU2025]; spells after [HgredartShanghai]; orders meet riders by a smoothed minimum.
@@ -146,7 +146,8 @@ class Riders(Population):
         """Close a month: incomes are known, the window of qualifying months moves on. What others may see of it."""
         self.take_law(rules, month)
         streets, work, sums = self.streets, self.settings.work, np.empty((4, self.size))
-        self.kernels.settle(self.rows, self.first_row, streets.shape, streets.books, self.lower[:len(self.cities)], sums)
+        lower = self.lower[:len(self.cities)]
+        self.kernels.settle(self.rows, self.first_row, streets.shape, streets.books, lower, sums)
         self._shown = self._enrolled_share()
         usual = np.array([1.0, work.accidents_rain, work.accidents_extreme]) @ self.cities.usual_weather
         exposure = sums[ORDERS] + (work.accidents_rain - 1) * sums[RAIN] + (work.accidents_extreme - 1) * sums[EXTREME]
@@ -241,7 +242,8 @@ class Riders(Population):
         shown = riders_kernels.Shown(*(np.empty(self.size, kinds.get(name, np.int64))
                                        for name in riders_kernels.Shown._fields))
         hours = self.segments["hours"] * self.streets.effort / self.streets.days
-        self.kernels.show(self.rows, sums, self.habits(self._month), (self.lower, self.premium, self.chosen), hours, shown)
+        law = self.lower, self.premium, self.chosen
+        self.kernels.show(self.rows, sums, self.habits(self._month), law, hours, shown)
         return shown
 
     def _penalties(self) -> np.ndarray:
@@ -294,7 +296,8 @@ class Riders(Population):
 
     def appraise(self, rows: np.ndarray, here, home, levels: np.ndarray
                  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What enrolling is worth to riders in money, k yuan a month, at the better place and level, and these, [rider].
+        """What enrolling is worth to riders in money, k yuan a month, at the better place and level, and these,
+        [rider].
 
         here, home: what each expects to bear on the lower base in his city and in the province of his hukou, CNY a
         month.  levels: bases that may be chosen, multiples of the lower one.

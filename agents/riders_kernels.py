@@ -1,9 +1,9 @@
 """The riders' work as arithmetic: columns and numbers in, columns and numbers out.
 
 `r` is the population's columns as a named tuple of arrays [row] (`agents.riders.Riders` says what they mean). Draws are
-addressed by identity; nothing here knows a model. A group is a city, a district of it and a segment, numbered
-(city x districts + district) x segments + segment; `shape` is (districts, segments). Rows stand by the group they had at
-first, from first[group] to first[group + 1]; who has moved since counts where he is now.
+addressed by identity; nothing here knows a model. A group is a city, a district of it and a segment, numbered (city x
+districts + district) x segments + segment; `shape` is (districts, segments). Rows stand by the group they had at first,
+from first[group] to first[group + 1]; who has moved since counts where he is now.
 
 `agents.riders_plain` does the same with whole columns and without a compiler.
 """
@@ -29,6 +29,7 @@ from agents.mind_kernels import (
     move,
     movers,
     reviewers,
+    two_draws,
 )
 from sim.network.ties_kernels import look_round
 from sim.streams import uniform
@@ -36,7 +37,7 @@ from sim.streams import uniform
 __all__ = ["appraise", "arrive", "book", "enrolled_among", "incline", "injure", "keep_house", "look_round", "reflect",
            "set_pace", "settle", "show", "turn_out"]
 
-BLOCK = 2048  # rows: a block's columns stay in the nearest cache
+BLOCK = 1024  # rows: a block's columns stay in the nearest cache
 GRAIN = 256.0  # a pace is a multiple of 1/256 order: sums of such are exact, in whatever order they are taken
 TABLED = 48  # rows of a group from which looking up bytes of days beats adding days
 
@@ -233,7 +234,8 @@ def injure(r, keys, exposure, rate, cumulative, sizes, claims):
 
 @njit(cache=True)
 def claim(u, mean, key, identity, persons, cumulative, sizes):
-    """The benefit of one person in fen where the claims of a row are Poisson of a mean and their count is drawn by u."""
+    """The benefit of one person in fen where the claims of a row are Poisson of a mean and their count is drawn by
+    u."""
     probability = math.exp(-mean)
     below, count, total = probability, 0, 0
     while u > below and probability > 0.0:
@@ -269,7 +271,8 @@ def keep_house(r, start, end, flow, h):
     flow: fen, received less paid but for living [row].  h: Habits.
     """
     for i in range(start, end):
-        costs = h.living[r.city[i]] + h.dependant * r.dependants[i] + h.work_cost[r.segment[i]] - h.replaces * r.swaps[i]
+        living = h.living[r.city[i]] + h.dependant * r.dependants[i]
+        costs = living + h.work_cost[r.segment[i]] - h.replaces * r.swaps[i]
         surplus = flow[i] / 100.0 + r.other[i] - costs
         aim = h.target * (r.income[i] / 100.0 + r.other[i])
         kept = h.saved_below if r.cash[i] < aim else h.saved_above
@@ -281,7 +284,8 @@ def keep_house(r, start, end, flow, h):
 
 
 class Keys(NamedTuple):
-    """Keys of a month's draws, by purpose; birth: of newcomers' draws, whatever the month."""
+    """Keys of a month's draws, by purpose; birth: of newcomers' draws, whatever the month. Two draws each come from
+    look (who looks, where), review (who reviews, who leaves) and outlook (who takes root, who changes his segment)."""
 
     look: np.uint64
     go: np.uint64
@@ -290,8 +294,6 @@ class Keys(NamedTuple):
     keep_taste: np.uint64
     fresh_taste: np.uint64
     outlook: np.uint64
-    segment: np.uint64
-    leave: np.uint64
     birth: np.ndarray
 
 
@@ -306,24 +308,28 @@ def reflect(r, m, p, births, country, terms, habits, keys, flow, flags, city_of,
     tastes = keys.keep_taste, keys.fresh_taste
     rows, moved = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK, np.bool_)
     to, place, level = np.empty(BLOCK + 1, np.int16), np.empty(BLOCK, np.int16), np.empty(BLOCK, np.uint8)
-    u, coin, peers = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK, np.float32)
+    u, peers, coin, other = np.empty(BLOCK), np.empty(BLOCK, np.float32), np.empty(BLOCK), np.empty(BLOCK)
+    leave = np.empty(BLOCK)
     for start in range(0, len(flow), BLOCK):
         end = min(start + BLOCK, len(flow))
         look_round(ties, start, end, flags, peers)
         keep_house(r, start, end, flow, habits)
         contribute(r, start, end, terms.saved)
-        n = movers(r, start, end, (keys.look, keys.go), country, ties, city_of, coin, rows, to)
+        two_draws(r.identity, start, end, keys.look, coin, other)
+        n = movers(r, start, end, coin, other, keys.go, country, ties, city_of, rows, to)
         moved[:] = False
         for k in range(n):
             moved[rows[k] - start] = to[k] != r.city[rows[k]]
         move(r, rows[:n], to[:n], country, keys.station)
-        n = reviewers(m, r, start, end, keys.review, terms, moved, coin, rows)
+        two_draws(r.identity, start, end, keys.review, coin, leave)
+        n = reviewers(m, r, start, end, coin, terms, moved, rows)
         incline(m, p, r, rows[:n], terms, peers, start, u, place, level)
         decide(m, r, rows[:n], u, place, level, terms.premium, tastes)
-        grow(r, start, end, m, habits, keys.outlook, terms.started, peers)
-        n = changers(r, start, end, keys.segment, habits, coin, rows)
+        two_draws(r.identity, start, end, keys.outlook, coin, other)
+        grow(r, start, end, m, habits, coin, terms.started, peers)
+        n = changers(r, start, end, other, habits, rows)
         change(r, births, rows[:n], keys.birth[7:])
-        n = leavers(r, start, end, keys.leave, habits, coin, rows)
+        n = leavers(r, start, end, leave, habits, rows)
         for k in range(n):
             r.identity[rows[k]] += 1
         arrive(r, m, births, rows[:n], keys.birth, habits.first_month, habits.month_days)

@@ -163,7 +163,7 @@ def look_round(ties, start, end, flags, share):
     count = np.zeros(end - start, np.int64)
     for friend in ties[start:end].T:
         count += seen[friend] * (friend != rows)
-    share[:end - start] = count / max(ties.shape[1], 1)
+    share[:end - start] = count.astype(np.float32) * np.float32(1.0 / max(ties.shape[1], 1))
 
 
 def keep_house(r, start, end, flow, h):
@@ -223,7 +223,7 @@ def _review(r, m, p, terms, keys, peers, moved):
     chance = np.where(r.tenure == 0, m.review_entry, chance)
     chance = np.where(r.enrolled, np.where(moved, 1.0, m.review_enrolled), chance)
     r.noticed[:] |= served
-    rows = np.flatnonzero(uniform(keys.review, r.identity) - chance < 0.0)
+    rows = np.flatnonzero(high(word(keys.review, r.identity)) - chance < 0.0)
     u, place, level = np.zeros(len(rows)), np.zeros(len(rows), np.int16), np.zeros(len(rows), np.uint8)
     incline(m, p, r, rows, terms, peers, 0, u, place, level)
     old = uniform(keys.keep_taste, r.identity[rows]) < m.keep_taste
@@ -246,7 +246,8 @@ def _move(r, country, keys, ties, city_of) -> np.ndarray:
             found.append(i)
             to.append(there)
     rows, to = np.array(found, np.int64), np.array(to, np.int64)
-    gain = country.better[to, r.segment[rows]] - country.better[r.city[rows], r.segment[rows]] - country.cost[r.city[rows]]
+    city, s = r.city[rows], r.segment[rows]
+    gain = country.better[to, s] - country.better[city, s] - country.cost[city]
     go = logistic(uniform(keys.go, r.identity[rows])) < gain
     rows, to = rows[go], to[go]
     moved = np.zeros(len(r.city), bool)
@@ -347,14 +348,14 @@ def reflect(r, m, p, births, country, terms, habits, keys, flow, flags, city_of,
     _review(r, m, p, terms, keys, peers, _move(r, country, keys, ties, city_of))
     _grow(r, m, h, terms, keys, peers)
     chance = np.where(r.tenure > 0, (h.down + h.up)[r.segment], 0.0)
-    coin = uniform(keys.segment, r.identity) - chance
+    coin = low(word(keys.outlook, r.identity)) - chance
     rows = np.flatnonzero(coin < 0.0)
     r.segment[rows] = np.where(coin[rows] < -h.up[r.segment[rows]], r.segment[rows] + 1, r.segment[rows] - 1)
     _change(r, births, rows, keys.birth[7:])
     last = h.exit.shape[1] - 1
     chance = h.exit[r.segment, np.minimum(r.tenure, last)] * np.where(r.subsidised, h.kept, 1.0)
     chance = chance * (1.0 - (1.0 - h.rooted) * 0.01 * r.roots)
-    leaves = uniform(keys.leave, r.identity) - np.where(r.age >= h.leave_age, 1.0, chance) < 0.0
+    leaves = low(word(keys.review, r.identity)) - np.where(r.age >= h.leave_age, 1.0, chance) < 0.0
     r.tenure[:] += ~leaves & (r.tenure < last)
     rows = np.flatnonzero(leaves)
     r.identity[rows] += 1
@@ -366,7 +367,7 @@ def _grow(r, m, h, terms, keys, peers):
     learnt = r.trust + m.trust_peers * peers.astype(float) * (1.0 - r.trust) * terms.started[r.city]
     r.trust[:] = np.where(r.subsidised, 1.0, learnt)
     chance = np.where(r.tenure >= h.settle_after, h.settle, 0.0) + np.where(r.subsidised, h.settle_subsidy, 0.0)
-    r.temporary[:] &= uniform(keys.outlook, r.identity) >= chance
+    r.temporary[:] &= high(word(keys.outlook, r.identity)) >= chance
     r.roots[:] = np.minimum(r.roots.astype(int) + h.root_month + h.root_receipt * r.subsidised, 100)
     r.age[:] += 1
     r.starts[:] = 1

@@ -16,8 +16,8 @@ ORDERS, PAY, RAIN, EXTREME = range(4)  # a month's books
 
 
 class Met(NamedTuple):
-    """What a day's orders and riders make of each other. asked, done: orders [city, hour].  rate: orders done by a rider
-    for each that he could carry in the usual hours [city, district, segment].  late: of them, delivered late."""
+    """What a day's orders and riders make of each other. asked, done: orders [city, hour].  rate: orders done by a
+    rider for each that he could carry in the usual hours [city, district, segment].  late: of them, delivered late."""
 
     asked: np.ndarray
     done: np.ndarray
@@ -28,11 +28,11 @@ class Met(NamedTuple):
 class Streets:
     """All cities' streets: who waits where, what he can carry, and the month's books of what was carried.
 
-    shape: (districts, segments).  pace: orders that a rider can carry on a working day [city, segment].
-    chance: of working on a day [segment].  means, sigma: CNY a month and spread of its log [city, segment].
-    monthly, personal: parts of that spread that a month and a person bring [city, segment].
-    tightness: what a rider found last month over the usual [city].  books: [group, day, book]; lost: CNY kept back [group, day];
-    both for each order that a rider could carry.
+    shape: (districts, segments).  pace: orders that a rider can carry on a working day [city, segment]. chance: of
+    working on a day [segment].  means, sigma: CNY a month and spread of its log [city, segment]. monthly, personal:
+    parts of that spread that a month and a person bring [city, segment]. tightness: what a rider found last month over
+    the usual [city].  books: [group, day, book]; lost: CNY kept back [group, day]; both for each order that a rider
+    could carry.
 
     Source: smoothed minimum of two stocks; hours by wage and target [Camerer1997, Farber2005].
     """
@@ -57,7 +57,8 @@ class Streets:
         workers = cities.riders[:, None] * s["share"] * present * self.chance
         self.workers = self.districts.station[:, :, None] * workers[:, None, :]
         self.pace = self._balanced(normal_work(world)[cities.tier])
-        self.usual = self._met(cities.orders[:, None] * cities.hourly / HOURS, self.workers * self.pace[:, None, :]).rate
+        normal = cities.orders[:, None] * cities.hourly / HOURS
+        self.usual = self._met(normal, self.workers * self.pace[:, None, :]).rate
         self.tightness = np.ones(len(cities))
 
     def _balanced(self, work: np.ndarray) -> np.ndarray:

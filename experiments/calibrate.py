@@ -144,7 +144,8 @@ def main(arguments: list[str]) -> int:
         say(f"  at {price:.3f} of income: {reached:.3f} enrolled, survey {wanted:.2f}\n")
     drawn = bootstrap(survey.money(), survey.weight, survey.felt())
     for name, values in zip(("sigma", "const"), drawn.T):
-        say(f"{name}: 95 % of {DRAWS} draws from {np.quantile(values, 0.025):.3f} to {np.quantile(values, 0.975):.3f}\n")
+        low, high = np.quantile(values, (0.025, 0.975))
+        say(f"{name}: 95 % of {DRAWS} draws from {low:.3f} to {high:.3f}\n")
     say(f"correlation of sigma and const over draws: {np.corrcoef(drawn.T)[0, 1]:.2f}\n")
     for name, values in RANGES.items():
         for value in values:

@@ -85,10 +85,10 @@ class SpellSettings(Section):
 
     shape, scale: Weibull of completed spells at an exit of `exit` a month; a segment with another exit lives its spells
     at exit/`exit` times the pace.  leave_age: the oldest riders leave at it.  subsidised: multiple of the chance to
-    leave after a subsidy; rooted: of who has wholly taken root, others in between.  root_month, root_receipt: hundredths
-    of roots that a month and a received subsidy add.  temporary_stock, temporary_entrants: share who see the work as temporary, at a run's start
-    and among newcomers; after `settle_after` months a share `settle` of them takes root each month, and
-    `settle_subsidy` more with every subsidy.
+    leave after a subsidy; rooted: of who has wholly taken root, others in between.  root_month, root_receipt:
+    hundredths of roots that a month and a received subsidy add.  temporary_stock, temporary_entrants: share who see the
+    work as temporary, at a run's start and among newcomers; after `settle_after` months a share `settle` of them takes
+    root each month, and `settle_subsidy` more with every subsidy.
     """
 
     shape: bounded(Ratio, gt=0)
@@ -127,16 +127,15 @@ class EnrolmentSettings(Section):
     has the parts; const and sigma are fitted by `experiments/calibrate.py`.
 
     sigma: k yuan a month.  const, peers, information, identity: logits.  levels: bases that may be chosen, multiples of
-    the lower one, the first of which is 1.  informed: share whom a campaign has reached.  beta_*: present bias, normal, cut at low and high.
-    discount, mortality: a year.  annuity: months' pensions worth at retirement (12 x years discounted).
-    wage_growth, account_growth: a year, real.  wage_ratio: lower base over average wage.
-    age_switch: up to it young_*, above it old_* for retirement age, annuity divisor and years needed.
-    vest_temporary, vest_rooted, vest_power, vest_away: chance to reach a pension.  transfer_cost: CNY once, over
-    12 x horizon_* months within horizon_least and horizon_most.  friction: k yuan a month, where hukou is elsewhere.
-    pressure_*: a yuan weighs 1 + slope exp(-cash / (cash months x income)) min(cap, scale / income), at most `most`.
-    trust_entry: belief that the subsidy arrives; trust_peers: part of the doubt that a month with all peers enrolled
-    removes.  keep_taste: chance that a review is made with the taste of a lifetime, not of the moment.
-    review_*: chances of a review in a month.
+    the lower one, the first of which is 1.  informed: share whom a campaign has reached.  beta_*: present bias, normal,
+    cut at low and high. discount, mortality: a year.  annuity: months' pensions worth at retirement (12 x years
+    discounted). wage_growth, account_growth: a year, real.  wage_ratio: lower base over average wage. age_switch: up to
+    it young_*, above it old_* for retirement age, annuity divisor and years needed. vest_temporary, vest_rooted,
+    vest_power, vest_away: chance to reach a pension.  transfer_cost: CNY once, over 12 x horizon_* months within
+    horizon_least and horizon_most.  friction: k yuan a month, where hukou is elsewhere. pressure_*: a yuan weighs 1 +
+    slope exp(-cash / (cash months x income)) min(cap, scale / income), at most `most`. trust_entry: belief that the
+    subsidy arrives; trust_peers: part of the doubt that a month with all peers enrolled removes.  keep_taste: chance
+    that a review is made with the taste of a lifetime, not of the moment. review_*: chances of a review in a month.
     """
 
     sigma: bounded(Ratio, gt=0)
@@ -190,7 +189,7 @@ class EnrolmentSettings(Section):
     @model_validator(mode="after")
     def _the_lower_base_comes_first(self):
         if not self.levels or self.levels[0] != 1 or sorted(set(self.levels)) != self.levels or len(self.levels) > 8:
-            raise ValueError(f"levels: {self.levels} expected 1 to 8 rising multiples of the lower base, beginning with 1")
+            raise ValueError(f"levels: {self.levels}; expected 1 to 8 rising multiples of the lower base, from 1 on")
         return self
 
 
@@ -219,9 +218,9 @@ class TieSettings(Section):
 
 
 class EffortSettings(Section):
-    """Section `riders.effort`: what a better hour's pay does to the hours worked: (1 - target) w^elasticity + target / w
-    times the usual ones, w the pay of an hour over the usual pay. target: weight of who works for a day's income and goes
-    home when he has it. 0 and 0: hours are fixed.
+    """Section `riders.effort`: what a better hour's pay does to the hours worked: (1 - target) w^elasticity + target /
+    w times the usual ones, w the pay of an hour over the usual pay. target: weight of who works for a day's income and
+    goes home when he has it. 0 and 0: hours are fixed.
 
     Source: income targets [Camerer1997], the case against them and elasticities [Farber2005].
     """
@@ -235,8 +234,9 @@ class MoveSettings(Section):
     """Section `riders.move`: riders who change cities, among the named ones or among the rest regions.
 
     look: share who look at another city in a month; nobody moves at 0.  pull: logits for a month's income above the
-    usual, per cost of living.  cost: of a move, spread over a year.  friends: part of its riders' share by
-    which one acquaintance makes a city greater to who looks around. At usual incomes as many come to a city as leave it [HarrisTodaro1970].
+    usual, per cost of living.  cost: of a move, spread over a year.  friends: part of its riders' share by which one
+    acquaintance makes a city greater to who looks around. At usual incomes as many come to a city as leave it
+    [HarrisTodaro1970].
     """
 
     look: bounded(Share, ge=0, le=1)

@@ -1,9 +1,9 @@
 """Districts of a city: where meals are cooked and eaten, the streets between them, and how far riders go for an order.
 
 A city is a disc. Its districts are points spread over it, each joined by streets to its nearest ones and all of them to
-one another by the shortest tree. Restaurants stand denser in the centre than customers do. A rider waits in the district
-of his station and offers himself around it, less the longer the way; an order takes him the longer the farther its
-customers live.
+one another by the shortest tree. Restaurants stand denser in the centre than customers do. A rider waits in the
+district of his station and offers himself around it, less the longer the way; an order takes him the longer the farther
+its customers live.
 
 Source: random geometric graph on a disc; counts of districts in `rider_tiers.csv`, densities and times in the section
 `orders` of world.yaml [assumption].
@@ -62,7 +62,8 @@ def one_city(key: str, count: int, settings: OrderSettings) -> Districts:
 
 
 def streets(point: np.ndarray, settings: OrderSettings) -> np.ndarray:
-    """Minutes by street between districts at points [district, 2]: each joined to its nearest, all of them by a tree."""
+    """Minutes by street between districts at points [district, 2]: each joined to its nearest, all of them by a
+    tree."""
     gap = np.sqrt(((point[:, None] - point[None]) ** 2).sum(axis=2))
     rank = np.argsort(np.argsort(gap, axis=1), axis=1)
     near = (rank > 0) & (rank <= settings.nearest)

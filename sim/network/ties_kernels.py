@@ -30,8 +30,8 @@ def _one_of(low, high, u, not_this):
 def workmates(ties, key, identity, first, shape, size, rewire, homophily):
     """Fill ties [row, friend] with riders of the same station.
 
-    first: first row of each group, numbered (city x districts + district) x segments + segment, and the end.
-    shape: (districts, segments).  A station is `size` neighbouring rows of a group; who is no rider of one's own segment
+    first: first row of each group, numbered (city x districts + district) x segments + segment, and the end. shape:
+    (districts, segments).  A station is `size` neighbouring rows of a group; who is no rider of one's own segment
     stands at the like place of another segment's rows in the district; `rewire` of the ties lead anywhere in the city.
     """
     districts, segments = shape
@@ -80,9 +80,10 @@ def look_round(ties, start, end, flags, share):
     ties: rows of friends [row, friend]; a tie to oneself is none.  flags: bits of all rows, eight a byte, lowest first.
     """
     friends = ties.shape[1]
+    part = np.float32(1.0 / max(friends, 1))
     for i in range(start, end):
-        count = 0
+        count = np.int32(0)
         for k in range(friends):
-            j = ties[i, k]
-            count += ((flags[j >> 3] >> (j & 7)) & 1) * (j != i)
-        share[i - start] = count / max(friends, 1)
+            j = np.uint32(ties[i, k])  # unsigned: no check for places counted from the end
+            count += np.int32((flags[j >> np.uint32(3)] >> np.uint8(j & np.uint32(7))) & np.uint8(1)) * np.int32(j != i)
+        share[i - start] = np.float32(count) * part

@@ -37,11 +37,12 @@ class Segment(Row):
     """A row of `rider_segments.csv`: a way of being a rider.
 
     share: of monthly active riders.  high_frequency: works 22 days a month or more.  days: worked in a month of 30;
-    spread: persons differ by a uniform multiple 1 - spread to 1 + spread of it.  hours: of a usual working day.
-    exit: of the segment's riders in a month (`Spells`).  next: of them who in a month change to the next segment of the
-    table; as many come back from it.  peak: exponent on the hourly orders that gives a shift's shape: 1 follows the orders, 0 is flat.
-    swaps: share with a battery-swap subscription.  work_cost: of one's own battery and wear, without a subscription.
-    other_median, other_sigma: other income as a lognormal multiple of the own living cost; 0 where there is none.
+    spread: persons differ by a uniform multiple 1 - spread to 1 + spread of it.  hours: of a usual working day. exit:
+    of the segment's riders in a month (`Spells`).  next: of them who in a month change to the next segment of the
+    table; as many come back from it.  peak: exponent on the hourly orders that gives a shift's shape: 1 follows the
+    orders, 0 is flat. swaps: share with a battery-swap subscription.  work_cost: of one's own battery and wear, without
+    a subscription. other_median, other_sigma: other income as a lognormal multiple of the own living cost; 0 where
+    there is none.
     """
 
     key: str

@@ -152,7 +152,8 @@ def aims(u, friends_at=(), city=0, many=False):
     """The city that a rider of three equal-sized cities looks at, each friend making a city half as great again."""
     share = np.full((3, 3), 1 / 3)
     ties = np.arange(len(friends_at), dtype=np.int32)[None]
-    return minds.destination(np.cumsum(share, axis=1), share, 0.5, np.array(friends_at, np.int16), ties, 0, city, many, u)
+    at = np.array(friends_at, np.int16)
+    return minds.destination(np.cumsum(share, axis=1), share, 0.5, at, ties, 0, city, many, u)
 
 
 def test_who_knows_nobody_looks_at_the_others_by_their_size():
@@ -180,4 +181,5 @@ def test_with_one_city_there_is_nowhere_to_go():
 def test_columns_are_the_populations(rider_lab):
     riders = rider_lab(rows=100).riders
     assert list(Columns._fields) == Riders.columns()
-    assert all(getattr(riders.rows, name).dtype == unit_of(Riders.__annotations__[name]).dtype for name in Columns._fields)
+    for name in Columns._fields:
+        assert getattr(riders.rows, name).dtype == unit_of(Riders.__annotations__[name]).dtype

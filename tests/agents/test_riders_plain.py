@@ -11,7 +11,8 @@ from agents.riders import Columns
 
 @pytest.fixture(scope="module")
 def months():
-    """Four months of 3,000 riders from March 2025 on, each lived both ways, with what was shown and met at their ends."""
+    """Four months of 3,000 riders from March 2025 on, each lived both ways, with what was shown and met at their
+    ends."""
     from tests.agents.conftest import SCENARIOS, RiderLab, load
 
     lived = []

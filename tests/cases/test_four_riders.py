@@ -1,9 +1,9 @@
 """The four riders of the published story, each lived through the second half of 2025 in Kunming, with the platform's
 subsidy and without: one for whom it is a windfall, one whose cost it halves, one whom it wins, one who lacks the cash.
 
-All review their decision every month with the taste of their lives; nobody leaves or moves. The lower base is 4,588 yuan
-from July 2025, the contribution 20 % of it, 917.60 yuan, the subsidy half of that, 458.80, for September and later months
-in Kunming (the first month served there), each paid a month later.
+All review their decision every month with the taste of their lives; nobody leaves or moves. The lower base is 4,588
+yuan from July 2025, the contribution 20 % of it, 917.60 yuan, the subsidy half of that, 458.80, for September and later
+months in Kunming (the first month served there), each paid a month later.
 """
 
 from types import SimpleNamespace

@@ -2,8 +2,8 @@
 
 A rider's draws are addressed by his identity, so nothing that is his own may move: who he is, what he likes, on which
 days he works. What he earns may move, because he shares his city's orders with the others: that is the model and no
-leak, and it ends at the city's border. With ties cut and orders fixed for each rider (`riders.ties`, `orders.per_rider`)
-every other row is the same in all that it has, money and decisions included.
+leak, and it ends at the city's border. With ties cut and orders fixed for each rider (`riders.ties`,
+`orders.per_rider`) every other row is the same in all that it has, money and decisions included.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ import pytest
 from agents.riders import Riders
 from tests.labs import altered, riders_alone, toy
 
-OWN = ("identity", "district", "segment", "dependants", "age", "tenure", "temporary", "swaps", "factor", "chance", "other",
-       "beta", "taste", "days", "pace")
+OWN = ("identity", "district", "segment", "dependants", "age", "tenure", "temporary", "swaps", "factor", "chance",
+       "other", "beta", "taste", "days", "pace")
 PEOPLE = ("city", "place", "swaps", "enrolled", "base", "premium", "met", "living", "other")
 
 
@@ -69,7 +69,8 @@ def test_what_is_his_own_is_the_same_after_a_month_of_working_leaving_and_arrivi
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """Seventy days from the end of 2025 on, with 500 rows and with 501, nobody seeing peers and orders fixed for each."""
+    """Seventy days from the end of 2025 on, with 500 rows and with 501, nobody seeing peers and orders fixed for
+    each."""
     scenario = altered(tmp_path_factory.mktemp("alone"), settings={
         "riders": {"ties": {"hometown": 0, "station": 0}}, "orders": {"per_rider": True}})
     labs = [toy(f"scale.riders={rows}", scenario=scenario, start="2025-11-01", days=70) for rows in (500, 501)]

@@ -58,7 +58,8 @@ def test_normal_work_is_income_over_fee_and_days(world):
 
 @pytest.mark.parametrize(("table", "old", "new", "said"), [
     ("rider_segments", "hf_crowd,0.18", "hf_crowd,0.19", r"share \[share\]: the column sums to 1.01; expected 1"),
-    ("rider_segments", "14,4,0.4,", "25,4,0.4,", r"rider_segments.csv:4: spread \[share\]: 0.4 puts some riders above 30"),
+    ("rider_segments", "14,4,0.4,", "25,4,0.4,",
+     r"rider_segments.csv:4: spread \[share\]: 0.4 puts some riders above 30"),
     ("rider_incomes", "T2,regular", "T2,hf_crowd", r"'T2', 'hf_crowd' stands twice"),
     ("rider_ages", "25,30,", "31,30,", r"last \[years\]: 30 is below first; expected >= 31"),
     ("rider_hukou", "sichuan", "kunming", r"rider_hukou.csv:2: key: 'kunming' is a city"),
