@@ -126,7 +126,7 @@ class ClosedMonth:
             "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
             "package": packages.KINDS, "state": retail.STATES,
-            "grade": tuple(lab.rules["credit"].cuts) if "credit" in lab.rules else (),
+            "grade": lab.rules["credit"].grades if "credit" in lab.rules else (),
             "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
 
     # ------------------------------------------------------------------------------------------------- electricity

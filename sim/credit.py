@@ -34,7 +34,7 @@ YEAR = 12  # months
 class CreditRules(Section):
     """Key `credit`. enforced: whether guarantees, points and suspension hold.  disclosed: whether users see grades.
 
-    cuts: least score of each grade, best first.  multiplier: of the guarantee, by grade.  base: guarantee for a MWh of
+    cuts: least score of each grade.  multiplier: of the guarantee, by grade.  base: guarantee for a MWh of
     a year.  letter: what a bank asks a year for a yuan of guarantee.  weights: of the indicators.
     points: with which a year begins.  deductions: by severity.  severity: of each listed behaviour.
     band: departure from what was contracted that counts as none; twice it is the worst.  cover: share that must be held
@@ -65,9 +65,9 @@ class CreditRules(Section):
 
     @model_validator(mode="after")
     def _grades(self):
-        cuts = list(self.cuts.values())
-        if sorted(cuts, reverse=True) != cuts or len(cuts) < 2 or cuts[-1] != 0:
-            raise ValueError("cuts: expected grades from the best down to one that begins at 0")
+        cuts = set(self.cuts.values())
+        if len(cuts) < max(len(self.cuts), 2) or 0 not in cuts:
+            raise ValueError("cuts: expected two grades or more at scores of their own, one of them from 0")
         for name, given, wanted in (("multiplier", self.multiplier, self.cuts), ("weights", self.weights, INDICATORS),
                                     ("deductions", self.deductions, SEVERITIES),
                                     ("severity", self.severity, BEHAVIOURS)):
@@ -80,10 +80,15 @@ class CreditRules(Section):
             raise ValueError(f"weights add up to {sum(self.weights.values()):g}; expected 1")
         if self.ask_from not in self.cuts:
             raise ValueError(f"ask_from: there is no grade {self.ask_from}; expected one of {', '.join(self.cuts)}")
-        rising = [self.multiplier[grade] for grade in self.cuts]
+        rising = [self.multiplier[grade] for grade in self.grades]
         if sorted(rising) != rising:
             raise ValueError("multiplier: a worse grade asks for less guarantee; expected it not to")
         return self
+
+    @property
+    def grades(self) -> tuple[str, ...]:
+        """Names of the grades, best first."""
+        return tuple(sorted(self.cuts, key=self.cuts.get, reverse=True))
 
 
 def score(indicators: np.ndarray, weights: dict[str, float]) -> np.ndarray:
@@ -99,13 +104,13 @@ def score(indicators: np.ndarray, weights: dict[str, float]) -> np.ndarray:
 
 def graded(points: np.ndarray, rules: CreditRules) -> np.ndarray:
     """Grade of a score [entity]: 0 is the best."""
-    cuts = np.array(list(rules.cuts.values()))
+    cuts = np.array([rules.cuts[name] for name in rules.grades])
     return (points[:, None] < cuts[:-1]).sum(axis=1)
 
 
 def guarantee(energy: np.ndarray, grade: np.ndarray, rules: CreditRules) -> np.ndarray:
     """CNY [entity] to be lodged for so many MWh of a year under a grade."""
-    return rules.base * energy * np.array([rules.multiplier[name] for name in rules.cuts])[grade]
+    return rules.base * energy * np.array([rules.multiplier[name] for name in rules.grades])[grade]
 
 
 def faith(departed: np.ndarray, band: float) -> np.ndarray:
@@ -251,7 +256,7 @@ def firm_fees(facts: "Facts", owner: np.ndarray, grade: np.ndarray, rules: Credi
     """What guarantees of companies of a bad grade cost this month, fen [unit]: a company's shared by its plants'
     output."""
     made, fees = np.maximum(facts.output, 0).sum(axis=1), np.zeros(len(owner), np.int64)
-    bad = np.flatnonzero(grade >= list(rules.cuts).index(rules.ask_from)) if rules.enforced else ()
+    bad = np.flatnonzero(grade >= rules.grades.index(rules.ask_from)) if rules.enforced else ()
     for firm in bad:
         mine = owner == firm
         lodged = guarantee(np.array([made[mine].sum() * YEAR]), grade[[firm]], rules)[0]

@@ -45,7 +45,7 @@ def test_of_whom_nothing_is_known_nothing_bad_is_said(rules):
 
 
 def test_grades_begin_at_their_cuts(rules):
-    names = list(rules.cuts)
+    names = rules.grades
     found = [names[g] for g in graded(np.array([100, 90, 89.9, 70, 61, 45, 39.9, 0.0]), rules)]
     assert found == ["AAA", "AAA", "AA", "A", "BBB", "B", "C", "C"]
 
@@ -150,7 +150,7 @@ def test_companies_are_judged_by_what_they_sold_and_by_what_they_withheld(rules)
 
 def test_a_company_of_grade_b_lodges_a_guarantee_and_one_above_does_not(rules):
     facts = month()
-    grades = list(rules.cuts)
+    grades = rules.grades
     fees = firm_fees(facts, firms(facts.grid)[1], np.array([grades.index("BB"), grades.index("B")]), rules)
     # b made 60 MWh: x 12 x 7.5 CNY x 1.5 = 8,100 CNY, of which 0.015 / 12 a month: 10.125 CNY
     assert fees.tolist() == [0, 1013, 0]

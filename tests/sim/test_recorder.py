@@ -164,7 +164,7 @@ def lab():
         ground=SimpleNamespace(reservoir_units=np.array([0])),
         rules={"spot": SimpleNamespace(compare=True, coordination="priority"), "regulation_capacity": None,
                "crossarea": SimpleNamespace(origin_share=0.25),
-               "credit": SimpleNamespace(cuts={"AAA": 90.0, "C": 0.0}),
+               "credit": SimpleNamespace(grades=("AAA", "C")),
                "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
 
 
