@@ -133,7 +133,7 @@ def lab():
              "cities": {"key": np.array(["kunming", "nanning", "empty"], object)}}
     riders = SimpleNamespace(segment=np.array([0, 1, 1, 0]), segments={"key": np.array(["full", "part"], object)})
     builder = SimpleNamespace(
-        zone="B", prospects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
+        zone="B", projects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
         started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
     return SimpleNamespace(
         developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
