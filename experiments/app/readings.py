@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STACK = ("nuclear", "coal", "gas", "biomass", "hydro", "wind", "wind_offshore", "solar", "pumped_hydro", "battery",
          "sell")  # bottom to top of the day's stack; `sell`: what neighbours give
 SEEN = 1 / 400  # of the largest payment: what is drawn of the money
+SMALL = 0.01  # of the largest basin: what holds less is a pond and no curve
 FULL = 0.999  # of its capacity, from which a corridor counts as full
 KEY_FIGURES = ("price", "exports", "clean_share", "shed", "curtailed", "enrolled_share",
                "eligible_share", "take_up", "income", "riders")
@@ -149,7 +150,7 @@ def frame(view: DayView, cleared: tuple[str, ...]) -> Data:
         "store": {name: _plain(_share(held, room), 3) for name, held, room in zip(view.store, view.stored, view.room)
                   if room > 0},
         "water": {name: _plain(_share(held, full), 4) for name, held, full in zip(view.basin, view.water, view.full)
-                  if full > 0},
+                  if full > SMALL * view.full.max()},
         "city": {name: {"asked": _plain(asked), "done": _plain(done), "charging": _plain(charging.mean(), 3)}
                  for name, asked, done, charging in zip(view.city, view.asked, view.done, view.charging)},
     }

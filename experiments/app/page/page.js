@@ -156,7 +156,7 @@ function buildRuns() {
       <div class="today">
         <div class="part"><h3>The day's generation <span class="unit">GW by hour</span></h3><div class="stack"></div></div>
         <div class="part"><h3>Stores <span class="unit">% full by hour</span></h3><div class="stores"></div></div>
-        <div class="part"><h3>Riders <span class="unit">a dot is 1 % of a city's</span></h3><div class="riders"></div></div>
+        <div class="part"><h3>Riders <span class="unit">% of a city's</span></h3><div class="riders"></div></div>
       </div>
       <div class="part"><h3>Who paid whom <span class="unit money-unit"></span></h3><div class="money"></div></div></div>`;
   }

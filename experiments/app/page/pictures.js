@@ -63,7 +63,7 @@ function arc([x1, y1], [x2, y2], bend) {
 
 export function drawMap(element, scene, frame, span) {
   const [width, height] = [640, 300];
-  const at = project(scene, width, height, [70, 36, 72]);
+  const at = project(scene, width, height, [50, 36, 66]);
   const most = Math.max(...frame.corridor.map((one) => one.capacity));
   const beside = {};
   for (const one of frame.corridor) (beside[[one.start, one.end].sort().join("|")] ||= []).push(one);
@@ -71,9 +71,9 @@ export function drawMap(element, scene, frame, span) {
   for (const [pair, several] of Object.entries(beside)) {
     several.forEach((one, i) => {
       const [a, b] = pair.split("|");
-      const spread = (i - (several.length - 1) / 2) * 26 + (several.length === 1 ? 6 : 0);
+      const spread = (i - (several.length - 1) / 2) * (several.length > 2 ? 20 : 26) + (several.length === 1 ? 6 : 0);
       const curve = arc(at[a], at[b], spread);
-      const thick = 1.5 + 6 * Math.sqrt(one.capacity / most);
+      const thick = 1.2 + (frame.corridor.length > 12 ? 3.6 : 6) * Math.sqrt(one.capacity / most);
       const backwards = (one.start === a) !== one.flow >= 0;
       const said = `${one.key}: ${short(one.flow)} MW of ${short(one.capacity)} MW on average, peak ` +
         `${Math.round(100 * Math.abs(one.loading))} %, full in ${one.full} hours`;
@@ -114,9 +114,9 @@ function drawCities(scene, at, frame) {
     const [x, y] = at[city.bus];
     const orders = sum(frame.city[city.key].done);
     const radius = 2.5 + 5 * Math.sqrt(orders / most);
-    const top = y - 24 - row * 13;
-    parts.push(`<circle cx="${f(x - 22)}" cy="${f(top - 3)}" r="${f(radius)}" fill="#d55e00" fill-opacity=".85"/>`,
-      text(x - 12, top, `${plainName(city.name)}, ${short(orders, 0)} orders`, 9,
+    const top = y - 22 - row * 12;
+    parts.push(`<circle cx="${f(x - 14)}" cy="${f(top - 3)}" r="${f(radius)}" fill="#d55e00" fill-opacity=".85"/>`,
+      text(x - 5, top, `${plainName(city.name)} ${short(orders, 0)}`, 9,
         'class="soft" paint-order="stroke" stroke="#fff" stroke-width="3"'));
   }
   return parts;
@@ -141,7 +141,7 @@ function mapKey([low, high], height) {
   });
   parts.push(text(160, y - 3, "loading in the day's fullest hour", 9, 'class="soft"'),
     `<circle cx="422" cy="${y + 3.5}" r="4" fill="#d55e00" fill-opacity=".85"/>`,
-    text(430, y + 7, "riders' orders", 9, 'class="soft"'));
+    text(430, y + 7, "orders of a city's riders", 9, 'class="soft"'));
   return parts;
 }
 
@@ -220,30 +220,40 @@ export function drawStores(element, frame) {
 
 export function drawRiders(element, scene, frame, month) {
   const [width, height] = [218, 150];
-  const cities = cityNames(scene), columns = cities.length > 8 ? 6 : cities.length > 3 ? 4 : Math.max(cities.length, 1);
-  const rows = Math.ceil(cities.length / columns);
-  const [wide, tall] = [width / columns, (height - 14) / rows];
-  const parts = [];
-  const side = Math.min(wide - 6, tall - (rows > 1 ? 13 : 44));
-  cities.forEach((city, i) => {
-    const [x, y] = [(i % columns) * wide, Math.floor(i / columns) * tall];
-    const riders = month && month.riders[city.key];
-    const dots = riders ? dotsOf(riders) : Array(100).fill("#fff");
-    const step = side / 10, name = plainName(city.name);
-    parts.push(text(x, y + 9, rows > 1 ? name.slice(0, Math.floor(wide / 4.6)) : name, rows > 1 ? 7.5 : 9.5, 'font-weight="600"'));
-    dots.forEach((fillColour, dot) => parts.push(`<circle cx="${f(x + step * ((dot % 10) + 0.5))}"
-      cy="${f(y + 13 + step * (Math.floor(dot / 10) + 0.5))}" r="${f(step * 0.4)}" fill="${fillColour}"
-      ${riders ? "" : 'stroke="#ccd2d9" stroke-width=".6"'}/>`));
-    if (rows === 1) {
-      parts.push(...ordersOf(frame.city[city.key], x, y + 17 + side, Math.min(wide - 8, side + 10)));
-      if (riders) parts.push(text(x + wide - 6, y + 9, `${short(riders.persons)}`, 8.5, 'class="soft" text-anchor="end"'));
-    }
+  const cities = cityNames(scene);
+  const parts = cities.length > 3 ? riderBars(cities, month, width, height - 16) : [];
+  const wide = width / Math.max(cities.length, 1), side = Math.min(wide - 6, height - 58), step = side / 10;
+  (cities.length > 3 ? [] : cities).forEach((city, i) => {
+    const x = i * wide, riders = month && month.riders[city.key];
+    parts.push(text(x, 9, plainName(city.name), 9.5, 'font-weight="600"'));
+    (riders ? dotsOf(riders) : Array(100).fill("#fff")).forEach((colour, dot) => parts.push(`<circle
+      cx="${f(x + step * ((dot % 10) + 0.5))}" cy="${f(13 + step * (Math.floor(dot / 10) + 0.5))}" r="${f(step * 0.4)}"
+      fill="${colour}" ${riders ? "" : 'stroke="#ccd2d9" stroke-width=".6"'}/>`));
+    parts.push(...ordersOf(frame.city[city.key], x, 17 + side, Math.min(wide - 8, side + 10)));
+    if (riders) parts.push(text(x + wide - 6, 9, short(riders.persons), 8.5, 'class="soft" text-anchor="end"'));
   });
   const key = [[ENROLLED, "enrolled"], [MISSED, "eligible only"], [OTHERS, "neither"]];
   key.forEach(([colour, name], i) => parts.push(
     `<circle cx="${4 + [0, 58, 130][i]}" cy="${height - 4}" r="3" fill="${colour}"/>`,
     text(10 + [0, 58, 130][i], height - 1, name, 8.5, 'class="soft"')));
   fill(element, width, height, parts, "Riders of each city: enrolled, eligible only, neither");
+}
+
+function riderBars(cities, month, width, height) {
+  const tall = Math.min(height / cities.length, 18), [left, right] = [58, width - 30];
+  return cities.flatMap((city, i) => {
+    const riders = month && month.riders[city.key], y = i * tall;
+    const name = text(0, y + tall * 0.72, plainName(city.name), 8.5);
+    if (!riders) return [name, `<rect x="${left}" y="${f(y + 2)}" width="${right - left}" height="${f(tall - 4)}" fill="#f0f3f6"/>`];
+    const shares = [[riders.enrolled, ENROLLED], [riders.missed ?? 0, MISSED], [1, OTHERS]];
+    let at = left;
+    const bars = shares.map(([share, colour]) => {
+      const wide = Math.max(0, Math.min((right - left) * share, right - at));
+      at += wide;
+      return `<rect x="${f(at - wide)}" y="${f(y + 2)}" width="${f(wide)}" height="${f(tall - 4)}" fill="${colour}"/>`;
+    });
+    return [name, ...bars, text(width, y + tall * 0.72, `${(100 * riders.enrolled).toFixed(1)} %`, 8.5, 'text-anchor="end"')];
+  });
 }
 
 function dotsOf(riders) {
