@@ -137,8 +137,13 @@ def _parted(texts: list[str]) -> tuple[list[str], list[str]]:
 
 
 @app.command()
-def audit(folder: RunArgument):
-    """Recompute a finished run's journal, balances and seal; name the first bad record."""
+def audit(
+    folder: RunArgument,
+    record: Annotated[str | None, typer.Option(
+        "--prove", metavar="ID", help="Write a proof that a record is in the main chain: ENTRY or ENTRY:ROW.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the proof goes: proof-ID.json.")] = None,
+):
+    """Recompute a finished run's journal, chains, balances and seal; name the first bad record."""
     if not folder.is_dir() or not any((folder / name).exists() for name in ("run.yaml", "manifest.txt")):
         raise BadInput(f"{folder}: holds no run; expected a folder written by gridgig run")
     from experiments.audit import audit as recompute
@@ -150,10 +155,27 @@ def audit(folder: RunArgument):
         print(f"unseen    {line}")
     for fault in report.faults:
         print(f"BAD       {fault}")
-    if report.good:
-        print(f"{folder}: all well")
-        return GOOD
-    return _wrong(f"{folder}: {report.faults[0]}", FAILED)
+    if not report.good:
+        return _wrong(f"{folder}: {report.faults[0]}", FAILED)
+    print(f"{folder}: all well")
+    if record is not None:
+        _prove(folder, record, out)
+    return GOOD
+
+
+def _prove(folder: Path, record: str, out: Path | None):
+    """Write the proof of a record of a run that has been audited."""
+    import json
+
+    from experiments.prove import Asked, prove
+
+    asked = Asked.read(record)
+    proof, file = prove(folder, asked), out or Path(f"proof-{record.replace(':', '-')}.json")
+    try:
+        file.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be written: {error.strerror}") from None
+    print(f"written   {file}; python -m experiments.verify {file} --head MAIN_HEAD")
 
 
 @app.command()

@@ -27,7 +27,7 @@ from sim.network.grid import NEIGHBOUR, STORE, USER
 from sim.network.ground import Ground
 from sim.recorder import Memory, Recorder, Sink
 from sim.registry import instruments, markets
-from sim.settlement import bills, checks
+from sim.settlement import bills, chain, checks
 from sim.settlement.journal import Journal
 from sim.streams import Streams
 
@@ -63,6 +63,7 @@ class PolicyLab(mesa.Model):
         self._people_the_world()
         self.facts = Facts(self.grid, self.ground, self.users.bus)
         self.journal = Journal(keep=config.record.journal)
+        self.chain = chain.Chain(chain.genesis(config.resolved(), self.seed))
         self.results = sink or Memory()
         self.recorder = Recorder(self.results, hourly=config.record.hourly)
 
@@ -241,6 +242,7 @@ class PolicyLab(mesa.Model):
         due = [*self.journal.pending, *transfers]
         statements = bills.statements(due, self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money
+        self.chain.close(month, self.journal, chain.provinces(self.facts))
         self.facts.publish_month(self.riders.peer_share(), due)
         for actor in self.actors:
             actor.learn(statements[actor.name], self.facts.public)

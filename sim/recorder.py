@@ -224,7 +224,7 @@ class Recorder:
         if self._hourly:
             tables |= hourly(closed) | daily(closed)
         tables["assets"] = revenue.table(closed.date, closed.facts.income, closed.grid)
-        tables |= {f"journal/{name}": table for name, table in lab.journal.tables(month).items()}
+        tables |= {f"journal/{name}": table for name, table in (lab.journal.tables(month) | lab.chain.tables()).items()}
         for kind, table in tables.items():
             self._sink.write(kind, month, table)
 
