@@ -1,4 +1,4 @@
-"""The command `gridgig`: run, check, plan, adequacy, audit, query, export.
+"""The command `gridgig`: run, check, plan, adequacy, audit, trace, query, export.
 
 Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
 imports what it needs when it is called, so that help and a wrong key are answered at once.
@@ -176,6 +176,30 @@ def _prove(folder: Path, record: str, out: Path | None):
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror}") from None
     print(f"written   {file}; python -m experiments.verify {file} --head MAIN_HEAD")
+
+
+@app.command()
+def trace(
+    folder: RunArgument,
+    user: Annotated[str, typer.Option(metavar="NAME", help="A class of users, a city, a large user or a neighbour.")],
+    month: Annotated[str, typer.Option(metavar="MONTH", help="2025-07.")],
+    as_data: Annotated[bool, typer.Option("--json", help="JSON instead of a page of Markdown.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the statement goes, if not here.")] = None,
+):
+    """State where a user's electricity came from in a month, with its green share and carbon."""
+    from experiments.store import open_run
+    from experiments.trace import as_json, as_text, statement
+
+    found = statement(open_run(folder), user, month)
+    text = as_json(found) if as_data else as_text(found)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written: {error.strerror}") from None
+    print(f"written   {out}")
 
 
 @app.command()

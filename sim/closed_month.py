@@ -11,6 +11,7 @@ import numpy as np
 from sim import certificates, market_power, revenue
 from sim.calendar import Month
 from sim.network.grid import PLANT
+from sim.policy import carbon
 from sim.policy.pension_subsidy import eligible
 from sim.settlement import meters, services
 from sim.units import HOURS
@@ -125,7 +126,8 @@ class ClosedMonth:
             "technology": self.technologies, "asset": revenue.asset_labels(self.technologies),
             "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
-            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
+            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries,
+            "consumer": self.facts.tracer.consumer, "source": self.facts.tracer.source}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -206,6 +208,11 @@ class ClosedMonth:
         cell = (self.grid.bus_zone[self.grid.units.bus] * shape[1] + self._technology)[which]
         units, total = np.bincount(cell, minlength=np.prod(shape)), np.bincount(cell, energy[which], np.prod(shape))
         return np.where(units > 0, total, np.nan).reshape(shape)
+
+    def emissions(self) -> np.ndarray:
+        """t CO2 [emitted or free, zone, technology] of plants; nan where nothing is."""
+        both = carbon.emissions(self.facts, self.rules("carbon"))
+        return np.stack([self._by_technology(tonnes, tonnes > 0) for tonnes in both])
 
     def curtailed(self) -> np.ndarray:
         """MWh [zone, technology] that wind, sun and water would have given and nobody took.

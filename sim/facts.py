@@ -11,6 +11,7 @@ from sim.messages import Clearing, Conditions, Dispatch, People, Public, Trade, 
 from sim.network.grid import Grid
 from sim.network.ground import Ground
 from sim.positions import Positions
+from sim.tracing import Tracer
 from sim.units import HOURS
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.  certificates: who holds which.  daily: this month's day-ahead Trades of each market, in order.
+    rhythm.  certificates: who holds which.  tracer: whose energy came from where.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     income: fen [unit] of the month by bill, set at its close.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
@@ -50,6 +51,7 @@ class Facts:
         self.positions = Positions(len(grid.units) + len(user_bus), len(grid.link))
         market = np.isin(ground.world["load_split"]["user_class"], ground.world["green_demand"]["user_class"])
         self.certificates = Certificates(grid, user_bus, market)
+        self.tracer = Tracer(grid, ground.world["load_split"]["user_class"], tuple(ground.cities.key))
         self.positions.bus = self.party_bus
         self.trades: dict[tuple[str, str], Trade] = {}
         self.ahead = Ahead(self)

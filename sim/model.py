@@ -231,6 +231,8 @@ class PolicyLab(mesa.Model):
         self.facts.people = self.riders.close(month, self.rules)
         if "green" in self.rules:
             self.facts.certificates.close(month, self.facts, self.rules["green"])
+        if "emissions" in self.rules:
+            self.facts.tracer.close(self.facts, self.rules["emissions"], self.rules.get("green"))
         transfers, services = bills.of(self.facts, self.rules), []
         for key, market in self.markets.items():
             if key in self.rules:

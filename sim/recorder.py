@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim import certificates, contracted, increments, revenue
+from sim import certificates, contracted, increments, revenue, tracing
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
 from sim.messages import BUY, SELL
@@ -28,7 +28,7 @@ Table = dict[str, np.ndarray]
 MONTH, DAY = "month", "day"
 WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
 TECHNOLOGY, BILL, ACCOUNT, EVENT, ASSET, COUNTRY = "technology", "bill", "account", "event", "asset", "country"
-FLOW, VINTAGE = "flow", "vintage"
+FLOW, VINTAGE, CONSUMER, SOURCE = "flow", "vintage", "consumer", "source"
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Outcome:
 
     name: of the indicator; a second axis is appended to it ("generation.hydro").  unit: of its values.
     rhythm: a value a month (dated its first day) or a day.
-    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor, country or account; "all"
-    for the world).
+    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor, country, account or
+    consumer; "all" for the world).
     of: what gives the values of a closed month, [*axes], for rhythm "day" [*axes, D], the world being no axis of
     its own; nan is not kept.
     """
@@ -125,6 +125,19 @@ OUTCOMES = (
     Outcome("free_certificates", "certificates", MONTH, (ZONE,), lambda m: certificates.free(m.facts)),
     Outcome("certificates_held", "certificates", MONTH, (WORLD,), lambda m: m.facts.certificates.held().sum()),
     Outcome("certificate_price", "CNY/certificate", MONTH, (WORLD, VINTAGE), lambda m: certificates.prices(m.facts)),
+    # tracing and carbon: whose energy came from where; what plants emit and what allowances are free for
+    Outcome("traced", "MWh", MONTH, (CONSUMER, SOURCE), lambda m: tracing.energy(m.facts)),
+    Outcome("traced_contract", "share", MONTH, (CONSUMER,), lambda m: tracing.of_consumers(
+        m.facts, lambda t: tracing.share(t.contract.sum(axis=1), t.used))),
+    Outcome("traced_green", "share", MONTH, (CONSUMER,),
+            lambda m: tracing.of_consumers(m.facts, lambda t: tracing.share(t.green, t.used))),
+    Outcome("footprint", "t", MONTH, (CONSUMER,), lambda m: tracing.of_consumers(m.facts, lambda t: t.carbon)),
+    Outcome("footprint_year", "t", MONTH, (CONSUMER,),
+            lambda m: tracing.of_consumers(m.facts, lambda _: m.facts.tracer.carbon)),
+    Outcome("footprint_claimed_year", "t", MONTH, (CONSUMER,),
+            lambda m: tracing.of_consumers(m.facts, lambda _: m.facts.tracer.claims(m.facts))),
+    Outcome("emissions", "t", MONTH, (ZONE, TECHNOLOGY), lambda m: m.emissions()[0]),
+    Outcome("allowances", "t", MONTH, (ZONE, TECHNOLOGY), lambda m: m.emissions()[1]),
     # riders: means over persons, income and claims of one person
     Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),
@@ -223,6 +236,7 @@ class Recorder:
         tables = {"indicators": indicators(closed)} | closed.riders()
         if self._hourly:
             tables |= hourly(closed) | daily(closed)
+        tables |= tracing.tables(closed.facts, closed.date)
         tables["assets"] = revenue.table(closed.date, closed.facts.income, closed.grid)
         tables |= {f"journal/{name}": table for name, table in (lab.journal.tables(month) | lab.chain.tables()).items()}
         for kind, table in tables.items():

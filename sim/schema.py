@@ -4,6 +4,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
+from sim.emissions import EmissionRules
 from sim.network import (
     agreements,
     blocks,
@@ -57,7 +58,7 @@ class Settings(Section):
 
 
 # law that belongs to no market and no instrument
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules)}
+RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules, EmissionRules)}
 
 
 def schema() -> Schema:

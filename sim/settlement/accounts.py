@@ -52,6 +52,7 @@ ACCOUNTS = chart(
     Account("wheelers", "grids outside that carry traded energy on, paid by who takes it", NEIGHBOURS),
     Account("outside_grid", "the supplier of cities outside the cleared grid, at a fixed price", GRID),
     Account("certificate_exchange", "counterparty of the green market: keeps nothing", GRID),
+    Account("carbon_market", "the national market of allowances, beyond the plants of the model", BOOKS),
     Account("customers", "restaurants and their guests, who order and pay", HOUSEHOLDS),
     Account("households", "shops, landlords and families: where riders' living costs go", HOUSEHOLDS),
     Account("platform", "the delivery platform", GIG),
