@@ -127,7 +127,9 @@ class ClosedMonth:
             "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
             "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries,
-            "consumer": self.facts.tracer.consumer, "source": self.facts.tracer.source}
+            "consumer": self.facts.tracer.consumer, "source": self.facts.tracer.source,
+            "pool": () if self.facts.pooling is None else self.facts.pooling.key,
+            "member": () if self.facts.pooling is None else self.facts.pooling.member}
 
     # ------------------------------------------------------------------------------------------------- electricity
 

@@ -16,6 +16,7 @@ from sim.units import HOURS
 
 if TYPE_CHECKING:
     from sim.network.rivers import Rivers
+    from sim.settlement.pooled import Pooling
 
 MEMORY = 28  # days of zone prices that everybody may see
 CLEARED = ("price", "energy", "shed", "disposed", "output", "stored", "line_flow", "line_shadow", "sent", "delivered",
@@ -37,7 +38,9 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.  certificates: who holds which.  tracer: whose energy came from where.  daily: this month's day-ahead Trades of each market, in order.
+    rhythm.  certificates: who holds which.  tracer: whose energy came from where.
+    pooling: what pools earned, None where the law knows none.  swap_rebate: fen [city] that a rider's subscription costs
+    less this month.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     income: fen [unit] of the month by bill, set at its close.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
@@ -52,6 +55,8 @@ class Facts:
         market = np.isin(ground.world["load_split"]["user_class"], ground.world["green_demand"]["user_class"])
         self.certificates = Certificates(grid, user_bus, market)
         self.tracer = Tracer(grid, ground.world["load_split"]["user_class"], tuple(ground.cities.key))
+        self.pooling: Pooling | None = None
+        self.swap_rebate = np.zeros(len(ground.cities), np.int64)
         self.positions.bus = self.party_bus
         self.trades: dict[tuple[str, str], Trade] = {}
         self.ahead = Ahead(self)

@@ -17,7 +17,7 @@ from sim.calendar import Month
 from sim.closed_month import ClosedMonth
 from sim.messages import BUY, SELL
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
-from sim.settlement import meters
+from sim.settlement import meters, pooled
 
 if TYPE_CHECKING:
     import pandas
@@ -28,7 +28,7 @@ Table = dict[str, np.ndarray]
 MONTH, DAY = "month", "day"
 WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
 TECHNOLOGY, BILL, ACCOUNT, EVENT, ASSET, COUNTRY = "technology", "bill", "account", "event", "asset", "country"
-FLOW, VINTAGE, CONSUMER, SOURCE = "flow", "vintage", "consumer", "source"
+FLOW, VINTAGE, CONSUMER, SOURCE, POOL, MEMBER = "flow", "vintage", "consumer", "source", "pool", "member"
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,20 @@ OUTCOMES = (
             lambda m: tracing.of_consumers(m.facts, lambda _: m.facts.tracer.claims(m.facts))),
     Outcome("emissions", "t", MONTH, (ZONE, TECHNOLOGY), lambda m: m.emissions()[0]),
     Outcome("allowances", "t", MONTH, (ZONE, TECHNOLOGY), lambda m: m.emissions()[1]),
+    # pools of small resources: what they earned, whether their split holds, who gets what
+    Outcome("pool_income", "CNY", MONTH, (POOL,), lambda m: pooled.by_pool(m.facts, lambda p: p.income / 100)),
+    Outcome("pool_excess", "CNY/day", MONTH, (POOL,),
+            lambda m: pooled.by_pool(m.facts, lambda p: pooled.held(p, lambda s: s.excess))),
+    Outcome("pool_in_core", "flag", MONTH, (POOL,),
+            lambda m: pooled.by_pool(m.facts, lambda p: pooled.held(p, lambda s: s.in_core))),
+    Outcome("pool_rational", "flag", MONTH, (POOL,),
+            lambda m: pooled.by_pool(m.facts, lambda p: pooled.held(p, lambda s: s.rational))),
+    Outcome("pool_member_income", "CNY", MONTH, (MEMBER,), lambda m: pooled.by_member(m.facts, lambda p: p.earned / 100)),
+    Outcome("pool_member_part", "share", MONTH, (MEMBER,), lambda m: pooled.by_member(m.facts, lambda p: p.part)),
+    Outcome("pool_member_bound", "share", MONTH, (MEMBER,), lambda m: pooled.by_member(m.facts, lambda p: p.bound)),
+    Outcome("pool_member_contract", "share", MONTH, (MEMBER,),
+            lambda m: pooled.by_member(m.facts, lambda p: p.contract)),
+    Outcome("swap_rebate", "CNY/month", MONTH, (CITY,), lambda m: pooled.rebate(m.facts)),
     # riders: means over persons, income and claims of one person
     Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),

@@ -15,6 +15,7 @@ from sim.network import (
     grid,
     outages,
     plants,
+    pools,
     projects,
     rivers,
     smelters,
@@ -25,6 +26,7 @@ from sim.network import (
 from sim.policy.pension_subsidy import PensionRules
 from sim.policy.tariffs import PlatformRules, SwapRules
 from sim.registry import instruments, markets
+from sim.vpp import VppRules
 from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherSettings
 
 TABLES = {
@@ -40,6 +42,7 @@ TABLES = {
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
     "green_demand": green_demand.GreenDemand,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
+    "pool_members": pools.PoolMember,
     "cities": city.City, "order_levels": city.OrderLevel,
     "rider_tiers": workforce.Tier, "rider_segments": workforce.Segment, "rider_incomes": workforce.Income,
     "rider_ages": workforce.AgeGroup, "rider_households": workforce.Household, "rider_hukou": workforce.Hukou,
@@ -58,7 +61,8 @@ class Settings(Section):
 
 
 # law that belongs to no market and no instrument
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules, EmissionRules)}
+RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules, EmissionRules,
+                                        VppRules)}
 
 
 def schema() -> Schema:

@@ -11,38 +11,13 @@ member comes or goes: its columns open or shut, and the last basis is a warm sta
 Source: [Huangfu2018] for the solver; pools as games [Baeyens2013].
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import sparse
 
 from sim.engines.program import Program
+from sim.engines.records import Members
 
 SIDES = 4  # rows of an hour that bound regulation: room above, room below, energy to give, room to take
-
-
-@dataclass(frozen=True)
-class Members:
-    """Who may pool. power_in, power_out: MW [member, hour], beyond what each does without the pool.
-
-    energy: MWh [member] that a store holds when full, 0 for a source.  efficiency: round trip [member].
-    wear: CNY per MWh given [member].  daily: MWh [member], the most that a source gives in a day.
-    """
-
-    power_in: np.ndarray
-    power_out: np.ndarray
-    energy: np.ndarray
-    efficiency: np.ndarray
-    wear: np.ndarray
-    daily: np.ndarray
-
-    def __len__(self):
-        return len(self.energy)
-
-    def lasting(self, hours: float) -> np.ndarray:
-        """MW [member] that each can give for so many hours."""
-        store = self.energy > 0
-        return np.minimum(self.power_out.max(axis=1), np.where(store, self.energy, self.daily) / hours)
 
 
 class Pool:

@@ -45,6 +45,7 @@ ACCOUNTS = chart(
     Account("smelters", "large users who bid into the spot market", USERS, "unit"),
     Account("plants", "owners of power plants", POWER, "unit"),
     Account("stores", "owners of batteries and pumped hydro", POWER, "unit"),
+    Account("aggregator", "operators of pools of small resources, who pass on what pools earn", POWER),
     Account("neighbours", "power systems outside the cleared grid that sell to it and buy from it", NEIGHBOURS, "unit"),
     Account("grid_company", "counterparty of the spot market: what it takes in a month it gives in that month", GRID),
     Account("rent", "congestion rent and the surplus of disposed energy, held by the grid company for its users", GRID),

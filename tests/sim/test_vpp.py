@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.engines.pooling import Members, Pool
+from sim.engines.pooling import Pool
+from sim.engines.records import Members
 from sim.streams import Streams
 from sim.vpp import VppRules, nucleolus, orders_of, parts, sampled_shapley, shapley, stability
 
