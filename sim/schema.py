@@ -64,9 +64,11 @@ class Settings(Section):
 RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules, EmissionRules,
                                         VppRules)}
 
+SWITCHED = (EmissionRules.key, VppRules.key)  # of these, what a scenario may switch off as it may an instrument
+
 
 def schema() -> Schema:
     """The schema of the whole model: what is listed here and what the registry finds."""
     found_markets, found_instruments = markets(), instruments()
     rules = RULES | {key: found.Rules for key, found in (found_markets | found_instruments).items()}
-    return Schema(Settings, TABLES, rules, tuple(found_markets), tuple(found_instruments))
+    return Schema(Settings, TABLES, rules, tuple(found_markets), (*found_instruments, *SWITCHED))

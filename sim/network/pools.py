@@ -1,8 +1,8 @@
 """Pools of small resources behind one bus: swap cabinets, users' batteries, load that can be moved.
 
-To the network a pool is one store more: what its members can give and take beyond what they do anyway. Swap cabinets and
-movable load are batteries in this sense: what they take later they give now. Pools stand behind all other units of the
-grid, and only where the law knows virtual power plants; so without it no row of the grid is another.
+To the network a pool is one store more: what its members can give and take beyond what they do anyway. Swap cabinets
+and movable load are batteries in this sense: what they take later they give now. Pools stand behind all other units of
+the grid, and only where the law knows virtual power plants; so without it no row of the grid is another.
 """
 
 from collections.abc import Callable

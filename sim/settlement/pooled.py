@@ -23,13 +23,13 @@ DURATION = 0.25  # h that a call for regulation may last, in the game that membe
 class Pooling:
     """How the month's income of every pool is split; arrays by pool, or by member in the order of the table.
 
-    A pool's members play a game: each coalition is worth what it would earn on the mean day of the month, at the prices of
-    their bus and the pay of regulation, see `sim.engines.pooling`. Of what the pool really earned the aggregator keeps its
-    share; the rest is split as the game says. A pool that lost money leaves that to its aggregator.
+    A pool's members play a game: each coalition is worth what it would earn on the mean day of the month, at the prices
+    of their bus and the pay of regulation, see `sim.engines.pooling`. Of what the pool really earned the aggregator
+    keeps its share; the rest is split as the game says. A pool that lost money leaves that to its aggregator.
 
-    income: fen [pool] of the month that closed last.  earned: fen [member].  part: [member], its part of the pool's, nan
-    where nothing was split; contract: what it would be by power.  bound: half the width of the 95 % interval of Shapley's
-    value over the worth of all, [member]; 0 where it is exact.  held: by pool, whether the split holds.
+    income: fen [pool] of the month that closed last.  earned: fen [member].  part: [member], its part of the pool's,
+    nan where nothing was split; contract: what it would be by power.  bound: half the width of the 95 % interval of
+    Shapley's value over the worth of all, [member]; 0 where it is exact.  held: by pool, whether the split holds.
     Source: [Shapley1953]; games of pools [Baeyens2013].
     """
 
@@ -47,7 +47,8 @@ class Pooling:
         self.held: list[Stability | None] = [None] * len(self.pools)
 
     def close(self, transfers: list[Transfer], facts: "Facts", rules: VppRules | None) -> list[Transfer]:
-        """Split what the month's transfers bring the pools; says in `facts.swap_rebate` what next month's riders pay less.
+        """Split what the month's transfers bring the pools; says in `facts.swap_rebate` what next month's riders pay
+        less.
 
         transfers: all that is due this month.  rules: None while the law knows none.
         """
@@ -124,9 +125,8 @@ class Pooling:
 
 
 def by_pool(facts: "Facts", read) -> np.ndarray:
-    """What `read(pooling)` gives of each pool; nan while the law knows none, and in a month in which it earned nothing."""
-    pooling = facts.pooling
-    if pooling is None:
+    """What `read(pooling)` gives of each pool; nan while the law knows none, and in a month in which it earned
+    nothing.""" pooling = facts.pooling if pooling is None:
         return np.zeros(0)
     return np.where(pooling.income != 0, np.array(read(pooling), float), np.nan)
 

@@ -33,6 +33,7 @@ class About:
 
 
 ABOUT = {
+    "carbon": About("2025-07-01", lambda rules: [{"price": rules.price * k} for k in (1.5, 3.0)]),
     "injury_insurance": About(
         "2025-07-01",
         lambda rules: [{"premium": {s: k * rate for s, rate in rules.premium.items()}} for k in (1.5, 3)]),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sim.registry import instruments, markets
+from sim.schema import SWITCHED
 from tests.labs import toy
 
 FILE = Path(__file__).with_name("toy.json")
@@ -26,6 +27,7 @@ def as_at_first(**period):
     """The lab with every market and instrument switched off that the first runs did not have."""
     later = [f"{kind}.{key}=false" for kind, found in (("markets", markets()), ("instruments", instruments()))
              for key in found if key not in FIRST_KEYS]
+    later += [f"instruments.{key}=false" for key in SWITCHED]
     return toy(*FIRST, *later, **period)
 
 
