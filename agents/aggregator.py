@@ -22,8 +22,8 @@ class Aggregator(StorageCompany):
 
 
 def aggregators(model, pools: Pools | None, first_unit_row: int, bus) -> list[Aggregator]:
-    """One actor for each aggregator, whose pools begin at a row of `grid.units`. bus: int [unit]. Nobody without
-    pools.""" if pools is None:
+    """One actor for each aggregator, whose pools begin at a row of `grid.units`; none without pools. bus: int [unit]."""
+    if pools is None:
         return []
     rows: dict[str, list[int]] = {}
     for pool, owner in enumerate(pools.owner):

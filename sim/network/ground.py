@@ -23,8 +23,8 @@ from sim.network.smelters import Smelters
 from sim.network.stores import Stores
 from sim.streams import Streams
 from sim.units import HOURS
-from sim.weather import Profiles
 from sim.vpp import VppRules
+from sim.weather import Profiles
 from sim.weather import Weather as Driver
 
 Admission = Callable[[date], VppRules | None]

@@ -125,8 +125,9 @@ class Pooling:
 
 
 def by_pool(facts: "Facts", read) -> np.ndarray:
-    """What `read(pooling)` gives of each pool; nan while the law knows none, and in a month in which it earned
-    nothing.""" pooling = facts.pooling if pooling is None:
+    """What `read(pooling)` gives of each pool; nan while the law knows none, and where it earned nothing."""
+    pooling = facts.pooling
+    if pooling is None:
         return np.zeros(0)
     return np.where(pooling.income != 0, np.array(read(pooling), float), np.nan)
 

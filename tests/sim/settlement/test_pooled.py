@@ -64,9 +64,11 @@ def test_by_contract_members_get_seventy_percent_by_power():
 
 
 def test_half_of_the_cabinets_part_lowers_the_fee_of_their_citys_riders():
-    """3,500 fen for 10 + 40 subscribers of the town: 70 fen each, next month; elsewhere nothing. 299 - 0.70 =
-    298.30.""" pool, now = pooling(*MEMBERS), facts() pool.close(earned(100_000), now, rules()) assert
-    now.swap_rebate.tolist() == [0, 70] bills = swap_fee(now, SimpleNamespace(subscription=299.0), now.swap_rebate)
+    """3,500 fen for 10 + 40 subscribers of the town: 70 fen each, next month, 298.30 in place of 299; elsewhere none."""
+    pool, now = pooling(*MEMBERS), facts()
+    pool.close(earned(100_000), now, rules())
+    assert now.swap_rebate.tolist() == [0, 70]
+    bills = swap_fee(now, SimpleNamespace(subscription=299.0), now.swap_rebate)
     assert bills[0].amount.tolist() == [29_900, 29_830, 29_830]
 
 
