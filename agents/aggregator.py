@@ -22,7 +22,7 @@ class Aggregator(StorageCompany):
 
 
 def aggregators(model, pools: Pools | None, first_unit_row: int, bus) -> list[Aggregator]:
-    """One actor for each aggregator, whose pools begin at a row of `grid.units`; none without pools. bus: int [unit]."""
+    """One actor for each aggregator, whose pools begin at a row of `grid.units`. bus: int [unit]."""
     if pools is None:
         return []
     rows: dict[str, list[int]] = {}

@@ -45,8 +45,8 @@ def main():
         least = nucleolus(worth)
         split.append(time.process_time() - begun)
         print(f"worth {worth[-1]:,.0f} CNY a day; Shapley {np.round(value).astype(int).tolist()} in the core: "
-              f"{stability(worth, value).in_core}; nucleolus {np.round(least).astype(int).tolist()}; {spent[-1]:.2f} s, "
-              f"nucleolus {split[-1]:.2f} s")
+              f"{stability(worth, value).in_core}; nucleolus {np.round(least).astype(int).tolist()}; "
+              f"{spent[-1]:.2f} s, nucleolus {split[-1]:.2f} s")
     figures = [figure("Shapley of 10 members, coalitions by LP", spent, "s", ["highspy"]),
                figure("nucleolus of 10 members", split, "s", ["scipy"])]
     print(f"written to {write('pools', figures)}")

@@ -11,8 +11,8 @@ WAYS = {"contract": "by contract", "flow": "along the flows of the network"}
 
 METHOD = (
     "Energy bought with its certificates or by contract is taken from what its sellers made in the hour; the rest is "
-    "shared in proportion upstream along the hour's flows. Every MWh made is traced once. Carbon that certificates take "
-    "off one user goes to green energy whose user holds no certificate.")
+    "shared in proportion upstream along the hour's flows. Every MWh made is traced once. Carbon that certificates "
+    "take off one user goes to green energy whose user holds no certificate.")
 
 
 def statement(run: Run, user: str, month: str) -> dict[str, Any]:

@@ -39,8 +39,8 @@ class Facts:
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
     rhythm.  certificates: who holds which.  tracer: whose energy came from where.
-    pooling: what pools earned, None where the law knows none.  swap_rebate: fen [city] that a rider's subscription costs
-    less this month.  daily: this month's day-ahead Trades of each market, in order.
+    pooling: what pools earned, None where the law knows none.  swap_rebate: fen [city] that a rider's subscription
+    costs less this month.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     income: fen [unit] of the month by bill, set at its close.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.

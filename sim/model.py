@@ -262,7 +262,8 @@ class PolicyLab(mesa.Model):
                 services += instrument.apply(month, self.facts, self.rules[key])
         transfers += services + bills.levy(services, self.facts)
         if self.facts.pooling is not None:
-            transfers += self.facts.pooling.close([*self.journal.pending, *transfers], self.facts, self.rules.get("vpp"))
+            due = [*self.journal.pending, *transfers]
+            transfers += self.facts.pooling.close(due, self.facts, self.rules.get("vpp"))
         due = [*self.journal.pending, *transfers]
         statements = bills.statements(due, self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money

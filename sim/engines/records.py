@@ -211,9 +211,9 @@ def asked(network: Network, fleet: Fleet, book: Book, day: Day) -> str:
 
 @dataclass(frozen=True)
 class Members:
-    """Who may pool small resources behind one bus. power_in, power_out: MW [member, hour], beyond what each does without
-    the pool.
+    """Who may pool small resources behind one bus.
 
+    power_in, power_out: MW [member, hour], beyond what each does without the pool.
     energy: MWh [member] that a store holds when full, 0 for a source.  efficiency: round trip [member].
     wear: CNY per MWh given [member].  daily: MWh [member], the most that a source gives in a day.
     """

@@ -14,7 +14,9 @@ from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.positions import Book
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
+from sim.settlement.chain import Chain
 from sim.settlement.journal import Journal
+from sim.tracing import Tracer
 from sim.welfare import Gain, nothing
 
 JANUARY = Month(2025, 1)
@@ -115,7 +117,8 @@ def facts():
         public=SimpleNamespace(
             earnings={("B", "battery"): {"energy": 1000.0, "capacity": 250.0}},
             traded={"regulation_capacity": {"price.B": 272.5, "supply.B": 4.0, "duty.B": 10.0}}),
-        people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
+        tracer=Tracer(grid(), np.array(["b"], object), ("kunming", "nanning", "empty")), pooling=None,
+        swap_rebate=np.array([0, 70, 0]), people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
 
 
 @pytest.fixture
@@ -127,6 +130,8 @@ def lab():
     journal.post(JANUARY, [Transfer("pay of orders", "platform", "riders", np.array([250, 50]), np.array([7, 8]),
                                     np.array([2, 1], np.int32)),
                            Transfer("congestion rent", "grid_company", "rent", 9_000)])
+    chain = Chain()
+    chain.close(JANUARY, journal, {"unit": np.full(6, "A", object)})
     world = {"reservoirs": {"key": np.array(["dam"], object), "basin": np.array(["river"], object),
                             "productivity": np.array([0.4])},
              "basins": {"key": np.array(["river"], object)},
@@ -136,7 +141,7 @@ def lab():
         zone="B", prospects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
         started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
     return SimpleNamespace(
-        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
+        developers=[builder], facts=facts(), journal=journal, chain=chain, calendar=calendar, riders=riders,
         config=SimpleNamespace(world=world),
         foreign=SimpleNamespace(countries=("laos",), by_country=lambda: np.array([3])),
         ground=SimpleNamespace(reservoir_units=np.array([0])),

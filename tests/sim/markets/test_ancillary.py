@@ -252,8 +252,8 @@ def test_owners_offer_what_the_law_lets_them_and_nobody_offers_wind(months):
     lab = months["co-optimised"]
     day, units = lab.facts.daily["ancillary"][-1], lab.grid.units
     who = {product: set(units.technology[day.orders.unit[day.orders.product == product]]) for product in (0, 1)}
-    assert who == {0: {"hydro", "coal", "battery", "pumped_hydro"},
-                   1: {"hydro", "coal", "gas", "battery", "pumped_hydro"}}
+    assert who == {0: {"hydro", "coal", "battery", "pumped_hydro", "virtual_plant"},
+                   1: {"hydro", "coal", "gas", "battery", "pumped_hydro", "virtual_plant"}}
     coal = units.key.tolist().index("coal_COAST_1")
     mine = (day.orders.unit == coal) & (day.orders.product == SPINNING)
     assert day.orders.price[mine, 0] == approx([0.02 * 270])

@@ -38,8 +38,8 @@ def facts(price=(100.0,) * 12 + (300.0,) * 12, pools=1):
                        technology="t", capacity=9.0)
     people = SimpleNamespace(city=np.array([0, 1, 1, 1]), weight=np.array([5, 10, 20, 40]),
                              swaps=np.array([True, True, False, True]), identity=np.arange(4))
-    return SimpleNamespace(grid=SimpleNamespace(units=units), price=np.array([price]), daily={}, people=people, month=JULY,
-                           swap_rebate=np.zeros(2, np.int64))
+    return SimpleNamespace(grid=SimpleNamespace(units=units), price=np.array([price]), daily={}, people=people,
+                           month=JULY, swap_rebate=np.zeros(2, np.int64))
 
 
 def earned(*fen, payer="grid_company"):
@@ -64,7 +64,7 @@ def test_by_contract_members_get_seventy_percent_by_power():
 
 
 def test_half_of_the_cabinets_part_lowers_the_fee_of_their_citys_riders():
-    """3,500 fen for 10 + 40 subscribers of the town: 70 fen each, next month, 298.30 in place of 299; elsewhere none."""
+    """3,500 fen for 10 + 40 subscribers of the town: 70 fen each, next month; elsewhere none."""
     pool, now = pooling(*MEMBERS), facts()
     pool.close(earned(100_000), now, rules())
     assert now.swap_rebate.tolist() == [0, 70]
@@ -113,7 +113,8 @@ def test_by_nucleolus_the_unhappiest_coalitions_are_equally_unhappy():
 def test_a_pool_that_loses_money_leaves_that_to_its_aggregator():
     """Its members neither get nor pay; riders pay the whole fee."""
     pool, now = pooling(*MEMBERS), facts()
-    found = pool.close([Transfer("spot energy", "stores", "grid_company", np.array([900]), np.array([1]))], now, rules())
+    lost = [Transfer("spot energy", "stores", "grid_company", np.array([900]), np.array([1]))]
+    found = pool.close(lost, now, rules())
     assert [(t.payer, t.payee, t.amount.tolist()) for t in found] == [("aggregator", "stores", [900])]
     assert not now.swap_rebate.any()
     assert np.isnan(pool.part).all()
