@@ -67,12 +67,12 @@ def bids(scene: Scene, prospect: Prospect, settings: Trading, party: np.ndarray,
 
 
 def wanted_cover(scene: Scene, settings: Trading) -> np.ndarray:
-    """Share of its use that a user wants covered, [zone]: the required one, and more the more prices vary, up to all."""
+    """Share of its use that a user wants covered, [zone]: what is required, more the more prices vary, up to all."""
     return np.minimum(scene.rules.cover + settings.caution * variation(scene.public) * (1 - scene.rules.cover), 1.0)
 
 
 def variation(public: Public) -> np.ndarray:
-    """Coefficient of variation of the daily mean prices that everybody has seen, [zone]; 0 before two days are known."""
+    """Coefficient of variation of the daily mean prices that all have seen, [zone]; 0 before two days are known."""
     daily = public.zone_price.mean(axis=2)
     known = daily[~np.isnan(daily).any(axis=1)]
     if len(known) < 2:

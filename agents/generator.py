@@ -57,8 +57,8 @@ class Generator(Institution):
     turbines' remaining power, and the other half, at the water value of the level to which their use would bring the
     reservoir, plus operation, times (1 + markup). A full reservoir so undercuts an empty one of the same basin, and the
     more a day takes the dearer the next MWh. The level weighs the plant's own with its basin's. Where the market clears
-    every hour alone it also decides the hours: the day's water is spread in proportion to the prices it expects. In real
-    time it keeps to what it sold a day ahead, within the band that the law leaves it.
+    every hour alone it also decides the hours: the day's water is spread in proportion to the prices it expects. In
+    real time it keeps to what it sold a day ahead, within the band that the law leaves it.
 
     Source: water values, see `agents.beliefs`; that a level of one's own moves the offer: [assumption].
     """
@@ -125,8 +125,8 @@ class Generator(Institution):
     def _following(self, scene, available: np.ndarray) -> Orders:
         """Real time after a day-ahead market: units whose energy of the day is limited keep to what they sold.
 
-        Up to the band they give less or more where the price is below or above what the day's water was worth when it was
-        sold; all other units are offered as before.
+        Up to the band they give less or more where the price is below or above what the day's water was worth when it
+        was sold; all other units are offered as before.
         """
         limited = np.isfinite(scene.conditions.energy[self.units])
         held, free = np.flatnonzero(limited), np.flatnonzero(~limited)
@@ -196,8 +196,9 @@ def steps(hand: np.ndarray, active: np.ndarray, per_hm3: np.ndarray, available: 
 
 
 def water_sold_at(sold: np.ndarray, least: np.ndarray, price: np.ndarray) -> np.ndarray:
-    """What a MWh of a day's limited energy was worth when it was sold: the price of the cheapest hour in which more than
-    the least was, CNY/MWh [unit]; nan where none was. In dearer hours the unit was full, in cheaper ones it kept still.
+    """What a MWh of a day's limited energy was worth when it was sold: the price of the cheapest hour in which more
+    than the least was, CNY/MWh [unit]; nan where none was. In dearer hours the unit was full, in cheaper ones it kept
+    still.
 
     sold, least: MW, price: CNY/MWh [unit, hour].
     """
@@ -210,8 +211,8 @@ def by_price(available: np.ndarray, least: np.ndarray, energy: np.ndarray, expec
 
     Not all of it goes to the dearest hours: an owner knows that others read the same forecast.
     least: MW [plant, hour], given in every hour.  energy: MWh [plant] of the day.  expected: CNY/MWh [plant, hour], not
-    negative; where nothing is known (nan) all hours are alike. power = least + min(room, k x price); what that gives bends
-    where an hour is full as k rises, so k is found exactly between two such bends.
+    negative; where nothing is known (nan) all hours are alike. power = least + min(room, k x price); what that gives
+    bends where an hour is full as k rises, so k is found exactly between two such bends.
     """
     room = available - least
     left = np.minimum(np.maximum(energy - least.sum(axis=1), 0.0), room.sum(axis=1))

@@ -42,8 +42,8 @@ class LargeUser(Institution):
         if market.key == "contracts":
             may = opened(self._classes, scene.rules.eligible)[self._class]
             power = np.broadcast_to((scene.grid.units.capacity[self.units] * may)[:, None], (len(self.units), HOURS))
-            return cover.bids(scene, self.prospect, self.trading, self.units, np.broadcast_to(power, (12, *power.shape)),
-                              self.willingness)
+            use = np.broadcast_to(power, (12, *power.shape))
+            return cover.bids(scene, self.prospect, self.trading, self.units, use, self.willingness)
         if market.key != "spot":
             return Orders.none()
         return Orders.buy(self.units, scene.conditions.available[self.units], self.willingness)

@@ -3,10 +3,10 @@
     .venv/bin/python -m benchmarks.year
 
 Two designs of the market, each as a whole process from the command line on: `hour`, in which owners schedule their own
-stores and water and every hour is cleared alone, twice a day; `day`, in which the day-ahead market co-optimises 24 hours
-with stores, energy budgets and reserves, and real time follows hour by hour. The riders are few: they have a benchmark
-of their own. The yardstick, measured in the same run on the same machine: 365 days of the common case of 60 buses and 300
-plants as one linear programme in bare HiGHS, its model kept and its basis warm (`benchmarks.clearing`).
+stores and water and every hour is cleared alone, twice a day; `day`, in which the day-ahead market co-optimises 24
+hours with stores, energy budgets and reserves, and real time follows hour by hour. The riders are few: they have a
+benchmark of their own. The yardstick, measured in the same run on the same machine: 365 days of the common case of 60
+buses and 300 plants as one linear programme in bare HiGHS, its model kept and its basis warm (`benchmarks.clearing`).
 """
 
 import os
@@ -21,7 +21,8 @@ from benchmarks.clearing import by_highs, timed
 from benchmarks.record import figure, write
 
 ALWAYS = ("law.spot.regime=spot", "scale.riders=2000", "scale.rest_riders=200", "record.figures=false")
-DESIGNS = {"hour": ("law.spot.engine=hour", "law.spot.storage_scheduling=own", "law.ancillary.mode=sequential"), "day": ()}
+DESIGNS = {"hour": ("law.spot.engine=hour", "law.spot.storage_scheduling=own", "law.ancillary.mode=sequential"),
+           "day": ()}
 DAYS = 30  # of the yardstick that are measured
 
 

@@ -257,8 +257,8 @@ def _balance(bus: dict[str, np.ndarray], corridor: dict[str, np.ndarray]) -> tup
 
 
 def _paid(bus: dict[str, np.ndarray], entries: list[Entry]) -> list[Fault]:
-    """The first month in which units were not paid, where the spot settles, for what they sold a day ahead and gave beyond
-    it, at the prices of their buses."""
+    """The first month in which units were not paid, where the spot settles, for what they sold a day ahead and gave
+    beyond it, at the prices of their buses."""
     units = set(ACCOUNT_OF.values())
     months = bus["time"].astype("datetime64[M]").astype(str)
     ahead, real = bus["ahead_output"].astype(float), bus["output"].astype(float)

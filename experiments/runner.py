@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -48,17 +48,18 @@ def run(config: Config, out: str | Path, progress: bool = True) -> Finished:
     Raises: BadInput for a folder that may not be written, before anything is done; what the model raises; Stopped.
     """
     began = time.perf_counter()
-    with _stoppable(), Folder(out) as folder:
+    with _stoppable() as stop_if_asked, Folder(out) as folder:
         from sim.model import PolicyLab
 
         lab = PolicyLab(config, sink=folder)
         with _bar(config, lab, progress) as turn:
-            lab.run(turn)
+            lab.run(lambda day: (turn(day), stop_if_asked()))
         if config.record.figures:
             from experiments.plots import figures
 
             folder.save(figures(folder.read()))
         lines = summarise(config, folder.read().indicators)
+        stop_if_asked()
         folder.finish(certificate(config) | {"main": lab.chain.head}, lab.journal.head)
     spent = f"in {time.perf_counter() - began:.0f} s"
     lines += [f"head      {lab.journal.head}", f"main      {lab.chain.head}",
@@ -81,19 +82,34 @@ def _version(package: str) -> str:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """Turn the request to end (SIGTERM) into an exception, as Ctrl-C is one, so that what is half done is undone."""
+def _stoppable() -> Iterator[Callable[[], None]]:
+    """Turn requests to end (SIGTERM, Ctrl-C) into an exception, so that what is half done is undone.
+
+    Python drops an exception that is raised in a finaliser or a callback from outside; so the request is kept, and what
+    is given raises it again. Who started the run with Ctrl-C ignored, or hears it himself, is left alone.
+    """
+    asked = []
+
     def stop(number, frame):
+        asked.append(number)
         raise Stopped(number)
 
+    def stop_if_asked():
+        if asked:
+            raise Stopped(asked[0])
+
     if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
-        yield
+        yield stop_if_asked
         return
-    before = signal.signal(signal.SIGTERM, stop)
+    heard = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        heard.append(signal.SIGINT)
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
-        yield
+        yield stop_if_asked
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

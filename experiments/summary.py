@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ENERGY = ((1e6, "TWh"), (1e3, "GWh"))  # of MWh
 MONEY = ((1e9, "bn CNY"), (1e6, "M CNY"))
-PAID = 3  # bills to a line
+WIDTH, PAID = 130, 4  # characters of a line, lines of bills
 
 
 def summarise(config: Config, indicators: "pandas.DataFrame") -> list[str]:
@@ -100,13 +100,32 @@ def _riders(monthly: "pandas.DataFrame") -> list[str]:
 
 
 def _paid(monthly: "pandas.DataFrame") -> list[str]:
-    """What was paid in the whole period, by bill: by its largest payer, so that what is passed on counts once."""
+    """What was paid in the whole period, by bill: by its largest payer, so that what is passed on counts once. The
+    largest bills stand for themselves, as many as there is room for; the others are one sum."""
     paid = _sums(monthly, "paid.").drop(columns="rounding", errors="ignore")
     order = paid.max().sort_values(ascending=False)
     one, unit = scale(order.max(), MONEY)
     bills = [f"{paid[bill].idxmax()} {_figures(most / one)} ({bill})".replace("_", " ") for bill, most in order.items()]
-    rows = [", ".join(bills[i:i + PAID]) for i in range(0, len(bills), PAID)]
-    return [f"{'' if i else 'paid':<10}{row}{',' if i < len(rows) - 1 else f' [{unit}]'}" for i, row in enumerate(rows)]
+    told = len(bills)
+    while len(rows := _rows(bills[:told] + _smaller(order.to_numpy()[told:] / one), f" [{unit}]")) > PAID:
+        told -= 1
+    return rows
+
+
+def _smaller(rest: np.ndarray) -> list[str]:
+    """What bills that are not told come to."""
+    return [f"{len(rest)} smaller bills {_figures(rest.sum())}"] if len(rest) else []
+
+
+def _rows(bills: list[str], end: str) -> list[str]:
+    """Bills one after the other, in lines of the width at most."""
+    rows = [f"{'paid':<10}"]
+    for i, bill in enumerate(bills):
+        bill += "," if i < len(bills) - 1 else end
+        if len(rows[-1]) > 10 and len(rows[-1]) + 1 + len(bill) > WIDTH:
+            rows.append(" " * 10)
+        rows[-1] += bill if len(rows[-1]) == 10 else f" {bill}"
+    return rows
 
 
 def _example(config: Config) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from experiments.seal import read_certificate
+from experiments.audit import audit
 from experiments.store import is_run, open_run
 from sim.config import BadInput, Config, Section, load
 from sim.config.documents import read_document, validate
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FILE = PROJECT / "configs" / "validation.yaml"
 KEPT = Path("results") / "validation"
 TWH = 1e-6  # of a MWh
-OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived, the years between are entry and cover alone
+OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived: before, entry and cover alone
 
 
 class Line(Section):
@@ -257,7 +257,8 @@ def read(path: Path = FILE) -> Validation:
     found = validate(document, Validation)
     for key, line in found.lines.items():
         if line.measure not in MEASURES:
-            raise BadInput(document.fault(("lines", key, "measure"), f"unknown measure{nearest(line.measure, MEASURES)}"))
+            what = f"unknown measure{nearest(line.measure, MEASURES)}"
+            raise BadInput(document.fault(("lines", key, "measure"), what))
     return found
 
 
@@ -276,9 +277,10 @@ def judge(wanted: Validation, path: Path = FILE, jobs: int | None = None, say=pr
                 (scenario, config.seed, wanted.run.end, folder) for config, folder in zip(configs, folders)
                 if folder in missing])):
             say(f"lived {folder.name}: head {head[:16]}")
-    histories = [History(open_run(folder).indicators, config) for folder, config in zip(folders, configs)]
     for folder in folders:
-        read_certificate(folder)  # a run that was tampered with is no evidence
+        if faults := audit(folder).faults:  # a run that was changed since is no evidence
+            raise BadInput(f"{folder}: {faults[0]}; expected an unchanged run (remove the folder to live it anew)")
+    histories = [History(open_run(folder).indicators, config) for folder, config in zip(folders, configs)]
     return [Judged(key, line, np.array([MEASURES[line.measure](history) for history in histories]))
             for key, line in wanted.lines.items()]
 
@@ -300,17 +302,20 @@ def fingerprint(config: Config) -> str:
 
 
 def table(judged: list[Judged]) -> Iterator[str]:
-    """Lines of text: target, simulated mean and range, verdict, source."""
-    yield f"{'line':38}{'target':>24}  {'simulated':>10}{'range':>21}  {'unit':14}verdict"
+    """Lines of text: target in short, simulated mean and range, verdict; then what was missed; then targets in full
+    with their sources."""
+    short = {one.key: one.line.target.partition(" (")[0].partition(", ")[0] for one in judged}
+    key, target, unit = (max(len(text) for text in texts) + 2 for texts in zip(
+        *((one.key, short[one.key], one.line.unit) for one in judged)))
+    yield f"{'line':{key}}{'target':>{target}}  {'simulated':>10}{'range':>21}  {'unit':{unit}}verdict"
     for one in judged:
         low, high = one.values.min(), one.values.max()
-        target = one.line.target if len(one.line.target) <= 24 else one.line.target.partition(" (")[0][:24]
-        yield (f"{one.key:38}{target:>24}  {one.values.mean():10.4g}{f'{low:.4g} .. {high:.4g}':>21}  "
-               f"{one.line.unit:14}{one.verdict}")
+        yield (f"{one.key:{key}}{short[one.key]:>{target}}  {one.values.mean():10.4g}"
+               f"{f'{low:.4g} .. {high:.4g}':>21}  {one.line.unit:{unit}}{one.verdict}")
     yield ""
     for one in judged:
         if not one.met or not one.line.reproducible:
             yield f"{one.key}: {one.line.target}; {one.line.reason}"
     yield ""
     for one in judged:
-        yield f"source    {one.key}: {one.line.source}"
+        yield f"source    {one.key}: {one.line.target}; {one.line.source}"

@@ -81,7 +81,8 @@ class Facts:
         daily = dict(water=self._reservoirs, inflow=self._reservoirs, spilled=self._reservoirs,
                      water_energy=self._basins, temperature=len(grid.zone), rain=len(grid.zone), budget=units)
         self._page = {name: np.zeros((n, hours)) for name, n in rows.items()}
-        self._page |= {f"ahead_{name}": np.zeros((rows[name], hours)) for name in (*SOLD, "load", "consumption", "charging")}
+        ahead = (*SOLD, "load", "consumption", "charging")
+        self._page |= {f"ahead_{name}": np.zeros((rows[name], hours)) for name in ahead}
         self._page |= {"rent": np.zeros(hours), "settled": np.zeros(hours, bool), "sold_ahead": np.zeros(hours, bool)}
         self._page |= {name: np.zeros((n, days)) for name, n in daily.items()}
         self._daily = frozenset(daily)

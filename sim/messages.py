@@ -80,7 +80,7 @@ class Orders:
 
     @classmethod
     def gather(cls, many) -> "Orders":
-        """All orders of many speakers in an order of their own: by unit, product, side and price, whoever spoke first."""
+        """All orders of many speakers in an order of their own, by unit, product, side, price, whoever spoke first."""
         many = [orders for orders in many if len(orders)]
         if not many:
             return cls.none()

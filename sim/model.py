@@ -118,8 +118,8 @@ class PolicyLab(mesa.Model):
         self._tell(values, prospect, use)
 
     def _plan(self, year: int) -> tuple[WaterValues | None, Prospect, np.ndarray]:
-        """What the owners of reservoirs believe their water to be worth in a year, what everybody expects of it, and the
-        use of a typical day of each month, MW [12, user row, hour]."""
+        """What the owners of reservoirs believe their water to be worth in a year, what everybody expects of it, and
+        the use of a typical day of each month, MW [12, user row, hour]."""
         limits, values, stored = self.rules["spot"], None, None
         days, use = self.typical_year(year)
         try:
@@ -256,7 +256,8 @@ class PolicyLab(mesa.Model):
         transfers, services = bills.of(self.facts, self.rules), []
         for key, market in self.markets.items():
             if key in self.rules:
-                (transfers if market.closes_itself else services).extend(market.bill(month, self.facts, self.rules[key]))
+                billed = market.bill(month, self.facts, self.rules[key])
+                (transfers if market.closes_itself else services).extend(billed)
         for key, instrument in self.instruments.items():  # no instrument reads another
             if key in self.rules:
                 services += instrument.apply(month, self.facts, self.rules[key])

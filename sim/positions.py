@@ -18,7 +18,8 @@ from sim.units import HOURS
 class Book:
     """The contracts of one market that settle against one bus. reference: int, the bus.
 
-    sold: MW [party, hour], what a party has sold less what it has bought.  value: CNY [party, hour], at contract prices.
+    sold: MW [party, hour], what a party has sold less what it has bought.  value: CNY [party, hour], at contract
+    prices.
     """
 
     reference: int

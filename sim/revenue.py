@@ -126,11 +126,11 @@ def traded(m: "ClosedMonth", market: str, figure: str) -> np.ndarray:
 
 
 def of_developers(m: "ClosedMonth", read: Callable) -> np.ndarray:
-    """What `read(developer, position of a prospect)` gives, [zone, technology]; nan where nobody builds or knows."""
+    """What `read(developer, position of a project)` gives, [zone, technology]; nan where nobody builds or knows."""
     found = np.full((len(m.grid.zone), len(m.technologies)), np.nan)
     for developer in m.developers:
-        for i, prospect in enumerate(developer.prospects):
+        for i, project in enumerate(developer.projects):
             value = read(developer, i)
-            at = m.grid.zone.index(developer.zone), m.technologies.index(prospect.technology)
+            at = m.grid.zone.index(developer.zone), m.technologies.index(project.technology)
             found[at] = np.nan if value is None else value
     return found

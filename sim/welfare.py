@@ -17,8 +17,9 @@ CLEAN = ("hydro", "wind", "wind_offshore", "solar", "nuclear", "biomass")
 class Gain:
     """Joint clearing less separate clearing, in sum over the days compared.
 
-    total: CNY, cost of energy saved at the orders' own prices; what is held back as reserve is not compared.  sellers, users: CNY [zone], surplus of who offers and bids, and
-    what inelastic users pay less.  network: CNY, rent and fees of lines and links.  clean: MWh [zone], clean generation.
+    total: CNY, cost of energy saved at the orders' own prices; what is held back as reserve is not compared.  sellers,
+    users: CNY [zone], surplus of who offers and bids, and what inelastic users pay less.  network: CNY, rent and fees
+    of lines and links.  clean: MWh [zone], clean generation.
     """
 
     total: float

@@ -88,6 +88,9 @@ def drop(row: Cells) -> None:
     """The change that leaves a table without rows."""
 
 
+OF_RIDERS = {"injury_insurance", "pension_subsidy"}  # instruments that read people and nothing of electricity
+
+
 def riders_alone(lab: PolicyLab):
     """Live the lab's period for its riders only, without network and market; gives the months, newest last.
 
@@ -106,7 +109,7 @@ def riders_alone(lab: PolicyLab):
         transfers = [*bills.pay_of_orders(facts), *bills.living_costs(facts), *bills.swap_fee(facts, rules["swap"]),
                      *bills.pension_contribution(facts, rules["pension"])]
         for key, instrument in lab.instruments.items():
-            if key in rules:
+            if key in rules and key in OF_RIDERS:
                 transfers += instrument.apply(day.month, facts, rules[key])
         public = SimpleNamespace(peer_share=riders.peer_share())
         riders.learn(bills.statements([*later, *transfers], facts)["riders"], public)

@@ -41,8 +41,8 @@ class Sheet:
 def link_limits(network, day) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Least and most that links send forward, and most that they send back on a day, MW [link, hour].
 
-    Minimum and reverse capacity shrink with what is available; a link that is held to a schedule carries it as far as it
-    is available, and does not turn.
+    Minimum and reverse capacity shrink with what is available; a link that is held to a schedule carries it as far as
+    it is available, and does not turn.
     """
     available, capacity = day.link_available, network.link_capacity[:, None]
     share = np.divide(available, capacity, out=np.ones_like(available), where=capacity > 0)

@@ -23,16 +23,16 @@ class Contracts(Market):
     """Energy sold ahead between companies and users of one zone, at the zone's reference bus.
 
     A part of what offers and bids have in common is auctioned at one price, the rest is agreed in pairs, each halfway
-    between what its two sides asked and bid. Offers outside the price band of their technology are cut to it. A contract
-    is delivered on the curve of those who bought: hour by hour as they use, for a year's contract month by month as the
-    law's shape says; every seller gives the same share of each hour.
+    between what its two sides asked and bid. Offers outside the price band of their technology are cut to it. A
+    contract is delivered on the curve of those who bought: hour by hour as they use, for a year's contract month by
+    month as the law's shape says; every seller gives the same share of each hour.
 
-    It settles by difference: sold x (contract price - the price at the reference bus), day-ahead where the spot settles,
-    the administered price elsewhere. On days that the spot does not settle, who departs from its contracts by more than
-    the free band pays for it, and the zone's users receive it.
+    It settles by difference: sold x (contract price - the price at the reference bus), day-ahead where the spot
+    settles, the administered price elsewhere. On days that the spot does not settle, who departs from its contracts by
+    more than the free band pays for it, and the zone's users receive it.
 
-    Source: NDRC 2021 No.1439 (price band about the benchmark); Yunnan 2022 No.1354 (it applies to coal); shares that must
-    be covered by contract, [known: medium].
+    Source: NDRC 2021 No.1439 (price band about the benchmark); Yunnan 2022 No.1354 (it applies to coal); shares that
+    must be covered by contract, [known: medium].
     """
 
     key = "contracts"
@@ -42,12 +42,12 @@ class Contracts(Market):
     class Rules(Section):
         """What the law says of contracts.
 
-        eligible: share of a zone's consumption that may trade.  cover_year, cover: least shares of its expected use that
-        who trades must have covered by contracts of a year, and by all contracts when a month opens.
-        auctioned: part of the volume that is auctioned at one price.  floor, cap: price bands by technology, `other` for
-        the rest.  shape: multiple of a year's contract in each month.
-        free_band: departure from contracts that costs nothing; over, short: multiples of the administered price at which
-        energy beyond it is settled.
+        eligible: share of a zone's consumption that may trade.  cover_year, cover: least shares of its expected use
+        that who trades must have covered by contracts of a year, and by all contracts when a month opens.
+        auctioned: part of the volume that is auctioned at one price.  floor, cap: price bands by technology, `other`
+        for the rest.  shape: multiple of a year's contract in each month.
+        free_band: departure from contracts that costs nothing; over, short: multiples of the administered price at
+        which energy beyond it is settled.
         """
 
         eligible: bounded(Share, ge=0, le=1)

@@ -59,8 +59,8 @@ class Spot(Market):
         rent: congestion rent is `kept` or `returned` to users in the next month.
         administered_dry, administered_wet: by zone, at what energy is settled on days that the spot does not settle;
         a zone without one settles at its prices of the dispatch.
-        commitment: whether shares of plants must run whatever it costs (`must-run`), or their blocks are committed by the
-        first clearing of a day, in part (`relaxed`) or whole (`integer`, for case studies).
+        commitment: whether shares of plants must run whatever it costs (`must-run`), or their blocks are committed by
+        the first clearing of a day, in part (`relaxed`) or whole (`integer`, for case studies).
         security: `n-1` lowers limits so that the loss of any circuit, of `circuit` MW at most, or of the largest link
         leaves the rest within `emergency` times their rating.
         mitigation: `cap` cuts the offers of owners whose residual-supply index is below `mitigation_rsi` to registered
@@ -119,8 +119,8 @@ class Spot(Market):
                 raise ValueError("a market that clears every hour alone cannot commit plants; expected commitment "
                                  "must-run with engine hour")
             if self.commitment != "must-run" and self.compare:
-                raise ValueError("compare counts the gain of energy alone and commitment adds costs of starts; expected "
-                                 "compare false, or commitment must-run")
+                raise ValueError("compare counts the gain of energy alone and commitment adds costs of starts; "
+                                 "expected compare false, or commitment must-run")
             return self
 
         @model_validator(mode="after")
@@ -210,7 +210,8 @@ class Spot(Market):
                 from sim.network.security import secured
 
                 wiring = replace(wiring, network=secured(wiring.network, rules.emergency, rules.circuit))
-            self._built[kind, apart] = grid, sold, asked, _engine(kind, wiring.network, fleet(grid, sold), scene), wiring
+            engine = _engine(kind, wiring.network, fleet(grid, sold), scene)
+            self._built[kind, apart] = grid, sold, asked, engine, wiring
         return self._built[kind, apart][3:]
 
 
@@ -243,8 +244,8 @@ def _as_committed(book: "Book", day: "Day", scene: Scene, kind: str) -> tuple["B
 def _held(scene: Scene, wiring: "Wiring", available: np.ndarray, held: str, apart: bool):
     """Flows to which links are held today: (least, most) MW [link, hour], nan where free; None where none is held.
 
-    Apart, a corridor between two loaded zones of which no agreement says anything carries nothing. Flows that do not fit
-    a limit on several links are cut in proportion.
+    Apart, a corridor between two loaded zones of which no agreement says anything carries nothing. Flows that do not
+    fit a limit on several links are cut in proportion.
     """
     if held == "free":
         return None
@@ -262,7 +263,8 @@ def _held(scene: Scene, wiring: "Wiring", available: np.ndarray, held: str, apar
 
 
 def _relieved(engine, book: "Book", day: "Day", wiring: "Wiring", scene: Scene) -> "Solution":
-    """Clear a day; where a zone then sheds load while it is held to exports, cut these by what is missing and clear again.
+    """Clear a day; where a zone then sheds load while it is held to exports, cut these by what is missing and clear
+    again.
 
     No dispatcher sends power away that his own users lack: an agreement yields before the lights do, in proportion over
     the zone's held links. What links lose on the way is cut with them, so a few rounds are enough.

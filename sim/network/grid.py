@@ -158,8 +158,8 @@ class Units:
 
     @property
     def registered(self) -> np.ndarray:
-        """Cost of a MWh more as registered with the market, CNY/MWh [unit]; nan where none is: plants with a daily energy
-        limit (what their water is worth is their owner's belief), stores, large users and neighbours."""
+        """Cost of a MWh more as registered with the market, CNY/MWh [unit]; nan where none is: plants with a daily
+        energy limit (what their water is worth is their owner's belief), stores, large users and neighbours."""
         return np.where((self.kind == PLANT) & ~self.budgeted, self.cost, np.nan)
 
     @classmethod

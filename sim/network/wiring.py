@@ -40,7 +40,8 @@ def wired(grid: Grid, apart: bool) -> Wiring:
     crosses = (zone[grid.line_from] != zone[grid.line_to]) & apart
     inner, tie = np.flatnonzero(~crosses), np.flatnonzero(crosses)
     area, reference = _areas(grid, inner) if apart else (grid.area, grid.reference)
-    start, end = np.concatenate([grid.link_from, grid.line_from[tie]]), np.concatenate([grid.link_to, grid.line_to[tie]])
+    start = np.concatenate([grid.link_from, grid.line_from[tie]])
+    end = np.concatenate([grid.link_to, grid.line_to[tie]])
     free, capacity = np.zeros(len(tie)), grid.line_capacity[tie]
     network = Network(
         buses=len(grid.bus), area=area, reference=reference, line_from=grid.line_from[inner],

@@ -52,8 +52,8 @@ def returned_rent(facts: "Facts", bills: list[Transfer]) -> list[Transfer]:
 def levy(transfers: list[Transfer], facts: "Facts") -> list[Transfer]:
     """The system levy: what all these transfers leave in the grid company's account, from the users of the zone.
 
-    A transfer counts in the zones of its rows, a single sum in all zones by energy used. Users and large users of a zone
-    share by energy; a zone without users counts with its home.
+    A transfer counts in the zones of its rows, a single sum in all zones by energy used. Users and large users of a
+    zone share by energy; a zone without users counts with its home.
     """
     grid, left = facts.grid, np.zeros(len(facts.grid.zone), np.int64)
     taken = meters.kwh(np.concatenate([np.maximum(-facts.output, 0), facts.consumption])).sum(axis=1)

@@ -172,7 +172,7 @@ def contributions_are_of_the_enrolled(journal: Journal, facts: "Facts") -> list[
 
 
 def certificates_are_somewhere(journal: Journal, facts: "Facts") -> list[str]:
-    """Every certificate issued is held by one, retired or expired, and they stand for all the energy that was metered."""
+    """Every certificate issued is held by one, retired or expired; they stand for all the energy that was metered."""
     return facts.certificates.faults()
 
 

@@ -1,7 +1,8 @@
 """Contracts for difference: what was sold ahead, settled against the price at its reference bus.
 
 *Source*: sold x (contract price - reference price), day-ahead where the spot settles [SouthSpot2025]; before it, energy
-beyond a free band of the contract is paid less and energy that falls short is charged more, month by month [assumption].
+beyond a free band of the contract is paid less and energy that falls short is charged more, month by month
+[assumption].
 """
 
 from typing import TYPE_CHECKING
@@ -44,9 +45,9 @@ def reference_price(facts: "Facts", bus: int) -> np.ndarray:
 def departures(facts: "Facts", market: str, free: float, over: float, short: float) -> list[Transfer]:
     """What departing from one's contracts costs on days that the spot does not settle, and its return to the users.
 
-    Of parties that hold such contracts: energy beyond (1 + free) x contract costs `over` of the administered price of the
-    party's bus, energy short of (1 - free) x contract costs `short` of it; for who bought, using more is short and using
-    less is over. What a zone's parties pay its users receive, by energy.
+    Of parties that hold such contracts: energy beyond (1 + free) x contract costs `over` of the administered price of
+    the party's bus, energy short of (1 - free) x contract costs `short` of it; for who bought, using more is short and
+    using less is over. What a zone's parties pay its users receive, by energy.
     """
     hours = ~facts.settled
     books = [book for (key, _), book in facts.positions.books.items() if key == market]

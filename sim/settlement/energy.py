@@ -1,9 +1,9 @@
 """The bills of energy: who pays and who is paid for what was bought and sold, a day ahead and in real time.
 
 On days that the spot settles, what was sold a day ahead is paid at day-ahead prices and what was given beyond it, or
-not given of it, at real-time prices. Users pay the load-weighted price of their zone, units trade at their bus, and what
-remains is congestion rent. On all other days energy is settled at administered prices by zone, a zone that sends to
-another is paid for it, and what a zone's bills leave over is shared by its users.
+not given of it, at real-time prices. Users pay the load-weighted price of their zone, units trade at their bus, and
+what remains is congestion rent. On all other days energy is settled at administered prices by zone, a zone that sends
+to another is paid for it, and what a zone's bills leave over is shared by its users.
 
 The grid company stands between all who trade energy and keeps nothing. What enters a bill is rounded once: energy to
 0.001 MWh, prices to 0.01 CNY/MWh; what separately rounded parts leave goes to the rounding account.
@@ -148,7 +148,7 @@ def left_over(transfers: list[Transfer]) -> int:
     return sum(bill.total * ((bill.payee == "grid_company") - (bill.payer == "grid_company")) for bill in transfers)
 
 
-# ------------------------------------------------------------------------------------- days that the spot does not settle
+# ----------------------------------------------------------------------------------- days that the spot does not settle
 
 
 def administered_price(facts: "Facts", rules) -> np.ndarray:

@@ -42,7 +42,7 @@ def test_the_internal_rate_is_where_nothing_is_left():
 
 def test_a_machine_that_ends_below_its_upkeep_has_the_higher_of_two_rates():
     # 130 of income halved every year, less 40 of upkeep: 90, 25, -7.5. With x = 1/(1+r), 90 x + 25 x^2 - 7.5 x^3 = 100
-    # at x = 0.93608: 84.247 + 21.906 - 6.152 = 100.001, so r = 6.83 %; the other root, x = 5.2, loses four fifths a year
+    # at x = 0.93608: 84.247 + 21.906 - 6.152 = 100.001, so r = 6.83 %; the other root, x = 5.2, loses 4/5 a year
     assert internal_rate(130.0, 100.0, 40.0, 3, 0.5) == pytest.approx(0.0683, abs=1e-4)
 
 

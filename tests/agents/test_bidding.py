@@ -243,7 +243,8 @@ def company():
     conditions = SimpleNamespace(available=able, minimum=0.3 * able, load=np.repeat([[150.0], [70.0]], 24, axis=1),
                                  link_share=np.ones((1, 24)))
     rules = SimpleNamespace(engine="day", band=0.1, offer_floor=0.0, settles=lambda day: True)
-    scene = SimpleNamespace(now=DAYS[0], rhythm="day-ahead", conditions=conditions, grid=grid, positions=None, rules=rules)
+    scene = SimpleNamespace(now=DAYS[0], rhythm="day-ahead", conditions=conditions, grid=grid, positions=None,
+                            rules=rules)
     water = OwnWater(*np.zeros((5, 0)))
     listener = Listener()
     desks = Desks(np.array([0, 1, 2]), np.array([0, 0, 1]), (Desk(0, np.array([0, 1]), listener),))

@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from agents.developer import Developer, Prospect
+from agents.developer import Developer, Project
 from sim.calendar import Month
 from sim.markets.regulation_capacity import bargains, leverage
 from sim.messages import Statement
 from tests.agents.public_figures import seen
 
-STORE = Prospect(technology="battery", most=100.0, lag=12, life=12.0, degradation=0.0, fixed=45.0,
+STORE = Project(technology="battery", most=100.0, lag=12, life=12.0, degradation=0.0, fixed=45.0,
                  capex={2023: 2000.0})
-SUN = Prospect(technology="solar", most=500.0, lag=12, life=25.0, degradation=0.0, fixed=40.0, capex={2023: 3300.0})
+SUN = Project(technology="solar", most=500.0, lag=12, life=25.0, degradation=0.0, fixed=40.0, capex={2023: 3300.0})
 THINKS = dict(cost_of_capital=0.08, hurdle=0.09, spread=0.01, smoothing=0.3)
 
 
-def developer(*prospects, standing=(), **changes):
-    return Developer(None, "developers_HILLS", "HILLS", prospects or (STORE,), standing, **(THINKS | changes))
+def developer(*projects, standing=(), **changes):
+    return Developer(None, "developers_HILLS", "HILLS", projects or (STORE,), standing, **(THINKS | changes))
 
 
 def live(who: Developer, year: int, income: float, technology="battery"):
@@ -96,14 +96,14 @@ def test_what_is_old_goes():
 
 def test_what_was_built_wears_and_what_the_tables_let_stand_does_not():
     # 100 MW that come in 2026 lose a fiftieth each year: 2.0, then 1.96
-    worn = developer(Prospect(**(vars(STORE) | {"degradation": 0.02})), standing=[("battery", Month(2020, 1), 80.0)])
+    worn = developer(Project(**(vars(STORE) | {"degradation": 0.02})), standing=[("battery", Month(2020, 1), 80.0)])
     worn.queue = [("battery", Month(2026, 1), 100.0)]
     lost = [worn.open_year(Month(year, 1), {"battery": 1.0}) for year in (2026, 2027, 2028)]
     assert lost == [[("battery", 100.0)], [("battery", pytest.approx(-2.0))], [("battery", pytest.approx(-1.96))]]
 
 
 def test_a_project_costs_what_building_costs_in_its_year():
-    dear = Prospect(**(vars(STORE) | {"capex": {2023: 2000.0, 2027: 1000.0}}))
+    dear = Project(**(vars(STORE) | {"capex": {2023: 2000.0, 2027: 1000.0}}))
     assert [dear.cost(year) for year in (2020, 2023, 2026, 2027, 2040)] == [2000, 2000, 2000, 1000, 1000]
 
 
@@ -123,7 +123,7 @@ def grown(policy: float, *, duty: float, arbitrage: float, years: int = 12, most
     All ask its floor and bid its cap; arbitrage falls as more stores share it.
     """
     floor = policy * 0.7 / 1.3
-    who, stock, path = developer(Prospect(**(vars(STORE) | {"most": most}))), 10.0, []
+    who, stock, path = developer(Project(**(vars(STORE) | {"most": most}))), 10.0, []
     for year in range(2025, 2025 + years):
         stock += sum(power for _, power in who.open_year(Month(year, 1), {"battery": 1.0}))
         deals = bargains(np.array([floor]), np.array([stock]), np.array([policy]), np.array([duty]),

@@ -77,7 +77,8 @@ def test_dams_share_what_their_river_holds_by_what_they_make_and_other_plants_of
     one = prospect()
     output = np.vstack([one.output, np.zeros((2, 12))])
     output[3:, 6] = 40, 30
-    two = replace(one, output=output, basin=np.array([0, -1, -1, 0, 0]), dam=np.array([True, False, False, True, False]))
+    two = replace(one, output=output, basin=np.array([0, -1, -1, 0, 0]),
+                  dam=np.array([True, False, False, True, False]))
     assert two.from_store(scene(water=67_856)) == pytest.approx([16, 0, 0, 8, 0])
 
 

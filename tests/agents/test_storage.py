@@ -188,13 +188,14 @@ def scene(scheduling, when=date(2025, 1, 8), history=None):
                             efficiency=after_others(own.efficiency))
     conditions = SimpleNamespace(available=after_others(stores.available(on(when))), stored=after_others(stores.stored))
     rules = SimpleNamespace(storage_scheduling=scheduling, storage_level=0.5)
-    return SimpleNamespace(now=on(when), rhythm="day-ahead", conditions=conditions, public=history or public(), rules=rules,
-                           grid=SimpleNamespace(bus_zone=np.array([0]), units=units))
+    return SimpleNamespace(now=on(when), rhythm="day-ahead", conditions=conditions, public=history or public(),
+                           rules=rules, grid=SimpleNamespace(bus_zone=np.array([0]), units=units))
 
 
 @pytest.fixture
 def company():
-    return next(c for c in storage_companies(mesa.Model(), TABLE, FIRST, np.zeros(FIRST + len(TABLE), int)) if c.name == "x")
+    companies = storage_companies(mesa.Model(), TABLE, FIRST, np.zeros(FIRST + len(TABLE), int))
+    return next(company for company in companies if company.name == "x")
 
 
 def two_prices(night=100.0, day=400.0):

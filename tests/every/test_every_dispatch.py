@@ -172,7 +172,7 @@ def test_every_unit_keeps_within_what_it_can_and_must(key, days):
 
 
 def test_no_mw_is_energy_and_reserve_at_once(key, days):
-    """Whatever the rhythm: what a unit gives and what it holds fits its machine, and what works both ways is running."""
+    """Whatever the rhythm: what a unit gives and holds fits its machine, and what works both ways is running."""
     for day in days[key]:
         c, units, (up, down) = day.clearing, day.scene.grid.units, reserve(day)
         assert (c.output + up <= units.capacity[:, None] + 10 * POWER).all()

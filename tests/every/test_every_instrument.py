@@ -159,11 +159,19 @@ def bills_of(lab, key) -> set[str]:
 
 def test_switched_off_it_leaves_every_other_bill_of_the_month_as_it_was(key, lab):
     """Behaviour answers with the next month: within the month that closes, only the instrument's own bills go, and the
-    levy that closes them changes."""
-    own = bills_of(lab, key) | ({"system levy"} if ABOUT[key].levied else set())
+    levy, which closes those of markets too, changes by what they left in the grid company's account."""
+    levy, own = {"system levy"} if ABOUT[key].levied else set(), bills_of(lab, key)
     off = toy(f"instruments.{key}=false", start=ABOUT[key].begins, days=30).run()
-    assert entries(off) == entries(lab, but=own)
-    assert not bills_of(lab, key) & {e.bill for e in off.journal.entries}
+    assert entries(off, but=levy) == entries(lab, but=own | levy)
+    assert not own & {e.bill for e in off.journal.entries}
+    assert left(lab, levy) - left(off, levy) == -left(lab, own)
+    assert bool(levy) == (left(lab, own) != 0)
+
+
+def left(lab, bills: set[str]) -> int:
+    """Fen that some bills of the month leave in the grid company's account."""
+    return sum(e.total * ((e.payee == "grid_company") - (e.payer == "grid_company")) for e in lab.journal.entries
+               if e.bill in bills)
 
 
 ENERGY = {"spot energy", "DC fee", "congestion rent", "swap electricity"}

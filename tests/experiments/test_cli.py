@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -160,8 +161,8 @@ def test_plan_says_what_is_switched_off(here, capsys):
 
 def test_a_run_writes_its_folder_and_one_screen(toy):
     folder, said = toy
-    assert {"run.yaml", "manifest.txt", "indicators.parquet", "assets.parquet", "hourly", "daily", "journal", "populations",
-            "figures", "tracing"} == set(os.listdir(folder))
+    assert {"run.yaml", "manifest.txt", "indicators.parquet", "assets.parquet", "hourly", "daily", "journal",
+            "populations", "figures", "tracing"} == set(os.listdir(folder))
     assert len(said.stdout.splitlines()) <= 25
     assert max(map(len, said.stdout.splitlines())) <= 130
     certificate = yaml.safe_load((folder / "run.yaml").read_text())
@@ -225,12 +226,30 @@ def test_export_writes_csv_beside_the_run(toy, capsys):
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_run_that_is_stopped_leaves_nothing_and_says_so(tmp_path, sent, code):
     run = subprocess.Popen([sys.executable, "-m", "experiments", "run", "toy", "--out", str(tmp_path / "r" / "toy")],
-                           cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                           cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     while not list(tmp_path.glob("r/.*.partial")) and run.poll() is None:
         time.sleep(0.01)
     run.send_signal(sent)
     out, err = run.communicate()
     assert (run.returncode, out, err) == (code, "", "gridgig: stopped; nothing was written\n")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_request_to_end_is_not_lost_where_python_drops_exceptions(tmp_path, monkeypatch, capsys):
+    """As in a finaliser that happens to run when it comes."""
+    from sim.model import PolicyLab
+
+    live = PolicyLab.live_day
+
+    def interrupted(lab, day):
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        live(lab, day)
+
+    monkeypatch.setattr(PolicyLab, "live_day", interrupted)
+    assert main(["run", "toy", *SHORT, "--out", str(tmp_path / "r")]) == 143
+    assert capsys.readouterr().err == "gridgig: stopped; nothing was written\n"
     assert os.listdir(tmp_path) == []
 
 

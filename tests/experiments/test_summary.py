@@ -58,6 +58,19 @@ def test_what_is_passed_on_counts_once():
     assert line(summarise(config(), indicators()), "paid") == "paid      users 40.0 (spot energy) [bn CNY]"
 
 
+def test_the_largest_bills_fill_four_lines_and_the_others_are_one_sum():
+    """A bill like "users 39.0 (bill number 39)," has 28 characters, so four stand in the 120 beside a line's head. Of
+    the 41 bills of 40 and 40 to 1 bn fifteen are told; 26 + 25 + ... + 1 = 351 bn are not."""
+    many = [(JULY, "users", f"paid.bill_number_{n}", n * 1e9) for n in range(40, 0, -1)]
+    lines = summarise(config(), indicators(*many))
+    first = next(i for i, text in enumerate(lines) if text.startswith("paid"))
+    rows = lines[first:first + 4]
+    assert max(map(len, lines)) <= 130
+    assert "users 40.0 (spot energy), users 40.0 (bill number 40), users 39.0" in rows[0]
+    assert rows[3].endswith("users 27.0 (bill number 27), 26 smaller bills 351.0 [bn CNY]")
+    assert not [text for text in lines[first + 4:] if "(bill" in text]
+
+
 def test_riders_are_those_of_the_last_month_weighted_by_persons():
     rows = [(month, city, name, value) for month in (MAY, JULY) for city, values in
             (("k", (300.0, 2000.0, 0.5, 0.2, 0.4)), ("n", (100.0, 4000.0, 0.1, 0.0, 0.0)))

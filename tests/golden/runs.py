@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sim.registry import instruments, markets
 from sim.schema import SWITCHED
-from tests.labs import toy
+from tests.labs import altered, drop, toy
 
 FILE = Path(__file__).with_name("toy.json")
 RUNS = {"a wet month": {"start": "2025-07-01", "days": 31}, "the turn of a year": {"start": "2025-12-15", "days": 28}}
@@ -23,12 +23,14 @@ def figures() -> dict[str, dict]:
     return {name: _ended(toy(**period).run()) for name, period in RUNS.items()}
 
 
-def as_at_first(**period):
-    """The lab with every market and instrument switched off that the first runs did not have."""
+def as_at_first(folder: Path, **period):
+    """The lab without what the first runs did not have: later markets and instruments are off, developers have nothing
+    to build, and the hills have no battery. folder: for the altered world."""
+    world = altered(folder, {"stores": lambda row: None if row["key"] == "battery_HILLS" else row, "projects": drop})
     later = [f"{kind}.{key}=false" for kind, found in (("markets", markets()), ("instruments", instruments()))
              for key in found if key not in FIRST_KEYS]
     later += [f"instruments.{key}=false" for key in SWITCHED]
-    return toy(*FIRST, *later, **period)
+    return toy(*FIRST, *later, scenario=world, **period)
 
 
 def _ended(lab) -> dict:

@@ -46,9 +46,9 @@ def test_the_head_is_the_same(name, ended, golden):
     assert ended[name]["head"] == golden[name]["head"], REFRESH
 
 
-def test_with_all_that_came_later_switched_off_the_first_run_is_what_it_was():
+def test_with_all_that_came_later_switched_off_the_first_run_is_what_it_was(tmp_path):
     """What is absent changes nothing, to the fen: the head of July 2025 as first recorded, on 22 November 2026."""
-    head = as_at_first(**RUNS["a wet month"]).run().journal.head
+    head = as_at_first(tmp_path, **RUNS["a wet month"]).run().journal.head
     assert head == "04a33c468d3a8260467b08e935c764902441681ba53854943a23a75260e480cf"
 
 

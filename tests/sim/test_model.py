@@ -62,7 +62,8 @@ def test_within_a_day_riders_work_before_the_market_clears_and_water_runs_after(
                         (lab.riders, "close"), (lab.journal, "post"), (lab.riders, "learn"), (lab.recorder, "keep")):
         note(owner, name)
     lab.step()
-    assert calls == ["draw", "work", "consume", "clear", "clear", "run", "carry", "add", "close", "post", "learn", "keep"]
+    assert calls == ["draw", "work", "consume", "clear", "clear", "run", "carry", "add", "close", "post", "learn",
+                     "keep"]
 
 
 def test_every_actor_hears_its_own_award_and_learns_its_own_statement():

@@ -54,12 +54,13 @@ def test_contracts_with_another_reference_keep_a_book_of_their_own():
     positions.open(JANUARY)
     positions.add(trade("month", 20, 250, of_month(JANUARY)))
     positions.add(trade("month", 5, 100, of_month(JANUARY), reference=1))
-    assert {key: book.sold[0, 0] for key, book in positions.books.items()} == {("contracts", 2): 20, ("contracts", 1): 5}
+    sold = {key: book.sold[0, 0] for key, book in positions.books.items()}
+    assert sold == {("contracts", 2): 20, ("contracts", 1): 5}
     assert positions.sold[0, 0] == 25
 
 
 def test_schedules_add_up_on_links_and_say_nothing_of_others():
-    """Two links; a year's trade schedules 300 MW on the first in January, a month's adds 50; of the second nobody speaks."""
+    """Two links; a year's trade schedules 300 MW on the first in January, a month's adds 50; the second is free."""
     sent = np.full((2, 12, 24), np.nan)
     sent[0] = 0
     sent[0, 0] = 300

@@ -187,7 +187,8 @@ def test_neighbours_of_2025_trade_the_stated_energy(world):
     for step, twh in zip(world["borders"], np.sum(year, axis=0) / 1e6, strict=True):
         energy[step.bus] += twh
     # 212 dry and 153 wet days: CC 24 x (212 x 1.2 + 153 x 2.8) = 16.4; VN 24 x (212 x 0.35 + 153 x 0.08) = 2.07;
-    # EC 24 x (212 x 0.10 + 153 x 0.65) = 2.90, 0.7 of it in the months with a deal: 2.03; MM 24 x (212 x 0.15 + 153 x 0.60) = 2.97 at most
+    # EC 24 x (212 x 0.10 + 153 x 0.65) = 2.90, 0.7 of it in the months with a deal: 2.03;
+    # MM 24 x (212 x 0.15 + 153 x 0.60) = 2.97 at most
     assert energy["CC"] == pytest.approx(16.39, abs=0.01)
     assert energy["VN"] == pytest.approx(2.07, abs=0.01)
     assert energy["EC"] * 0.7 == pytest.approx(2.03, abs=0.01)

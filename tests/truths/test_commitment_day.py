@@ -53,9 +53,11 @@ def test_hours_that_clear_alone_cannot_commit():
             "law.ancillary.mode=sequential")
 
 
-def test_n_1_limits_lower_what_lines_carry_and_never_raise_it():
-    """Two circuits between the hill buses, 300 and 180 MW: together they may carry what either can after losing the other."""
-    plain, secure = (toy(f"law.spot.security={rule}", "law.spot.circuit=1000", days=5).run() for rule in ("none", "n-1"))
-    flow = [np.abs(lab.facts.line_flow).max(axis=1) for lab in (plain, secure)]
-    assert (flow[1] <= flow[0] + 1e-6).all() or flow[1].sum() < flow[0].sum()
-    assert flow[1].sum() <= 1.2 * 300 + 1e-6
+def test_under_n_1_lines_carry_together_what_one_of_them_can_alone_for_a_while():
+    """Two circuits between the hill buses, 300 and 180 MW. If the larger is lost the other carries all, to 1.2 of its
+    capacity for a while: 216 MW. Without the rule they carry 334 at most in these days."""
+    plain, secure = (toy(f"law.spot.security={rule}", "law.spot.circuit=1000", days=5).run()
+                     for rule in ("none", "n-1"))
+    most = [np.abs(lab.facts.line_flow).sum(axis=0).max() for lab in (plain, secure)]
+    assert most[1] <= 216 + 1e-6
+    assert most[0] > 216

@@ -1,4 +1,4 @@
-"""The hour engine against HiGHS in every hour of a year of the five provinces. A campaign: 8,760 programmes from scratch."""
+"""The hour engine against HiGHS in every hour of a year of the five provinces. A campaign: 8,760 programmes."""
 
 import numpy as np
 import pytest
@@ -10,14 +10,15 @@ from sim.engines.program import Program
 from sim.model import PolicyLab
 from tests.labs import ROOT
 
-HOURS_ALONE = ["law.spot.regime=spot", "law.spot.ahead=false", "law.spot.engine=hour", "law.spot.storage_scheduling=own",
+HOURS_ALONE = ["law.spot.regime=spot", "law.spot.ahead=false", "law.spot.engine=hour",
+               "law.spot.storage_scheduling=own",
                "markets.ancillary=false", "scale.riders=500", "scale.rest_riders=50"]
 
 
 @pytest.mark.campaign
 def test_no_hour_of_a_year_costs_more_than_highs_finds(monkeypatch):
-    """Each hour as it was asked, stores, budgets and ramps already cut to what was possible in it: the same least cost, to
-    1e-9 of the day's value, and HiGHS was never needed to find it."""
+    """Each hour as it was asked, stores, budgets and ramps already cut to what was possible in it: the same least cost,
+    to 1e-9 of the day's value, and HiGHS was never needed to find it."""
     gaps, worth = [], []
     run = HourlyEngine._run
 

@@ -13,7 +13,7 @@ def book(ask, offered, bid, wanted):
 
 
 def test_a_book_crosses_where_the_next_pair_would_not_trade():
-    """Offers 10 at 100 and 10 at 120, bids 8 at 150 and 6 at 110: 8 trade at 125, 2 more at 105, 120 meets 110 never."""
+    """Offers 10 at 100 and 10 at 120, bids 8 at 150 and 6 at 110: 8 trade at 125, 2 at 105, 120 never meets 110."""
     found = book([100, 120], [10, 10], [150, 110], [8, 6])
     assert found.sold.tolist() == [10, 0]
     assert found.bought.tolist() == [8, 2]

@@ -102,7 +102,8 @@ def test_machines_that_must_run_carry_reserve_by_their_output():
 def sold_out(value: float):
     """A day on which the east's coal sells 4 and its battery 3 MW of regulation and 10 MW of reserve, at a value."""
     scene = small()
-    scene.rules = law(performance={"hydro": [1, 1], "coal": [0.5, 0.5], "battery": [2, 2], "pumped_hydro": [1, 1]})
+    scene.rules = law(performance={"hydro": [1, 1], "coal": [0.5, 0.5], "battery": [2, 2], "pumped_hydro": [1, 1],
+                                   "virtual_plant": [2, 2]})
     sold = products(scene.grid, scene.rules)
     orders = offers((0, 3, 8, 8), (0, 4, 3, 4), (1, 3, 20, 6))
     reserve = requirements(orders, scene, sold)

@@ -128,8 +128,9 @@ def test_another_markets_contracts_are_not_its_business():
 
 
 def test_who_departs_from_its_contract_pays_for_what_passes_the_free_band():
-    """Upper gave 12 x (40 + 50) = 1,080 MWh on a contract of 720: 360 - 3 % of 720 = 338.4 beyond, at 5 % of 150: 2,538.
-    User row 0 took 1,200 MWh: 480 - 21.6 = 458.4 short, at 10 % of 150: 6,876. Its zone's users get it all back."""
+    """Upper gave 12 x (40 + 50) = 1,080 MWh on a contract of 720: 360 - 3 % of 720 = 338.4 beyond, at 5 % of 150:
+    2,538. User row 0 took 1,200 MWh: 480 - 21.6 = 458.4 short, at 10 % of 150: 6,876. Its zone's users get it
+    all back."""
     found = differences.departures(facts(settled=False), "contracts", 0.03, 0.05, 0.10)
     assert fen(found, "plants", "contract departure") == -253_800
     assert fen(found, "users", "contract departure") == -687_600

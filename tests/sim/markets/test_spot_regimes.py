@@ -15,7 +15,7 @@ from sim.welfare import gain
 from tests.labs import toy
 
 DAY = Calendar(date(2025, 7, 1), date(2025, 7, 31)).turn()
-LAW = {"coordination": "joint", "offer_floor": 0, "offer_cap": 1200, "clearing_floor": -50, "clearing_cap": 1500,
+LAW = {"offer_floor": 0, "offer_cap": 1200, "clearing_floor": -50, "clearing_cap": 1500,
        "storage_scheduling": "market",
        "storage_level": 0.5, "engine": "day", "regime": "spot", "trial_days": 0, "ahead": False, "band": 0.1,
        "clearing": "joint", "exports": "free", "compare": False, "rent": "kept", "administered_dry": {},
@@ -117,8 +117,8 @@ def test_a_zone_with_a_price_for_one_season_only_is_refused():
 
 
 def test_real_time_follows_the_schedule_where_the_forecast_was_right(tmp_path):
-    """Without forecast errors real time repeats the day ahead, but for an hour or two in which a ramp that the whole day
-    foresaw binds an hour that is cleared alone; deviations are a thousandth of what was sold."""
+    """Without forecast errors real time repeats the day ahead, but for an hour or two in which a ramp that the whole
+    day foresaw binds an hour that is cleared alone; deviations are a thousandth of what was sold."""
     from tests.labs import altered
 
     sure = dict.fromkeys(("forecast_load", "forecast_wind", "forecast_sun", "forecast_inflow"), 0.0)

@@ -39,8 +39,8 @@ def yunnan() -> SimpleNamespace:
     profiles = Profiles(own["profiles_month"], own["profiles_day"])
     zones = list(own["demand"]["zone"])
     settings = WeatherSettings(ar1_temperature=0.75, ar1_rain=0.45, ar1_wind=0.5, ar1_wetness=0.97, rain_wind=0.15,
-                               temperature_rain=-0.35, between_zones=0.3, between_basins=0.6, forecast_load=0, forecast_wind=0,
-                           forecast_sun=0, forecast_inflow=0, source="test")
+                               temperature_rain=-0.35, between_zones=0.3, between_basins=0.6, forecast_load=0,
+                               forecast_wind=0, forecast_sun=0, forecast_inflow=0, source="test")
     curves = Curves(own["demand"], own["climate"], profiles)
     load = np.zeros((20, len(zones), 365 * 24))
     for seed in range(20):

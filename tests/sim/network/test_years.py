@@ -24,7 +24,8 @@ def built(*rows):
 
 
 GROWTH = built(("wind", date(2024, 12, 31), 0.5), ("wind", date(2025, 1, 10), 1.0), ("wind", date(2026, 1, 10), 0.8),
-               ("battery", date(2025, 7, 1), 1.0), ("battery", date(2026, 7, 1), 3.0), ("battery", date(2027, 7, 1), 0.5))
+               ("battery", date(2025, 7, 1), 1.0), ("battery", date(2026, 7, 1), 3.0),
+               ("battery", date(2027, 7, 1), 0.5))
 
 
 def on(*when):
@@ -47,8 +48,8 @@ def test_the_most_of_a_year_is_found_between_its_days():
 
 
 def test_a_store_grows_empty_at_the_turn_of_the_year_and_takes_what_it_held_when_it_goes():
-    row = Store(key="b", bus="A1", owner="o", technology="battery", capacity=50.0, hours=2.0, efficiency=0.86, wear=10.0,
-                initial=0.5, source="test")
+    row = Store(key="b", bus="A1", owner="o", technology="battery", capacity=50.0, hours=2.0, efficiency=0.86,
+                wear=10.0, initial=0.5, source="test")
     stores = Stores(Table(Path("stores.csv"), Store, [row], [2], ""), BUSES, GROWTH, 2025)
     assert (stores.capacity[0], stores.energy[0], stores.stored[0]) == (50, 100, 50)
     stores.turn(2026)  # three times as much: 150 MW and 300 MWh, and still the 50 MWh
@@ -180,7 +181,7 @@ def test_a_dam_is_built_on_a_day(tmp_path):
             "build_out": other("technology", "solar", "hydro")}))
 
 
-# ------------------------------------------------------------------------------------------------- over the turn of years
+# ----------------------------------------------------------------------------------------------- over the turn of years
 
 
 @pytest.mark.parametrize("engine", ["day", "hour"])

@@ -60,7 +60,8 @@ def test_smelters_and_neighbours_pay_at_their_bus(facts):
 
 
 def test_a_link_owner_gets_the_fee_on_what_arrives(facts):
-    assert by_row(energy.dc_fee(facts, facts.settled), "grid_company", "corridor_owners") == {0: 190_000}  # (38 + 57) x 20
+    assert by_row(energy.dc_fee(facts, facts.settled), "grid_company", "corridor_owners") == {
+        0: 190_000}  # (38 + 57) x 20
 
 
 def test_a_reversed_link_earns_its_fee_at_the_other_end(facts):
@@ -249,11 +250,12 @@ def ahead_of(facts, **changed):
 
 
 def test_what_was_sold_ahead_is_paid_ahead_and_what_is_given_beyond_it_in_real_time():
-    """Sold 40 MW ahead at 100: 4,000. Given 50 at 120 in real time: 10 more for 1,200. Users bought 30 + 10 at 100, used
-    38 + 12 of it: 8 and 2 more at 120. One zone, one price, nothing for the line."""
+    """Sold 40 MW ahead at 100: 4,000. Given 50 at 120 in real time: 10 more for 1,200. Users bought 30 + 10 at 100,
+    used 38 + 12 of it: 8 and 2 more at 120. One zone, one price, nothing for the line."""
     facts = one_zone(price=(120, 120), load=(38, 12), output=(50,), flow=12.0)
     facts.ahead = ahead_of(facts, price=np.full((2, 1), 100.0), load=np.array([[30.0], [10.0]]),
-                           consumption=np.array([[30.0], [10.0]]), output=np.array([[40.0]]), line_flow=np.array([[10.0]]))
+                           consumption=np.array([[30.0], [10.0]]), output=np.array([[40.0]]),
+                           line_flow=np.array([[10.0]]))
     sold, beyond = energy.legs(facts)
     assert (sold.bill, beyond.bill) == ("day-ahead energy", "real-time deviation")
     assert by_row(energy.traded(facts, sold), "grid_company", "plants") == {0: 400_000}
@@ -274,7 +276,7 @@ def test_who_gives_less_than_it_sold_buys_the_rest_back():
 
 
 def test_two_settlements_of_the_same_schedule_pay_what_one_would(facts):
-    """Where real time is as it was sold, deviations are nothing and the day-ahead bill is that of a single settlement."""
+    """Where real time is as sold, deviations are nothing and the day-ahead bill is that of a single settlement."""
     once = {(t.payer, t.payee): t.total for t in spot_energy(facts)}
     facts.ahead = ahead_of(facts)
     sold, beyond = energy.legs(facts)
