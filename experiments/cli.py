@@ -1,4 +1,4 @@
-"""The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, query, validate.
+"""The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, trace, query, validate.
 
 Report, explain and export stand in `cli_seeing`. Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
 imports what it needs when it is called, so that help and a wrong key are answered at once.
@@ -240,8 +240,13 @@ def _parted(texts: list[str]) -> tuple[list[str], list[str]]:
 
 
 @app.command()
-def audit(folder: RunArgument):
-    """Recompute a finished run's journal, balances and seal; name the first bad record."""
+def audit(
+    folder: RunArgument,
+    record: Annotated[str | None, typer.Option(
+        "--prove", metavar="ID", help="Write a proof that a record is in the main chain: ENTRY or ENTRY:ROW.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the proof goes: proof-ID.json.")] = None,
+):
+    """Recompute a finished run's journal, chains, balances and seal; name the first bad record."""
     if not folder.is_dir() or not any((folder / name).exists() for name in ("run.yaml", "manifest.txt")):
         raise BadInput(f"{folder}: holds no run; expected a folder written by gridgig run")
     from experiments.audit import audit as recompute
@@ -253,10 +258,51 @@ def audit(folder: RunArgument):
         print(f"unseen    {line}")
     for fault in report.faults:
         print(f"BAD       {fault}")
-    if report.good:
-        print(f"{folder}: all well")
-        return GOOD
-    return _wrong(f"{folder}: {report.faults[0]}", FAILED)
+    if not report.good:
+        return _wrong(f"{folder}: {report.faults[0]}", FAILED)
+    print(f"{folder}: all well")
+    if record is not None:
+        _prove(folder, record, out)
+    return GOOD
+
+
+def _prove(folder: Path, record: str, out: Path | None):
+    """Write the proof of a record of a run that has been audited."""
+    import json
+
+    from experiments.prove import Asked, prove
+
+    asked = Asked.read(record)
+    proof, file = prove(folder, asked), out or Path(f"proof-{record.replace(':', '-')}.json")
+    try:
+        file.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be written: {error.strerror}") from None
+    print(f"written   {file}; python -m experiments.verify {file} --head MAIN_HEAD")
+
+
+@app.command()
+def trace(
+    folder: RunArgument,
+    user: Annotated[str, typer.Option(metavar="NAME", help="A class of users, a city, a large user or a neighbour.")],
+    month: Annotated[str, typer.Option(metavar="MONTH", help="2025-07.")],
+    as_data: Annotated[bool, typer.Option("--json", help="JSON instead of a page of Markdown.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the statement goes, if not here.")] = None,
+):
+    """State where a user's electricity came from in a month, with its green share and carbon."""
+    from experiments.store import open_run
+    from experiments.trace import as_json, as_text, statement
+
+    found = statement(open_run(folder), user, month)
+    text = as_json(found) if as_data else as_text(found)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written: {error.strerror}") from None
+    print(f"written   {out}")
 
 
 @app.command()

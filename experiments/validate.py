@@ -241,10 +241,19 @@ def free_certificates_2025(h: History) -> float:
     return h.total("free_certificates", "YN", range(2025, 2026)) / 1e6
 
 
+def traced_gap_2025(h: History) -> float:
+    """The largest part of a technology's generation of 2025 that was traced to no user, or to more than one."""
+    year = range(2025, 2026)
+    names = set(h.table["indicator"][h.table["indicator"].str.startswith("generation.")])
+    made = {name: h.total(name, years=year) for name in names}
+    return max(abs(h.total(name.replace("generation.", "traced."), years=year) - energy) / energy
+               for name, energy in made.items() if energy > 0)
+
+
 MEASURES: dict[str, Callable[[History], float]] = {measure.__name__: measure for measure in (
     contracts_fyp14, contracts_ratio, contracts_ever, contracts_2024, contracts_2025, rises, traded_share_2025,
     clean_share_2025, exports_fyp14, increments, cross_area_2025, foreign_2025, storage_break_even, storage_with,
-    storage_with_2025, storage_without, joint_gain, free_certificates_2025)}
+    storage_with_2025, storage_without, joint_gain, free_certificates_2025, traced_gap_2025)}
 
 
 # ------------------------------------------------------------------------------------------------------------- running

@@ -11,6 +11,7 @@ import numpy as np
 from sim import certificates, deciles, market_power, packages, retail, revenue
 from sim.calendar import Month
 from sim.network.grid import PLANT
+from sim.policy import carbon
 from sim.policy.pension_subsidy import eligible
 from sim.settlement import meters, services
 from sim.units import HOURS
@@ -127,7 +128,10 @@ class ClosedMonth:
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
             "package": packages.KINDS, "state": retail.STATES,
             "grade": lab.rules["credit"].grades if "credit" in lab.rules else (),
-            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
+            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries,
+            "consumer": self.facts.tracer.consumer, "source": self.facts.tracer.source,
+            "pool": () if self.facts.pooling is None else self.facts.pooling.key,
+            "member": () if self.facts.pooling is None else self.facts.pooling.member}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -208,6 +212,11 @@ class ClosedMonth:
         cell = (self.grid.bus_zone[self.grid.units.bus] * shape[1] + self._technology)[which]
         units, total = np.bincount(cell, minlength=np.prod(shape)), np.bincount(cell, energy[which], np.prod(shape))
         return np.where(units > 0, total, np.nan).reshape(shape)
+
+    def emissions(self) -> np.ndarray:
+        """t CO2 [emitted or free, zone, technology] of plants; nan where nothing is."""
+        both = carbon.emissions(self.facts, self.rules("carbon"))
+        return np.stack([self._by_technology(tonnes, tonnes > 0) for tonnes in both])
 
     def curtailed(self) -> np.ndarray:
         """MWh [zone, technology] that wind, sun and water would have given and nobody took.

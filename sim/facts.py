@@ -13,12 +13,14 @@ from sim.network.grid import Grid
 from sim.network.ground import Ground
 from sim.positions import Positions
 from sim.streams import Streams
+from sim.tracing import Tracer
 from sim.units import HOURS
 
 if TYPE_CHECKING:
     from sim.credit import FirmMonth
     from sim.network.rivers import Rivers
     from sim.retail import RetailMonth
+    from sim.settlement.pooled import Pooling
 
 MEMORY = 28  # days of zone prices that everybody may see
 CLEARED = ("price", "energy", "shed", "disposed", "output", "stored", "line_flow", "line_shadow", "sent", "delivered",
@@ -40,7 +42,9 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.  certificates: who holds which.  daily: this month's day-ahead Trades of each market, in order.
+    rhythm.  certificates: who holds which.  tracer: whose energy came from where.
+    pooling: what pools earned, None where the law knows none.  swap_rebate: fen [city] that a rider's subscription
+    costs less this month.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     income: fen [unit] of the month by bill, set at its close.
     commission: CNY [city] that customers paid on orders beyond their delivery.  experience: of the injury insurance.
@@ -59,6 +63,9 @@ class Facts:
         self.positions = Positions(len(grid.units) + len(user_bus), len(grid.link))
         market = np.isin(ground.world["load_split"]["user_class"], ground.world["green_demand"]["user_class"])
         self.certificates = Certificates(grid, user_bus, market)
+        self.tracer = Tracer(grid, ground.world["load_split"]["user_class"], tuple(ground.cities.key))
+        self.pooling: Pooling | None = None
+        self.swap_rebate = np.zeros(len(ground.cities), np.int64)
         self.positions.bus = self.party_bus
         self.trades: dict[tuple[str, str], Trade] = {}
         self.ahead = Ahead(self)

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import mesa
 import numpy as np
 
+from agents.aggregator import aggregators
 from agents.beliefs import WaterValues, normal_year, opening_levels, water_beliefs
 from agents.capacity_desk import capacity_desks
 from agents.developer import developers
@@ -27,10 +28,12 @@ from sim.markets.base import Market
 from sim.messages import Conditions, Orders, Scene, Weather, Work
 from sim.network.grid import NEIGHBOUR, STORE, USER
 from sim.network.ground import Ground
+from sim.network.pools import POOL
 from sim.recorder import Memory, Recorder, Sink
 from sim.registry import instruments, markets
-from sim.settlement import bills, checks
+from sim.settlement import bills, chain, checks
 from sim.settlement.journal import Journal
+from sim.settlement.pooled import Pooling
 from sim.streams import Streams
 
 RHYTHMS = frozenset({"year", "month", "day-ahead", "real-time"})  # at which the step calls markets
@@ -53,7 +56,7 @@ class PolicyLab(mesa.Model):
         if "spot" not in self.rules:
             raise BadInput(f"{config.path}: markets.spot: is off or not in force on {config.start}; expected it on, "
                            "nothing else clears energy")
-        self.ground = Ground(config.world, self.streams, config.start.year)
+        self.ground = Ground(config.world, self.streams, config.start.year, self._admission())
         self.weather, self.cities = self.ground.weather, self.ground.cities
         self.grid = self.ground.grid(config.start)
         self.markets = {key: market() for key, market in markets().items()}
@@ -64,9 +67,18 @@ class PolicyLab(mesa.Model):
         self.instruments = {key: instrument() for key, instrument in instruments().items()}
         self._people_the_world()
         self.facts = Facts(self.grid, self.ground, self.users.bus, self.streams)
+        self.facts.pooling = self._pooling()
         self.journal = Journal(keep=config.record.journal)
+        self.chain = chain.Chain(chain.genesis(config.resolved(), self.seed))
         self.results = sink or Memory()
         self.recorder = Recorder(self.results, hourly=config.record.hourly)
+
+    def _admission(self):
+        """The rules of virtual power plants on a day; None where no day of the run knows any."""
+        days = (self.calendar.start, *(d for d in self.law.changes if self.calendar.start < d <= self.calendar.end))
+        if not any("vpp" in self.law.on(day) for day in days):
+            return None
+        return lambda day: self.law.on(day).get("vpp")
 
     def _check_rules(self):
         """No two markets' rules contradict each other on any day of the run. Raises: BadInput."""
@@ -101,6 +113,7 @@ class PolicyLab(mesa.Model):
             *self.companies,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
             *self.smelters,
+            *aggregators(self, ground.pools, ground.first[POOL], self.grid.units.bus),
             *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
             *capacity_desks(self, ground, self.grid, self.streams, world.settings.investment.haggling),
             *self.developers,
@@ -139,6 +152,14 @@ class PolicyLab(mesa.Model):
             rivers.open(start, opening_levels(values, rivers, start))
         except NoPlan as reason:
             raise BadInput(f"{self.config.world.path}: nobody can plan its water: {reason}") from reason
+
+    def _pooling(self) -> Pooling | None:
+        """Who splits what pools earn; nobody where there are none."""
+        ground, splits = self.ground, self.config.world["load_split"]
+        if ground.pools is None:
+            return None
+        rows = {(split.user_class, split.bus): row for row, split in enumerate(splits)}
+        return Pooling(ground.pools, ground.first[POOL], rows, tuple(ground.cities.key), self.streams["vpp/orders"])
 
     def step(self):
         """Live one day: law, what is traded ahead, weather, work, clear; settle what the day closes."""
@@ -246,6 +267,8 @@ class PolicyLab(mesa.Model):
         self.facts.people = self.riders.close(month, self.rules)
         if "green" in self.rules:
             self.facts.certificates.close(month, self.facts, self.rules["green"])
+        if "emissions" in self.rules:
+            self.facts.tracer.close(self.facts, self.rules["emissions"], self.rules.get("green"))
         transfers, services = bills.of(self.facts, self.rules), []
         for key, market in self.markets.items():
             if key in self.rules:
@@ -261,9 +284,13 @@ class PolicyLab(mesa.Model):
             self.facts.firms = self.shop.judge_firms(month, self.facts, self.rules["credit"])
             transfers += retail.firm_bills(self.facts.firms)
         transfers += services + bills.levy(services, self.facts)
+        if self.facts.pooling is not None:
+            due = [*self.journal.pending, *transfers]
+            transfers += self.facts.pooling.close(due, self.facts, self.rules.get("vpp"))
         due = [*self.journal.pending, *transfers]
         statements = bills.statements(due, self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money
+        self.chain.close(month, self.journal, chain.provinces(self.facts))
         self.facts.publish_month(self.riders.peer_share(), due)
         for actor in self.actors:
             actor.learn(statements[actor.name], self.facts.public)

@@ -6,6 +6,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 from sim.config import Schema, Section
 from sim.credit import CreditRules
 from sim.insurance import cohorts, participation, pension, retirement, transfer
+from sim.emissions import EmissionRules
 from sim.network import (
     agreements,
     blocks,
@@ -17,6 +18,7 @@ from sim.network import (
     grid,
     outages,
     plants,
+    pools,
     projects,
     retail_classes,
     rivers,
@@ -28,6 +30,7 @@ from sim.network import (
 from sim.policy.tariffs import BudgetRules, PlatformRules, SwapRules
 from sim.registry import instruments, markets
 from sim.retail import RetailRules
+from sim.vpp import VppRules
 from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherSettings
 
 TABLES = {
@@ -44,6 +47,7 @@ TABLES = {
     "green_demand": green_demand.GreenDemand,
     "retail_classes": retail_classes.RetailClass,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
+    "pool_members": pools.PoolMember,
     "cities": city.City, "order_levels": city.OrderLevel,
     "rider_tiers": workforce.Tier, "rider_segments": workforce.Segment, "rider_incomes": workforce.Income,
     "rider_ages": workforce.AgeGroup, "rider_households": workforce.Household, "rider_hukou": workforce.Hukou,
@@ -66,11 +70,13 @@ class Settings(Section):
 RULES = {rules.key: rules for rules in (
     pension.PensionRules, pension.ResidentRules, pension.EmployeeRules,
     retirement.RetirementRules, transfer.TransferRules, cohorts.Actuary, participation.ParticipationRules,
-    PlatformRules, BudgetRules, SwapRules, projects.ApprovalRules, RetailRules, CreditRules)}
+    PlatformRules, BudgetRules, SwapRules, projects.ApprovalRules, RetailRules, CreditRules, EmissionRules, VppRules)}
+
+SWITCHED = (EmissionRules.key, VppRules.key)  # of these, what a scenario may switch off as it may an instrument
 
 
 def schema() -> Schema:
     """The schema of the whole model: what is listed here and what the registry finds."""
     found_markets, found_instruments = markets(), instruments()
     rules = RULES | {key: found.Rules for key, found in (found_markets | found_instruments).items()}
-    return Schema(Settings, TABLES, rules, tuple(found_markets), tuple(found_instruments))
+    return Schema(Settings, TABLES, rules, tuple(found_markets), (*found_instruments, *SWITCHED))

@@ -71,6 +71,7 @@ ABOUT = {
         "law.weather_subsidy.rain=1.0", "law.weather_subsidy.extreme=3.0"), reads=("rain_orders", "extreme_orders")),
     "women_riders": About(JULY, more(value=(10.0, 20.0)), reads=("female",)),
     "work_meals": About(JULY, more(use=(0.05, 0.1)), reads=("days",)),
+    "carbon": About("2025-07-01", lambda rules: [{"price": rules.price * k} for k in (1.5, 3.0)]),
     "injury_insurance": About(
         "2025-07-01",
         lambda rules: [{"premium": {s: k * rate for s, rate in rules.premium.items()}} for k in (1.5, 3)]),

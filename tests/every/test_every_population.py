@@ -80,7 +80,8 @@ def deserted(tmp_path_factory):
     nobody = {"riders": "0", "orders": "0"}
     scenario = altered(tmp_path_factory.mktemp("deserted"), {
         "cities": cells(**nobody), "load_split": drop, "user_classes": drop, "demand": drop,
-        "demand_years": drop, "retail_classes": drop, "green_demand": drop, "smelters": drop, "foreign": drop,
+        "demand_years": drop, "retail_classes": drop, "green_demand": drop, "pool_members": drop, "smelters": drop,
+        "foreign": drop,
         "build_out": lambda row: None if row["technology"] == "smelter" else row})
     return toy("scale.riders=0", scenario=scenario).run()
 

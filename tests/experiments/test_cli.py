@@ -164,8 +164,8 @@ def test_plan_says_what_is_switched_off(here, capsys):
 def test_a_run_writes_its_folder_and_one_screen(toy):
     folder, said = toy
     assert {"run.yaml", "manifest.txt", "indicators.parquet", "assets.parquet", "hourly", "daily", "journal",
-            "populations", "figures"} == set(os.listdir(folder))
-    assert len(said.stdout.splitlines()) <= 24
+            "populations", "figures", "tracing"} == set(os.listdir(folder))
+    assert len(said.stdout.splitlines()) <= 25
     assert max(map(len, said.stdout.splitlines())) <= 130
     certificate = yaml.safe_load((folder / "run.yaml").read_text())
     assert f"head      {certificate['head']}" in said.stdout
