@@ -18,8 +18,8 @@ PAY = "pay of orders"
 
 @dataclass(frozen=True)
 class Offer:
-    """What riders and customers are offered on a day, [city]. fee: CNY for an order.  penalty: CNY kept back of an order
-    that comes late.  commission: CNY that customers pay on an order beyond its delivery.  demand: multiple of the
+    """What riders and customers are offered on a day, [city]. fee: CNY for an order.  penalty: CNY kept back of an
+    order that comes late.  commission: CNY that customers pay on an order beyond its delivery.  demand: multiple of the
     orders that are asked, for that reason.
     """
 

@@ -302,8 +302,9 @@ def reflect(r, m, p, births, country, terms, habits, leaves, keys, flow, flags, 
     """A month's end for every rider, block by block: he closes his purse, looks for another city, thinks about his
     pension, grows older, changes his segment, or leaves and is replaced.
 
-    m: Mind.  p: Prospects.  leaves: multiple of the chance to leave [row].  flow: fen received less paid [row].  flags: bits of who paid this month's premium.
-    city_of: where everybody worked this month [row].  ties: rows of friends [row, friend].
+    m: Mind.  p: Prospects.  leaves: multiple of the chance to leave [row].  flow: fen received less paid [row].  flags:
+    bits of who paid this month's premium. city_of: where everybody worked this month [row].  ties: rows of friends
+    [row, friend].
     """
     tastes = keys.keep_taste, keys.fresh_taste
     rows, moved = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK, np.bool_)

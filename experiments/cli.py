@@ -1,7 +1,8 @@
 """The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, trace, query, validate.
 
-Report, explain and export stand in `cli_seeing`. Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
-imports what it needs when it is called, so that help and a wrong key are answered at once.
+Report, explain and export stand in `cli_seeing`. Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever
+is wrong is one line on stderr. Each command imports what it needs when it is called, so that help and a wrong key are
+answered at once.
 """
 
 import signal

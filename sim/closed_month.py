@@ -330,7 +330,8 @@ class ClosedMonth:
     def riders(self) -> dict[str, dict[str, np.ndarray]]:
         """The month's riders as tables: by city, and by city and segment."""
         cities, segments = np.array(self.labels["city"], object), self._lab.riders.segments["key"]
-        cells = Groups(self.facts.people.weight, self.facts.people.city.astype(int) * len(segments) + self.facts.people.segment,
+        people = self.facts.people
+        cells = Groups(people.weight, people.city.astype(int) * len(segments) + people.segment,
                        len(cities) * len(segments))
         both = {"city": np.repeat(cities, len(segments)), "segment": np.tile(segments, len(cities))}
         return {"populations/riders": self._summary(self.by_city, {"city": cities}),

@@ -5,8 +5,8 @@ Read without importing an actor, so that a wrong key is answered at once.
 
 from sim.config import Schema, Section
 from sim.credit import CreditRules
-from sim.insurance import cohorts, participation, pension, retirement, transfer
 from sim.emissions import EmissionRules
+from sim.insurance import cohorts, participation, pension, retirement, transfer
 from sim.network import (
     agreements,
     blocks,

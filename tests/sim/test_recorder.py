@@ -87,7 +87,8 @@ def shop():
         dividend=none, called=np.array([0, 0, 40_000]), lost=np.array([0, 0, 60_000]), equity=none,
         guarantee=np.array([0, 120_000, 40_000]), energy=np.array([5.0, 30, 10]),
         by_kind=np.array([30.0, 0, 0, 10, 0, 0, 0]), accounts=np.array([6.0, 4, 1, 5]), price=275.0, expected=270.0,
-        default=250.0, offered=none, dispersion=3.0, signed=3, below=-4.0, paid_dispersion=2.0, cover=0.8, standing=2, failed=1, suspended=1, expelled=1, admitted=0,
+        default=250.0, offered=none, dispersion=3.0, signed=3, below=-4.0, paid_dispersion=2.0, cover=0.8, standing=2,
+        failed=1, suspended=1, expelled=1, admitted=0,
         grade=np.array([0, 0, 1]), scores=np.zeros(3))
 
 
@@ -159,8 +160,8 @@ def facts():
         public=SimpleNamespace(
             earnings={("B", "battery"): {"energy": 1000.0, "capacity": 250.0}},
             traded={"regulation_capacity": {"price.B": 272.5, "supply.B": 4.0, "duty.B": 10.0}}),
-        tracer=traced(), pooling=pooled(), swap_rebate=np.array([0, 70, 0]), people=people, retail=shop(), firms=graded(),
-        imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
+        tracer=traced(), pooling=pooled(), swap_rebate=np.array([0, 70, 0]), people=people, retail=shop(),
+        firms=graded(),        imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
 
 
 @pytest.fixture
