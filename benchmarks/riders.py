@@ -110,8 +110,10 @@ def crowded(folder: Path, times: int) -> Path:
 
 
 def weigh(rows: int):
-    """Print, as JSON, what a year of so many rows takes: CPU s, largest resident set in MB, bytes of columns. Beyond
-    the riders there are, in a world of ten times as many."""
+    """Print, as JSON, what a year of so many rows takes: CPU s, largest resident set in MB, bytes of columns.
+
+    Beyond the riders there are, in a world of ten times as many.
+    """
     with tempfile.TemporaryDirectory() as folder:
         scenario = crowded(Path(folder), 10) if rows > 2_000_000 else BASE
         world = RidersAlone(load(scenario, set=scale(rows), start="2025-01-01", end="2025-12-31"))

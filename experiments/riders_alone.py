@@ -9,9 +9,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import NamedTuple
 
-import mesa
 import numpy as np
 
+from agents.base import nobody_else
 from agents.platform import Platform
 from agents.riders import Riders
 from sim.calendar import Calendar, Month
@@ -53,7 +53,7 @@ class RidersAlone:
             cities=list(world["cities"]["climate"]), climate=world["climate"],
             pairs=world["weather_pairs"], profiles=profiles,
             settings=world.settings.weather, first=world.covers.start, last=world.covers.end)
-        model = mesa.Model(rng=1)
+        model = nobody_else()
         self.riders = Riders(model, world, self.cities, config.scale, streams, self.law, config.start)
         self.platform = Platform(model, world, self.law)
         self.instruments = {key: instrument() for key, instrument in instruments().items() if key in RIDERS_LAW}

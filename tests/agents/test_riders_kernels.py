@@ -74,6 +74,9 @@ def test_looked_up_by_bytes_or_added_day_by_day_a_month_is_the_same_to_the_bit(s
     dice = np.random.default_rng(seed)
     rates, total, table = dice.random((31, 4)), np.empty(4), np.empty((4, 256, 4))
     kernels.by_bytes(rates, table)
+    plainly = np.empty_like(table)
+    kernels.by_bytes.py_func(rates, plainly)
+    assert np.array_equal(plainly, table)
     for days in dice.integers(0, 2**31, 50):
         kernels.day_by_day(np.uint32(days), rates, total)
         eights = [days >> 8 * k & 255 for k in range(4)]
@@ -137,6 +140,14 @@ def test_claims_happen_with_the_probability_of_the_exposure():
     assert (claims == 0).mean() == pytest.approx(0.90484, abs=0.004)
     assert (claims == 100).mean() == pytest.approx(0.75 * 0.09048, abs=0.003)
     assert claims.mean() == pytest.approx(0.1 * 150, rel=0.03)  # a claim is 150 fen in the mean
+
+
+def test_claims_of_a_row_are_counted_by_the_draw_and_shared_by_its_persons():
+    # mean 0.5: nobody below 0.60653, one claim below 0.90980, two below 0.98561; of two, 10 persons bear a fifth of one
+    sizes = np.array([1000])
+    for claim in (kernels.claim, kernels.claim.py_func):
+        found = [claim(u, 0.5, KEY, 7, 10, np.ones(1), sizes) for u in (0.60, 0.61, 0.90, 0.92, 0.99)]
+        assert found == [0, 100, 100, 200, 300]
 
 
 def test_a_row_of_many_persons_has_the_mean_of_their_claims():

@@ -128,7 +128,7 @@ def facts():
         income=np.array([100_000, 300_000, 500_000, 200_000]), orders=np.array([100.0, 300.0, 500.0, 200.0]),
         enrolled=np.array([True, False, True, False]), met=np.array([0b111, 0b101, 0b011, 0b110], np.uint8),
         living=np.array([90_000, 90_000, 90_000, 90_000]), swaps=np.array([True, True, False, False]),
-        claims=np.array([0, 0, 1_000, 500]))
+        claims=np.array([0, 0, 1_000, 500]), segment=np.array([0, 1, 1, 0]))
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
     held = SimpleNamespace(  # every unit holds 1 MW of each product, of which 1 CNY of each part is earned
         day=SimpleNamespace(index=0), reserved=np.ones((2, 6, H)), pay=np.ones((3, 6, H)), group=np.zeros(6, int),
@@ -179,7 +179,7 @@ def lab():
                             "productivity": np.array([0.4])},
              "basins": {"key": np.array(["river"], object)},
              "cities": {"key": np.array(["kunming", "nanning", "empty"], object)}}
-    riders = SimpleNamespace(segment=np.array([0, 1, 1, 0]), segments={"key": np.array(["full", "part"], object)})
+    riders = SimpleNamespace(segments={"key": np.array(["full", "part"], object)})
     builder = SimpleNamespace(
         zone="B", projects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
         started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
