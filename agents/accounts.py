@@ -104,8 +104,8 @@ class Accounts(Population):
             self._stream.key(month), self.identity.astype(np.uint64), self.group, self.yearly, self.entry,
             self.reluctance, self.taste, self.contract, self.left, self.fallen, self.entered, shelf.posted,
             shelf.owner, shelf.green, shelf.price, shelf.default_price, shelf.index, shelf.peers, shelf.first,
-            len(shelf.owner), rules.term, _logit(search), _logit(due), seen, how.price * clarity, how.inertia, how.green,
-            how.alarm, how.peers, rules.entry_factor if with_it else 1.0, rules.fallen_factor)
+            len(shelf.owner), rules.term, _logit(search), _logit(due), seen, how.price * clarity, how.inertia,
+            how.green, how.alarm, how.peers, rules.entry_factor if with_it else 1.0, rules.fallen_factor)
 
     def held(self, slots: int) -> np.ndarray:
         """MWh a year, of rows as they are, by contract and group [slot, group]."""
