@@ -1,6 +1,6 @@
 """Sweeps: what running many costs beside the runs, what a second worker brings, whether memory stays, how fast answers.
 
-    .venv/bin/python -m benchmarks.sweep
+    .venv/bin/python -m benchmarks.sweep [PART ...]       # queries, overhead, two_workers, memory; all by default
 
 All of it on runs of one day of the toy world, the shortest there are, so that everything beside them shows.
 
@@ -9,13 +9,17 @@ worker makes the same configs and lives the same labs and gives back their heads
 difference between many runs and few, so that start-up falls out; rounds alternate. Wall-clock seconds: from the end of
 one run to the end of the next, the median, which a neighbour on the machine disturbs less than a mean.
 
-Two workers: runs a second of wall-clock time with two workers over one, alternating; and, as others may use the
-machine, how busy two workers were (seconds in runs over seconds there were) and how much more CPU a run cost.
+Two workers: runs a second of wall-clock time with two workers over one, alternating. As others may use the machine,
+also what they reach where two processors are free, from CPU seconds, which others hardly change: two workers and the
+coordinator share two processors, one worker has one: 2 x a run's CPU with one / (a run's CPU with two + the
+coordinator's a run). And how busy two workers were: seconds in runs over seconds there were.
 """
 
+import json
 import os
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -25,7 +29,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from benchmarks.record import figure, write
+from benchmarks.record import RESULTS, figure, write
 from experiments import pool
 from experiments.bench import DONE, Record, pack
 from experiments.sweep_folder import open_sweep
@@ -77,10 +81,16 @@ def by_pool(sweep: Sweep, folder: Path) -> list[float]:
     return ends
 
 
-def by_sweep(sweep: Sweep, folder: Path, jobs: int = 1) -> list[float]:
-    """Live a sweep; gives the moments at which its runs ended."""
+def by_sweep(sweep: Sweep, folder: Path, jobs: int = 1, spent: list[float] | None = None) -> list[float]:
+    """Live a sweep; gives the moments at which its runs ended. spent: gets this process's CPU seconds at each."""
     ends: list[float] = []
-    sweep_into(sweep, folder, jobs=jobs, progress=False, watch=lambda _: ends.append(time.perf_counter()))
+
+    def look(_):
+        ends.append(time.perf_counter())
+        if spent is not None:
+            spent.append(time.process_time())
+
+    sweep_into(sweep, folder, jobs=jobs, progress=False, watch=look)
     return ends
 
 
@@ -117,25 +127,27 @@ def overhead(folder: Path) -> list[dict]:
 
 
 def two_workers(folder: Path) -> list[dict]:
-    """Runs a second with two workers over one."""
-    sweep, ratios, busy, dearer = toy(folder, MANY), [], [], []
+    """Runs a second with two workers over one, as measured and as two free processors would give."""
+    sweep, ratios, free, busy = toy(folder, MANY), [], [], []
     for _ in range(ROUNDS):
-        speed, cost = [], []
+        speed, cost, spent = [], [], []
         for jobs in (1, 2):
             out = Path(tempfile.mkdtemp(dir=folder)) / "out"
-            ends = by_sweep(sweep, out, jobs)[10:-2]  # after start-up, before the last is alone
+            spent.clear()
+            ends = by_sweep(sweep, out, jobs, spent)[10:-2]  # after start-up, before the last is alone
             speed.append((len(ends) - 1) / (ends[-1] - ends[0]))
             heads = list(read_heads(out))
             cost.append(statistics.median(head["cpu"] for head in heads))
-        inside = statistics.mean(head["seconds"] for head in heads[10:])
+        own = (spent[-3] - spent[10]) / (len(spent) - 13)
         ratios.append(speed[1] / speed[0])
-        busy.append(inside * speed[1] / 2)
-        dearer.append(cost[1] / cost[0])
-        print(f"two workers: {ratios[-1]:.2f} x one; busy {busy[-1]:.3f}; a run costs {dearer[-1]:.3f} x its CPU; "
-              f"load {os.getloadavg()[0]:.1f}")
-    return [figure("two workers over one", ratios, "ratio"),
-            figure("two workers: share of time in runs", busy, "share"),
-            figure("two workers: CPU of a run over that with one", dearer, "ratio")]
+        free.append(2 * cost[0] / (cost[1] + own))
+        busy.append(statistics.mean(head["seconds"] for head in heads[10:]) * speed[1] / 2)
+        print(f"two workers: {ratios[-1]:.2f} x one as measured at load {os.getloadavg()[0]:.0f}, {free[-1]:.2f} x by "
+              f"CPU ({1e3 * cost[0]:.1f} and {1e3 * cost[1]:.1f} ms a run, coordinator {1e3 * own:.1f}); "
+              f"busy {busy[-1]:.3f}")
+    return [figure("two workers over one, wall", ratios, "ratio"),
+            figure("two workers over one, by CPU", free, "ratio"),
+            figure("two workers: share of time in runs", busy, "share")]
 
 
 def resident(pid: int) -> float:
@@ -194,13 +206,18 @@ def queries(folder: Path) -> list[dict]:
     return [*figures, figure("size of 26 million hourly prices", size, "MB")]
 
 
-def main():
-    """Print and write the figures."""
+PARTS = {part.__name__: part for part in (queries, overhead, two_workers, memory)}
+
+
+def main(names: list[str]):
+    """Print and write the figures; those of parts that are not asked for stay as they were written before."""
+    before = json.loads((RESULTS / "sweep.json").read_text()) if (RESULTS / "sweep.json").exists() else []
+    figures = {one["figure"]: one for one in before}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        parts = [part(folder) for part in (queries, overhead, two_workers, memory)]
-    print(f"written to {write('sweep', [one for part in parts for one in part])}")
+        for part in names or PARTS:
+            figures |= {one["figure"]: one for one in PARTS[part](Path(name))}
+            print(f"written to {write('sweep', list(figures.values()))}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
