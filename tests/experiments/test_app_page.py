@@ -89,7 +89,8 @@ def test_steps_go_to_the_end_of_day_and_month_and_money_then_moves(watched):
     assert watched.text("#month") == "2025-07"
     assert watched.js("document.querySelectorAll('#first .ribbon').length") > 8
     assert "riders" in watched.text("#first .money")
-    assert watched.js("document.querySelectorAll('#first .riders circle[fill=\"#009e73\"]').length") > 2  # enrolled, and key
+    green = "document.querySelectorAll('#first .riders circle[fill=\"#009e73\"]').length"
+    assert watched.js(green) > 2  # who is enrolled, beside the key
     watched.click("#step-year")
     watched.until("document.body.dataset.shown === '2025-09-10'")
     assert watched.text("#play") == "The end"
@@ -117,7 +118,7 @@ def test_moved_levers_bring_a_second_run_and_the_law_brings_it_down(watched):
     assert "1 share" in watched.text("#second h2")
     assert watched.js(f"document.querySelector(\"{MATCH}\").closest('.lever').classList.contains('moved')")
     same = "[...document.querySelectorAll('{} .price')].map(it => it.textContent).join()"
-    assert watched.js(same.format("#first")) == watched.js(same.format("#second"))  # the same weather, the same dispatch
+    assert watched.js(same.format("#first")) == watched.js(same.format("#second"))  # the same weather
     change = watched.text("tr[data-row^='Net of plants'] td:last-child")
     assert change.startswith("-")  # without capacity price plants earn less
     watched.click("#reset")
