@@ -164,7 +164,8 @@ class Riders(Population):
             self.income.astype(np.int64), swaps=self.swaps.copy(), enrolled=self.enrolled.copy(), met=self.met.copy(),
             claims=claims, segment=self.segment.copy(), age=self.age.copy(), tenure=self.tenure.copy(),
             history=self.history.copy(), dependants=self.dependants.copy(),
-            penalties=self._penalties(), **shown._asdict())
+            migrant=self.origin != mind_kernels.LOCAL, crossed=(self.traits & birth_kernels.CROSSED) > 0,
+            temporary=self.temporary.copy(), penalties=self._penalties(), **shown._asdict())
         self._leaves, self._credited = exit_factor(rules, people), self._credit(people, rules)
         return people
 

@@ -197,6 +197,9 @@ OUTCOMES = (
     Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.eligible_share(m.by_city)),
     Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.enrolled)),
     Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.take_up(m.by_city)),
+    Outcome("migrant_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.migrant)),
+    Outcome("crossed_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.crossed)),
+    Outcome("temporary_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.temporary)),
     # who bears what
     Outcome("welfare_per_order", "CNY/order", MONTH, (WORLD,), burden.welfare_per_order),
     Outcome("fiscal_cost", "CNY", MONTH, (WORLD,), burden.fiscal_cost),

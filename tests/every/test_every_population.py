@@ -18,8 +18,8 @@ for _info in pkgutil.iter_modules(agents.__path__):
 TYPES = sorted(Population.__subclasses__(), key=lambda cls: cls.__name__)
 each = pytest.mark.parametrize("kind", TYPES, ids=lambda cls: cls.__name__)
 
-NOT_NEGATIVE = ("ratio", "persons", "persons/row", "count", "MW", "MWh", "months", "index", "fen", "fen/month", "0.01", "identity",
-                "years", "CNY/month", "CNY/MWh", "orders/day")
+NOT_NEGATIVE = ("ratio", "persons", "persons/row", "count", "MW", "MWh", "months", "index", "fen", "fen/month", "0.01",
+                "identity", "years", "CNY/month", "CNY/MWh", "orders/day")
 RANGE = {"share": (0.0, 1.0)} | dict.fromkeys(NOT_NEGATIVE, (0.0, np.inf))  # by symbol of the unit
 
 

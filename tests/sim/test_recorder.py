@@ -128,7 +128,9 @@ def facts():
         income=np.array([100_000, 300_000, 500_000, 200_000]), orders=np.array([100.0, 300.0, 500.0, 200.0]),
         enrolled=np.array([True, False, True, False]), met=np.array([0b111, 0b101, 0b011, 0b110], np.uint8),
         living=np.array([90_000, 90_000, 90_000, 90_000]), swaps=np.array([True, True, False, False]),
-        claims=np.array([0, 0, 1_000, 500]), segment=np.array([0, 1, 1, 0]))
+        claims=np.array([0, 0, 1_000, 500]), segment=np.array([0, 1, 1, 0]),
+        migrant=np.array([True, True, False, True]),
+        crossed=np.array([True, False, False, True]), temporary=np.array([False, False, True, True]))
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
     held = SimpleNamespace(  # every unit holds 1 MW of each product, of which 1 CNY of each part is earned
         day=SimpleNamespace(index=0), reserved=np.ones((2, 6, H)), pay=np.ones((3, 6, H)), group=np.zeros(6, int),
