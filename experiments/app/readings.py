@@ -104,11 +104,13 @@ def corridors_of(grid: Grid, day: int) -> Data:
 
 
 def of_stores(grid: Grid, stored: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """Stores summed by zone and technology: names, MWh [store, hour] held and MWh [store] of room.
+    """Stores of the tables summed by zone and technology: names, MWh [store, hour] held and MWh [store] of room. Pools
+    stand in the tables of those who run them, and are left out.
 
     stored: MWh [unit, hour].
     """
     rows = grid.units.of_kind(STORE)
+    rows = rows[grid.units.technology[rows] != "virtual_plant"]
     names = [f"{grid.zone[grid.bus_zone[grid.units.bus[r]]]} {grid.units.technology[r]}" for r in rows]
     store, held = summed(np.array(names, object), stored[rows])
     _, room = summed(np.array(names, object), grid.units.store[rows, None])
