@@ -83,17 +83,21 @@ def check(
         "--schema", help="Print the JSON Schema of scenario, sweep, world and law files, for an editor.")] = False,
 ):
     """Validate a file, and nothing else."""
-    from experiments.sweeps import SweepFile, is_sweep, read_sweep
+    from experiments.marks import is_sweep
     from sim.config import check_file, json_schema
     from sim.config.scenarios import whole_schema
 
     if schema:
         import json
 
+        from experiments.sweeps import SweepFile
+
         print(json.dumps(json_schema(whole_schema(), {"sweep": SweepFile}), indent=1))
     elif file is None:
         raise BadInput("check: no file; expected FILE or --schema")
     elif is_sweep(file):
+        from experiments.sweeps import read_sweep
+
         print(f"{file}: a sweep of {read_sweep(file).runs} runs, all well")
     else:
         print(f"{file}: a {check_file(file, whole_schema())}, all well")
@@ -106,7 +110,8 @@ def plan(
     out: SweepOption = None,
 ):
     """Print a scenario's schedule (rhythm, order, key, file, law and source), or a sweep's runs and time."""
-    from experiments.sweeps import find_sweep, is_sweep, read_sweep, sweep_names
+    from experiments.marks import is_sweep
+    from experiments.sweeps import find_sweep, read_sweep, sweep_names
 
     if is_sweep(file) or file in sweep_names():
         sweep = read_sweep(find_sweep(file))

@@ -21,7 +21,6 @@ from sim.calendar import Month
 from sim.emissions import EmissionRules, factors
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
 from sim.settlement import meters
-from sim.tracing_kernels import trace
 from sim.units import HOURS
 
 if TYPE_CHECKING:
@@ -213,6 +212,8 @@ class _Ledger:
 
     def flows(self, stock: np.ndarray) -> Traced:
         """Trace along the flows what no contract has paired; keeps what stores hold at the end in `stock`."""
+        from sim.tracing_kernels import trace  # late: outcomes are named without the compiler
+
         facts, grid, tracer = self.facts, self.grid, self.tracer
         store = grid.units.of_kind(STORE)
         line = facts.line_flow - shift(grid) @ self.moved

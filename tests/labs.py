@@ -88,7 +88,7 @@ def drop(row: Cells) -> None:
     """The change that leaves a table without rows."""
 
 
-OF_POWER = {"mechanism_price", "pass_through"}  # instruments that read electricity, all others read people alone
+OF_POWER = {"carbon", "mechanism_price", "pass_through"}  # instruments of electricity; all others read people
 
 
 def riders_alone(lab: PolicyLab):

@@ -96,6 +96,7 @@ MULTIPLES = (
     ("capacity.coal", CAPACITY, "Capacity price of coal, times the law's", 0, 3, 0.1),
 )
 UNMOVED = ("spot", "crossarea", "crossborder")  # no switch: the first clears all, the others are not in every world
+NEUTRAL = ("weather_subsidy", "late_forgiveness", "tax_relief", "order_scheme")  # in force at 0: off is the same
 ORDER = (RIDERS, MARKET, CAPACITY, PARTS)
 
 
@@ -103,7 +104,8 @@ def levers(config: Config) -> list[Lever]:
     """The levers of a scenario, in the order in which the page shows them."""
     found = [_range(config, *line) for line in LEVERS] + [_multiple(config, *line) for line in MULTIPLES]
     found += [_switch(config, "markets", key, on) for key, on in config.markets.items() if key not in UNMOVED]
-    found += [_switch(config, "instruments", key, on) for key, on in config.instruments.items()]
+    found += [_switch(config, "instruments", key, on) for key, on in config.instruments.items()
+              if key not in NEUTRAL]
     return sorted((lever for lever in found if lever), key=lambda lever: ORDER.index(lever.group))
 
 
