@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.audit [--riders 1000000] [--months 12]
 
-Written for it: a journal of months in which every rider is paid, charged and insured in six mass postings (72 million rows
-at full scale), with its side chains, sealed. CPU seconds of one process for the whole audit, its rows a second, and the
+Written for it: a journal of months in which every rider is paid, charged and insured in six mass postings (72 million
+rows at full scale), with its side chains, sealed. CPU seconds of one process for the whole audit, its rows a second, and the
 time of one proof and of its verification.
 """
 
@@ -41,7 +41,8 @@ def written(path: Path, riders: int, months: int) -> int:
             month = Month(2025, 1).later(number)
             fen = [rng.integers(1, 900_000, riders) for _ in BILLS]
             units = Transfer("administered energy", "plants", "rent", rng.integers(1, 10**9, 300), np.arange(300))
-            journal.post(month, [*(Transfer(*bill, amount, identity, weight) for bill, amount in zip(BILLS, fen)), units])
+            people = [Transfer(*bill, amount, identity, weight) for bill, amount in zip(BILLS, fen)]
+            journal.post(month, [*people, units])
             chain.close(month, journal, PARTIES)
             for name, table in (journal.tables(month) | chain.tables()).items():
                 folder.write(f"journal/{name}", month, table)
@@ -67,7 +68,8 @@ def main():
         begun = time.process_time()
         proof = json.loads(json.dumps(prove(folder, Asked(3, asked.riders // 2))))
         proving = time.process_time() - begun
-        head = next(line.split()[1] for line in (folder / "run.yaml").read_text().splitlines() if line.startswith("main:"))
+        lines = (folder / "run.yaml").read_text().splitlines()
+        head = next(line.split()[1] for line in lines if line.startswith("main:"))
         begun = time.process_time()
         said = verified(proof, head)
         verifying = time.process_time() - begun

@@ -139,7 +139,8 @@ def facts():
             earnings={("B", "battery"): {"energy": 1000.0, "capacity": 250.0}},
             traded={"regulation_capacity": {"price.B": 272.5, "supply.B": 4.0, "duty.B": 10.0}}),
         tracer=traced(), pooling=pooled(),
-        swap_rebate=np.array([0, 70, 0]), people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
+        swap_rebate=np.array([0, 70, 0]), people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0,
+        events={"resolved": 3})
 
 
 @pytest.fixture
