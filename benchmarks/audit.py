@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.audit [--riders 1000000] [--months 12]
 
 Written for it: a journal of months in which every rider is paid, charged and insured in six mass postings (72 million
-rows at full scale), with its side chains, sealed. CPU seconds of one process for the whole audit, its rows a second, and the
-time of one proof and of its verification.
+rows at full scale), with its side chains, sealed. CPU seconds of one process for the whole audit, its rows a second,
+and the time of one proof and of its verification.
 """
 
 import argparse
