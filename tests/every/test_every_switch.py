@@ -27,6 +27,7 @@ class Zero:
 
 
 ZERO = {
+    "carbon": Zero({"price": "0"}),
     "ancillary": Zero(dict.fromkeys(("mileage_floor", "mileage_cap", "capacity_cap", "reserve_cap"), "0")),
     "capacity": Zero({"coal": "{HILLS: 0, COAST: 0}", "pumped_hydro": "{COAST: 0}"}),
     "contracts": Zero({"eligible": "0"}),
