@@ -9,10 +9,11 @@ worker makes the same configs and lives the same labs and gives back their heads
 difference between many runs and few, so that start-up falls out; rounds alternate. Wall-clock seconds: from the end of
 one run to the end of the next, the median, which a neighbour on the machine disturbs less than a mean.
 
-Two workers: runs a second of wall-clock time with two workers over one, alternating, and the same of the bare pool, which
-shows what the machine had to give. As others may use it, also what they reach where two processors are free, from CPU seconds, which others hardly change: two workers and the
-coordinator share two processors, one worker has one: 2 x a run's CPU with one / (a run's CPU with two + the
-coordinator's a run). And how busy two workers were: seconds in runs over seconds there were.
+Two workers: runs a second of wall-clock time with two workers over one, alternating, and the same of the bare pool,
+which shows what the machine had to give. As others may use it, also what they reach where two processors are free, from
+CPU seconds, which others change less: two workers and the coordinator share two processors, one worker has one: 2 x a
+run's CPU with one / (a run's CPU with two + the coordinator's a run). And how busy two workers were: seconds in runs
+over seconds there were.
 """
 
 import json
@@ -145,8 +146,8 @@ def two_workers(folder: Path) -> list[dict]:
         free.append(2 * cost[0] / (cost[1] + own))
         busy.append(statistics.mean(head["seconds"] for head in heads[10:]) * speed[1] / 2)
         print(f"two workers: {ratios[-1]:.2f} x one (bare pool {pooled[-1]:.2f}) at load {os.getloadavg()[0]:.0f}; "
-              f"{free[-1]:.2f} x by CPU ({1e3 * cost[0]:.1f} and {1e3 * cost[1]:.1f} ms a run, coordinator {1e3 * own:.1f}); "
-              f"busy {busy[-1]:.3f}")
+              f"{free[-1]:.2f} x by CPU ({1e3 * cost[0]:.1f} and {1e3 * cost[1]:.1f} ms a run, coordinator "
+              f"{1e3 * own:.1f}); busy {busy[-1]:.3f}")
     return [figure("two workers over one, wall", ratios, "ratio"),
             figure("two workers over one, wall, bare pool", pooled, "ratio"),
             figure("two workers over one, by CPU", free, "ratio"),
