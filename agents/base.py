@@ -70,3 +70,8 @@ class Population(Actor):
         """Names of the columns, in the order of their annotations."""
         return [c for c, hint in get_type_hints(cls, include_extras=True).items()
                 if Rows in getattr(hint, "__metadata__", ())]
+
+
+def nobody_else() -> mesa.Model:
+    """A model that holds actors and never lives a day itself: for who lives some of them alone."""
+    return mesa.Model(rng=1)

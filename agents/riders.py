@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents import riders_kernels as kernels
+from agents import birth_kernels, mind_kernels, riders_kernels, settling
 from agents.base import Population
 from agents.platform import Offer
+from agents.streets import EXTREME, ORDERS, RAIN, Streets
 from sim.calendar import Day, Month
 from sim.config import BadInput, World
+from sim.insurance.participation import ParticipationRules, begun
+from sim.insurance.pension import interest_of_month
 from sim.messages import People, Public, Statement, Weather, Work
 from sim.network.city import Cities
-from sim.network.workforce import MONTH_DAYS, EnrolmentSettings, Spells, by_tier, normal_work
-from sim.policy.pension_subsidy import eligible, met, remember
+from sim.network.conduct import EnrolmentSettings
+from sim.network.ties import flags, ties
+from sim.network.workforce import Spells
+from sim.policy.benefits import exit_factor
+from sim.policy.cost_sharing import counted_months, on_account
+from sim.policy.pension_subsidy import eligible
 from sim.streams import Streams
 from sim.units import (
     CNY,
@@ -24,8 +31,8 @@ from sim.units import (
     CNYPerMonth,
     Code,
     DayBits,
-    Fen,
     Flag,
+    Hundredths,
     Identity,
     Index,
     Logit,
@@ -34,6 +41,7 @@ from sim.units import (
     Ratio,
     Rows,
     Share,
+    Wage,
     Weight,
     to_fen,
 )
@@ -41,38 +49,43 @@ from sim.units import (
 if TYPE_CHECKING:
     from sim.law import Law, Rulebook
 
-GOLDEN = 0.6180339887498949  # multiples of it, modulo one, fill the unit interval evenly at every length
-SLOT_BITS, LIFE_BITS = 24, 12  # of an identity, below the group: place in it, people who had the slot before
-WINDOW = 8  # months kept in `met`; the law looks at fewer
 SUBSIDY, LIVING, OTHER = "pension subsidy", "living costs", "other income"  # bills a rider tells apart
 
-Mind = namedtuple("Mind", [name for name in EnrolmentSettings.model_fields if name != "source"])
+Mind = namedtuple("Mind", [name for name in EnrolmentSettings.model_fields
+                           if name not in ("source", "levels", "informed")])
 
 
 class Riders(Population):
     """Delivery riders. A row is a slot of the monthly active riders of a city and a segment, and stands for `weight`
-    persons; who leaves is replaced by a newcomer with a new identity.
+    persons; who leaves is replaced, where he was, by a newcomer with a new identity.
 
-    *Decides*: on which days he works; whether to pay a pension contribution, where, and when to think about it again;
-    what he keeps of his money; when to leave. Cities do not exchange riders and segments do not exchange people here.
+    *Decides*: on which days and how long he works; whether to pay a pension contribution, on which base, where, and
+    when to think about it again; what he keeps of his money; in which city and segment he rides; when to leave.
 
     *Source*: enrolment as present-biased choice with peers [Laibson1997, DufloSaez2003] fitted to the survey of over
     30,000 riders [PKU2025]; spells after [HgredartShanghai]; orders meet riders by a smoothed minimum.
     """
 
+    SLOT_BITS, LIFE_BITS = 24, 12  # of an identity, below the group: place in it, people who had the slot before
+
     identity: Rows[Identity]
     weight: Rows[Weight]
     city: Rows[Index]
+    district: Rows[Code]  # of the city, where his station is
     segment: Rows[Code]
-    origin: Rows[Code]  # 0 local, 1 other city of the province, 2 other province
+    origin: Rows[Code]  # 0 local, 1 other city of the province, 2 other province, seen from where he works
     hukou: Rows[Index]  # a place of insurance: the city, or after the cities the province of hukou
     place: Rows[Index]  # of insurance, likewise
+    level: Rows[Code]  # of the contribution base: position among `levels`
+    traits: Rows[Bits]  # woman; hukou of the very city `hukou`; has worked in two cities; reached by information
     age: Rows[Months]
     tenure: Rows[Months]  # completed
     history: Rows[Months]  # of contributions paid in life
+    home: Rows[Months]  # of them, paid where the hukou is
     dependants: Rows[Code]
     starts: Rows[Code]  # first day of this month on which he rides
     met: Rows[Bits]  # months in which income met the base, the last closed one in bit 0
+    roots: Rows[Hundredths]  # how far he feels a rider by trade
     temporary: Rows[Flag]  # sees the work as temporary
     enrolled: Rows[Flag]  # pays this month's premium
     swaps: Rows[Flag]  # has a battery-swap subscription
@@ -82,10 +95,11 @@ class Riders(Population):
     chance: Rows[Share]  # of working on a day
     pace: Rows[OrdersPerDay]  # could be carried on a working day of this month
     days: Rows[DayBits]  # worked this month
-    income: Rows[Fen]  # from the platform, of the last closed month
+    income: Rows[Wage]  # from the platform, of the last closed month
     other: Rows[CNYPerMonth]  # income of another job or the household
     cash: Rows[CNY]
     sent: Rows[CNY]  # to be sent home or spent next month
+    account: Rows[CNY]  # own contributions in the pension account since he rides
     trust: Rows[Share]  # belief that a subsidy arrives (tau)
     beta: Rows[Share]  # present bias
     taste: Rows[Logit]  # for being insured, for life
@@ -97,18 +111,24 @@ class Riders(Population):
 
         Raises: BadInput where rows do not fit the persons, orders not the incomes, places of insurance not the law.
         """
-        counts = slots(cities, scale)
+        counts = settling.slots(cities, scale)
         super().__init__(model, "riders", int(counts.sum()))
         self.world, self.cities, self.streams = world, cities, streams
         self.settings, self.segments = world.settings.riders, world["rider_segments"]
+        self.kernels = riders_kernels
         self.spells = Spells(self.settings.spell, self.segments)
+        self.streets = Streets(world, cities, self.spells)
         self.places = (*cities.key, *world["rider_hukou"]["key"])
-        self.mind = Mind(*(getattr(self.settings.enrolment, name) for name in Mind._fields))
+        self._usual = self.mind = Mind(*(float(getattr(self.settings.enrolment, name)) for name in Mind._fields))
+        self.levels = np.array(self.settings.enrolment.levels, float)
         self.rows = Columns(*(getattr(self, name) for name in Columns._fields))
-        self._take_slots(counts)
-        self._set_groups()
-        self.births = self._births(newcomers=True)
-        self._populate(law, Month.of(start))
+        settling.take_slots(self, counts)
+        self.births, self._charging = self.births_of(newcomers=True), self._charged()
+        self.arrive(np.arange(self.size), self.births_of(newcomers=False), Month.of(start))
+        self.ties = ties(self.settings.ties, streams, self.identity, self.first_row, self.streets.shape, self.segment,
+                         self.hukou)
+        settling.populate(self, law, Month.of(start))
+        self._shown = self._enrolled_share()
 
     # ---------------------------------------------------------------------------------------------------- the verbs
 
@@ -116,182 +136,87 @@ class Riders(Population):
         """Live a day: who rides is drawn, orders asked meet riders on shift, batteries go to the cabinets."""
         if day.opens_month:
             self._open_month(day.month)
-        groups = self._pace.shape
-        capacity, riding = np.zeros(self._pace.size), np.zeros(self._pace.size, np.int64)
+        (districts, segments), count = self.streets.shape, len(self.cities)
+        grains, riding = np.zeros(count * districts * segments, np.int64), np.zeros(count, np.int64)
         key = self.streams["riders/day"].key(day.ordinal)
-        kernels.turn_out(self.rows, key, day.date.day, self.first_row, capacity, riding)
-        asked = cities.asked(day, weather.city_rain)
-        done, rate = kernels.meet(asked, capacity.reshape(groups), self._shift)
-        self._note(day, rate, offer, weather)
-        energy = riding.reshape(groups).sum(axis=1) * self.settings.swap.energy / 1000  # MWh [city]
-        return Work(day, asked, done, energy[:, None] * self._charging, done.sum(axis=1) * offer.fee)
+        self.kernels.turn_out(self.rows, key, day.date.day, self.first_row, self.streets.shape, grains, riding)
+        capacity = grains / riders_kernels.GRAIN
+        met, pay = self.streets.live(day, weather.city_rain, capacity, offer)
+        energy = riding * self.settings.swap.energy / 1000  # MWh [city]
+        late = (capacity.reshape(count, districts, segments) * met.late).sum(axis=(1, 2))
+        return Work(day, met.asked, met.done, energy[:, None] * self._charging, pay, late)
 
     def close(self, month: Month, rules: "Rulebook") -> People:
         """Close a month: incomes are known, the window of qualifying months moves on. What others may see of it."""
-        sums = np.zeros((3, self.size))
-        kernels.settle(self.rows, self.first_row, self._books, sums)
-        orders, earned, exposure = sums
-        self.income[:] = to_fen(earned)
-        base = self._bases(rules)
-        self.met[:] = remember(self.met, met(self.income, base[self.city]))
-        self._law, self._base, self._costs = rules, base, self._living()
+        self.take_law(rules, month)
+        streets, work, sums = self.streets, self.settings.work, np.empty((4, self.size))
+        lower = self.lower[:len(self.cities)]
+        self.kernels.settle(self.rows, self.first_row, streets.shape, streets.books, lower, sums)
         self._shown = self._enrolled_share()
-        spent = to_fen(self._costs + self.sent - self.other)
+        usual = np.array([1.0, work.accidents_rain, work.accidents_extreme]) @ self.cities.usual_weather
+        exposure = sums[ORDERS] + (work.accidents_rain - 1) * sums[RAIN] + (work.accidents_extreme - 1) * sums[EXTREME]
+        claims = self._injuries(month, exposure / usual[self.city])
         named = list(rules["pension"].base)
         number = np.array([named.index(place) for place in self.places], np.int16)
-        premium = to_fen(base * rules["pension"].flex_rate)
-        return People(
-            month, self.identity.copy(), self.weight, self.city, number[self.place], self.income.copy(),
-            np.rint(orders).astype(np.int32), self.swaps.copy(), self.enrolled.copy(), to_fen(base)[self.place],
-            premium[self.place], self.met.copy(), np.maximum(spent, 0), np.maximum(-spent, 0),
-            self._injuries(month, exposure))
+        shown = self._show(sums)
+        people = People(
+            month, self.identity.copy(), self.weight, self.city.copy(), number[self.place],
+            self.income.astype(np.int64), swaps=self.swaps.copy(), enrolled=self.enrolled.copy(), met=self.met.copy(),
+            claims=claims, segment=self.segment.copy(), age=self.age.copy(), tenure=self.tenure.copy(),
+            history=self.history.copy(), dependants=self.dependants.copy(),
+            migrant=self.origin != mind_kernels.LOCAL, crossed=(self.traits & birth_kernels.CROSSED) > 0,
+            temporary=self.temporary.copy(), penalties=self._penalties(), **shown._asdict())
+        self._leaves, self._credited = exit_factor(rules, people), self._credit(people, rules)
+        return people
 
     def learn(self, statement: Statement, public: Public):
-        """Close one's purse on what was received and paid; review and decide; age; leave, and be replaced."""
-        month, peers = statement.month, public.peer_share
-        self.subsidised[:] = self._sum(statement, statement.received, only=SUBSIDY) > 0
-        self._keep_house((self._sum(statement, statement.received) - self._sum(statement, statement.paid)) / 100)
-        self._decide(month, peers)
-        self._come_and_go(month, peers)
+        """Close one's purse on what was received and paid; review and decide; age; leave, move, be replaced."""
+        flow = np.zeros(self.size, np.int64)
+        self.subsidised[:] = False
+        for side, sign in ((statement.received, 1), (statement.paid, -1)):
+            for bill in side:
+                if bill not in (LIVING, OTHER):  # kept by himself
+                    self._book(flow, statement.row[bill], side[bill], sign)
+                if bill == SUBSIDY:
+                    rows = self.rows_of(statement.row[bill])
+                    self.subsidised[rows[(rows >= 0) & (side[bill] > 0)]] = True
+        streams, month = self.streams, self._month
+        self.streets.close_month()
+        self.account[:] += self._credited
+        keys = riders_kernels.Keys(*(streams[f"riders/{name.replace('_', ' ')}"].key(month.number)
+                                     for name in riders_kernels.Keys._fields[:-1]), self._birth_keys())
+        self.kernels.reflect(
+            self.rows, self.mind, self._prospects(), self.births, self._country(), self.terms(),
+            self.habits(month.later(1)), self._leaves, keys, flow, flags(self.enrolled), self.city.copy(), self.ties)
+        self._campaign(month)
 
     def peer_share(self) -> np.ndarray:
-        """Share of high-frequency riders who paid the last closed month's premium [city]: what peers see."""
+        """Share of high-frequency riders who paid the last closed month's premium [city]: what everybody may see."""
         return self._shown
 
     # ----------------------------------------------------------------------------------------------- setting the scene
 
-    def _take_slots(self, counts: np.ndarray):
-        """Give each row its slot: city, segment, weight and first identity.
-
-        A city's slots get their segments in an order that keeps the shares at every length, so that one slot more
-        changes no other's; then the rows of a segment are put together. An identity is the group, the place in it, and
-        how many people had the slot before.
-        """
-        shares, segments = np.cumsum(self.segments["share"]), len(self.segments)
-        sizes = np.zeros((len(counts), segments), np.int64)
-        ends = np.cumsum(counts)
-        for city, (start, end) in enumerate(zip(ends - counts, ends)):
-            even = np.modf((np.arange(end - start) + 0.5) * GOLDEN)[0]
-            segment = np.minimum(np.searchsorted(shares, even, side="right"), segments - 1)
-            order = np.argsort(segment, kind="stable")
-            self.city[start:end], self.segment[start:end] = city, segment[order]
-            weight = largest_remainder(int(self.cities.riders[city]), np.ones(end - start))
-            self.weight[start:end] = weight[order]
-            sizes[city] = np.bincount(segment, minlength=segments)
-        self.first_row = np.concatenate([[0], np.cumsum(sizes)])
-        group = self.city.astype(np.int64) * segments + self.segment
-        place = np.arange(self.size) - self.first_row[group]
-        self.identity[:] = (group + 1 << SLOT_BITS + LIFE_BITS) + (place << LIFE_BITS)
-
-    def _set_groups(self):
-        """Constants of the groups [city, segment]: normal pace, spread of incomes, shapes of shifts and charging."""
-        cities, tier, s = self.cities, self.cities.tier, self.segments
-        self._chance = s["days"] / 30
-        shift = cities.hourly[:, None, :] ** s["peak"][:, None]
-        self._shift = shift / shift.sum(axis=2, keepdims=True)
+    def _charged(self) -> np.ndarray:
+        """MW at the cabinets for a MWh that a day's riding took [city, hour]."""
         after = int(self.settings.swap.delay)
-        self._charging = np.mean([np.roll(cities.hourly, k, axis=1) for k in range(1, after + 1)], axis=0) / HOURS
-        self._means = by_tier(self.world, "mean")[tier]
-        self._sigma = by_tier(self.world, "sigma")[tier]
-        # days are drawn too: what they add to the variance is taken from the monthly and the personal part
-        toss = np.log1p((1 - self._chance) / (self._chance * MONTH_DAYS))
-        part = self.settings.work.transitory
-        self._monthly = np.sqrt(np.maximum(part * self._sigma**2 - toss, 0))
-        self._personal = np.sqrt(np.maximum((1 - part) * self._sigma**2 - np.log1p(s["spread"] ** 2 / 3), 0))
-        self._pace = self._balanced(normal_work(self.world)[tier])
+        return np.mean([np.roll(self.cities.hourly, k, axis=1) for k in range(1, after + 1)], axis=0) / HOURS
 
-    def _balanced(self, work: np.ndarray) -> np.ndarray:
-        """Orders that a rider of each group [city, segment] must be able to carry on a working day, so that on a normal
-        day he does `work` of them: the pace at which normal orders meet the normal number of riders.
-
-        Raises: BadInput where a city's orders do not give its riders their normal income.
-        """
-        cities = self.cities
-        present = 1 - self.spells.newcomers * (1 - first_month_mean(self.settings.work.first_month))
-        workers = cities.riders[:, None] * self.segments["share"] * present * self._chance
-        asked = cities.orders[:, None] * cities.hourly / HOURS
-        short = (workers * work).sum(axis=1) >= asked.sum(axis=1)
-        if (short & (cities.riders > 0)).any():
-            i = int(np.flatnonzero(short)[0])
-            raise BadInput(self.world["cities"].fault(
-                i, "orders", f"{cities.orders[i]:g} a day leave the riders below their incomes (rider_incomes.csv); "
-                             f"expected more than {(workers * work)[i].sum():.0f}"))
-        pace = work.copy()
-        for _ in range(10_000):
-            rate = kernels.meet(asked, workers * pace, self._shift)[1]
-            better = np.where(rate > 0, work / np.maximum(rate, 1e-12), work)
-            if np.allclose(better, pace, rtol=1e-12, atol=0):
-                break
-            pace = better
-        return pace
-
-    def _births(self, newcomers: bool) -> kernels.Births:
+    def births_of(self, newcomers: bool) -> birth_kernels.Births:
         """What people are drawn from: newcomers, or the stock that stands at a run's beginning."""
         s, t, spell, purse = self.segments, self.world, self.settings.spell, self.settings.purse
-        ages, history = t["rider_ages"], self.settings.history
-        living = t["rider_tiers"]["living"][self.cities.tier]
-        return kernels.Births(
-            self._personal.ravel(), self._means.ravel(), self._chance, s["spread"], s["swaps"], s["other_median"],
-            s["other_sigma"], np.cumsum(self.cities.origins, axis=1), living,
+        ages, history, streets = t["rider_ages"], self.settings.history, self.streets
+        person = self.settings.person
+        return birth_kernels.Births(
+            streets.personal, streets.means, streets.chance, s["spread"], s["swaps"], s["other_median"],
+            s["other_sigma"], np.cumsum(self.cities.origins, axis=1), t["rider_tiers"]["living"][self.cities.tier],
             np.cumsum(ages["entrants" if newcomers else "stock"]), ages["first"] * 12,
             (ages["last"] - ages["first"] + 1) * 12, np.cumsum(t["rider_households"]["share"]),
             t["rider_households"]["dependants"], np.cumsum(t["rider_hukou"]["share"]), purse.dependant,
             purse.cash_median, purse.cash_sigma, spell.temporary_entrants if newcomers else spell.temporary_stock,
-            history.share, history.mean * 12)
+            history.share, history.home, history.mean * 12, person.women, person.crossed,
+            self.settings.enrolment.informed)
 
-    def _populate(self, law: "Law", first: Month):
-        """People in all slots as a long-settled stock would be under the law of the month before: tenure, last months'
-        incomes, who is enrolled."""
-        every, born = np.arange(self.size), self._births(newcomers=False)
-        self._arrive(every, born, first)
-        cumulative = np.cumsum(self.spells.stock, axis=1)
-        u = self.streams["riders/first tenure"].uniforms(self.identity)
-        for segment in range(len(self.segments)):
-            mine = self.segment == segment
-            self.tenure[mine] = np.searchsorted(cumulative[segment, :-1], u[mine], side="right")
-        self.starts[self.tenure > 0] = 1
-        for back in range(WINDOW, 0, -1):
-            self._imagine(first.later(-back), back, law)
-        before = first.later(-1)
-        rules = self._law = law.on(before.first)
-        self._base = self._bases(rules)
-        match, served = self._subsidy(before)
-        self.noticed[:] = served
-        m, peers = self.mind, np.zeros(len(self.cities))
-        once = self.streams["riders/first review"].uniforms(self.identity)
-        thought = once < 1 - (1 - m.review_entry) * (1 - m.review_outside) ** self.tenure
-        for _ in range(3):  # peers see one another
-            u, place = self.incline(every, rules, match * served, peers)
-            affordable = self.cash >= rules["pension"].flex_rate * self._base[place]
-            self.enrolled[:] = thought & (u + self.taste > 0) & affordable & (self.tenure > 0)
-            peers = self._enrolled_share()
-        self.place[self.enrolled] = place[self.enrolled]
-        self._shown = peers
-        self._settle_down(rules)
-
-    def _settle_down(self, rules: "Rulebook"):
-        """What is sent home in the first month, from the imagined month before it; cash stays as drawn."""
-        cash, self._costs = self.cash.copy(), self._living()
-        paid = rules["pension"].flex_rate * self._base[self.place] * self.enrolled
-        self._keep_house(self.income / 100 - paid - self.settings.swap.replaces * self.swaps)
-        self.cash[:] = cash
-
-    def _imagine(self, month: Month, back: int, law: "Law"):
-        """A past month's income of all who rode then, and whether it met the base then in force."""
-        rode = self.tenure >= back
-        z = self.streams["riders/past income"].normals(self.identity, month.number)
-        g = self.city, self.segment
-        sigma = np.sqrt(self.settings.work.transitory) * self._sigma[g]
-        usual = self._means[g] * self.factor * self.chance / self._chance[self.segment]
-        income = usual * self.cities.level(month) * self.cities.season[self.city, month.month - 1]
-        income *= np.where(rode, np.exp(sigma * z - sigma**2 / 2), 0)
-        u = self.streams["riders/birth/start"].uniforms(self.identity)
-        part = np.maximum(self.settings.work.first_month, u)
-        self.income[:] = to_fen(income * np.where(self.tenure == back, part, 1))
-        base = self._bases(law.on(month.first))
-        self.met[:] = remember(self.met, met(self.income, base[self.city]))
-
-    def _bases(self, rules: "Rulebook") -> np.ndarray:
+    def bases(self, rules: "Rulebook") -> np.ndarray:
         """Lower contribution bases in force, CNY/month [place]. Raises: BadInput for a place that the law omits."""
         if "pension" not in rules:
             raise BadInput(f"pension: is not in force on {rules.day}; riders need bases from eight months before "
@@ -302,168 +227,181 @@ class Riders(Population):
                 raise BadInput(f"pension.base: has no base for {place!r}, a place of insurance of the world's riders")
         return np.array([base[place] for place in self.places])
 
+    def take_law(self, rules: "Rulebook", month: Month):
+        """Read the month's law once: bases and contributions in fen [place] and [place, level].
+
+        Raises: BadInput for a place that the law omits.
+        """
+        self._law, self._base, self._month = rules, self.bases(rules), month
+        self.lower, self.chosen = to_fen(self._base), to_fen(self._base[:, None] * self.levels)
+        self.premium = to_fen(self._base[:, None] * self.levels * rules["pension"].flex_rate)
+
+        part = rules["participation"] if "participation" in rules else ParticipationRules()
+        usual = self._usual
+        self.mind = usual._replace(friction=usual.friction * part.trouble,
+                                   transfer_cost=usual.transfer_cost * part.moving,
+                                   vest_away=min(usual.vest_away * part.lost, 1.0))
+        self._part = part
+
     # ------------------------------------------------------------------------------------------------- day and month
 
     def _open_month(self, month: Month):
-        """Draw each rider's pace of the month; open new books [orders, pay or risk; group, day]."""
-        kernels.set_pace(self.rows, self.streams["riders/pace"].key(month.number), self.first_row, self._pace.ravel(),
-                         self._monthly.ravel(), self.cities.level(month))
-        self._books = np.zeros((3, self._pace.size, month.days))
+        """Draw each rider's pace of the month; open new books."""
+        self.kernels.set_pace(self.rows, self.streams["riders/pace"].key(month.number), self.streets.pace,
+                              self.streets.monthly, self.cities.level(month))
+        self.streets.open_month(month.days)
 
-    def _note(self, day: Day, rate: np.ndarray, offer: Offer, weather: Weather):
-        """Write the day into the month's books: orders, CNY and risk for each order that a rider could carry."""
-        work = self.settings.work
-        danger = np.array([1.0, work.accidents_rain, work.accidents_extreme])
-        risk = danger[weather.city_rain] / (danger @ self.cities.usual_weather)
-        for book, value in zip(self._books, (np.ones(len(risk)), offer.fee, risk)):
-            book[:, day.date.day - 1] = (rate * value[:, None]).ravel()
+    def _show(self, sums: np.ndarray) -> riders_kernels.Shown:
+        """What is reckoned of the month for others to see. sums: of the month's books [book, row]."""
+        kinds = {"here": bool, "home": bool, "female": bool, "days": np.uint8, "hours": np.float32, "orders": np.int32,
+                 "rain_orders": np.int32, "extreme_orders": np.int32}
+        shown = riders_kernels.Shown(*(np.empty(self.size, kinds.get(name, np.int64))
+                                       for name in riders_kernels.Shown._fields))
+        hours = self.segments["hours"] * self.streets.effort / self.streets.days
+        law = self.lower, self.premium, self.chosen
+        self.kernels.show(self.rows, sums, self.habits(self._month), law, hours, shown)
+        return shown
+
+    def _credit(self, people: People, rules: "Rulebook") -> np.ndarray:
+        """What a month adds to accounts beside one's own contribution, CNY [row]: interest, and what orders paid."""
+        credit = np.zeros(self.size, np.int64)
+        if "pension_account" in rules:
+            credit += interest_of_month(people.account, rules["pension_account"].interest)
+        if "order_scheme" in rules:
+            scheme = rules["order_scheme"]
+            covered = begun(scheme.start, people.month, self.cities.key)[self.city]
+            credit += on_account(people.orders, covered, scheme)
+            part = np.where(covered & ~self.enrolled, counted_months(people.orders, people.premium, scheme), 0.0)
+            u = self.streams["riders/counted"].uniforms(self.identity, people.month.number)
+            self.history[:] += (u < part).astype(self.history.dtype)  # whole months, as many as there are in the mean
+        return credit / 100
+
+    def _campaign(self, month: Month):
+        """A campaign reaches some of those whom no information has reached."""
+        reached = np.where(begun(self._part.campaign_start, month, self.cities.key), self._part.reached, 0.0)
+        if reached.any():
+            u = self.streams["riders/campaign"].uniforms(self.identity, month.number)
+            self.traits[u < reached[self.city]] |= np.uint8(birth_kernels.INFORMED)
+
+    def _penalties(self) -> np.ndarray:
+        """Kept back for late deliveries this month, fen of one person [row]."""
+        lost, streets = self.streets.lost, self.streets
+        if not lost.any():
+            return np.zeros(self.size, np.int64)
+        sums, (districts, segments) = np.zeros(self.size), streets.shape
+        group = (self.city.astype(np.int64) * districts + self.district) * segments + self.segment
+        for day in range(lost.shape[1]):
+            sums += lost[group, day] * (self.days >> np.uint32(day) & np.uint32(1))
+        return to_fen(sums * self.pace)
 
     def _injuries(self, month: Month, exposure: np.ndarray) -> np.ndarray:
         """Benefits due to who was hurt this month, fen of one person [row]. exposure: orders at usual risk [row]."""
-        work, claims = self.settings.work, np.zeros(self.size, np.int64)
+        work, claims = self.settings.work, np.empty(self.size, np.int64)
         shares = np.cumsum(work.claim_shares)
         keys = tuple(self.streams[f"riders/{name}"].key(month.number) for name in ("accident", "claim"))
-        kernels.injure(self.rows, keys, exposure, work.accidents / 1e6, shares / shares[-1],
-                       to_fen(np.array(work.claim_sizes)), claims)
+        self.kernels.injure(self.rows, keys, exposure, work.accidents / 1e6, shares / shares[-1],
+                            to_fen(np.array(work.claim_sizes)), claims)
         return claims
 
-    def _living(self) -> np.ndarray:
-        """Living and work of the month, beyond what is billed, CNY [row]."""
-        living = self.births.living[self.city] + self.births.dependant * self.dependants
-        return living + self.segments["work_cost"][self.segment] - self.settings.swap.replaces * self.swaps
-
-    def _keep_house(self, flow: np.ndarray):
-        """Close the month's purse. flow: CNY received less paid, living and other income aside [row]."""
-        purse = self.settings.purse
-        kernels.keep_house(self.rows, flow, self._costs, self.income / 100 + self.other,
-                           (purse.target, purse.saved_below, purse.saved_above, purse.run_down))
-
-    def _sum(self, statement: Statement, side: dict, only: str | None = None) -> np.ndarray:
-        """Fen of the bills on one side of a statement, by row; living and other income are kept by himself."""
-        total = np.zeros(self.size, np.int64)
-        for bill in side:
-            if bill == only or (only is None and bill not in (LIVING, OTHER)):
-                if np.array_equal(statement.row[bill], self.identity):
-                    total += side[bill]
-                    continue
-                rows = self.rows_of(statement.row[bill])
-                here = rows >= 0
-                total[rows[here]] += side[bill][here]
-        return total
+    def _book(self, flow: np.ndarray, who: np.ndarray, amount: np.ndarray, sign: int):
+        """Add a bill to the flows of who is named in it, fen [row]."""
+        self.kernels.book(flow, self.first_row, self.identity, amount, who, sign, (self.LIFE_BITS, self.SLOT_BITS))
 
     def rows_of(self, identities: np.ndarray) -> np.ndarray:
         """Rows of persons by identity; -1 for who has left."""
-        slot = identities >> LIFE_BITS & (1 << SLOT_BITS) - 1
-        rows = self.first_row[(identities >> SLOT_BITS + LIFE_BITS) - 1] + slot
+        slot = identities >> self.LIFE_BITS & (1 << self.SLOT_BITS) - 1
+        rows = self.first_row[(identities >> self.SLOT_BITS + self.LIFE_BITS) - 1] + slot
         return np.where(self.identity[rows] == identities, rows, -1)
 
-    def _decide(self, month: Month, peers: np.ndarray):
-        """Who thinks about the pension again does so; who has run out of cash pauses."""
-        self.enrolled[self.enrolled & (self.cash < 0)] = False
-        match, served = self._subsidy(month)
-        rows = kernels.reviewers(self.mind, self.rows, self.streams["riders/review"].key(month.number), served)
-        u, place = self.incline(rows, self._law, match * served[rows], peers)
-        premium = self._law["pension"].flex_rate * self._base
-        keys = tuple(self.streams[f"riders/{name}"].key(month.number) for name in ("keep taste", "fresh taste"))
-        kernels.decide(self.mind, self.rows, rows, u, place, premium, keys)
+    # --------------------------------------------------------------------------------------------------- the decision
 
-    def incline(self, rows: np.ndarray, rules: "Rulebook", match, peers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How inclined riders are to be enrolled, before taste (logits), and their better place, [rider].
+    def look_round(self) -> np.ndarray:
+        """Share of each rider's ties who paid the closed month's premium [row]; none without ties."""
+        share = np.zeros(self.size, np.float32)
+        self.kernels.look_round(self.ties, 0, self.size, flags(self.enrolled), share)
+        return share
 
-        match: share of the contribution that each expects to be given if it arrives at all.  peers: [city].
+    def incline(self, rows: np.ndarray, terms: mind_kernels.Terms, peers: np.ndarray
+                ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How inclined riders are to be enrolled, before taste (logits), their better place and level, [rider].
+
+        peers: share of his ties who are enrolled [row].
         """
-        share = rules["pension"].flex_rate * (1 - match * self.trust[rows])
-        here, home = share * self._base[self.city[rows]], share * self._base[self.hukou[rows]]
-        money, place = self.appraise(rows, rules, here, home)
-        mind = self.mind
-        return mind.const + money / mind.sigma + mind.peers * peers[self.city[rows]], place
+        u, place, level = np.zeros(len(rows)), np.zeros(len(rows), np.int16), np.zeros(len(rows), np.uint8)
+        self.kernels.incline(self.mind, self._prospects(), self.rows, rows, terms, peers, 0, u, place, level)
+        return u, place, level
 
-    def appraise(self, rows: np.ndarray, rules: "Rulebook", here, home) -> tuple[np.ndarray, np.ndarray]:
-        """What enrolling is worth to riders in money, k yuan a month, at the better place, and that place, [rider].
+    def appraise(self, rows: np.ndarray, here, home, levels: np.ndarray
+                 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What enrolling is worth to riders in money, k yuan a month, at the better place and level, and these,
+        [rider].
 
-        here, home: what each expects to bear in his city and in the province of his hukou, CNY a month.
+        here, home: what each expects to bear on the lower base in his city and in the province of his hukou, CNY a
+        month.  levels: bases that may be chosen, multiples of the lower one.
         """
-        money, place = np.zeros(len(rows)), np.zeros(len(rows), np.int16)
-        kernels.appraise(self.mind, self._prospects(rules), self.rows, rows, self._base, here, home, money, place)
-        return money, place
+        money, place, level = np.zeros(len(rows)), np.zeros(len(rows), np.int16), np.zeros(len(rows), np.uint8)
+        offer = (self._base, self._law["pension"].flex_rate, levels)
+        self.kernels.appraise(self.mind, self._prospects(), self.rows, rows, offer, here, home, money, place, level)
+        return money, place, level
 
-    def _prospects(self, rules: "Rulebook") -> kernels.Prospects:
-        """What a contribution leads to under the rules, by age."""
-        return kernels.prospects(self.mind, rules["pension"].account_rate)
+    def _prospects(self) -> mind_kernels.Prospects:
+        """What a contribution leads to under the month's law, by age."""
+        return mind_kernels.prospects(self.mind, self._law["pension"].account_rate)
 
-    def _subsidy(self, month: Month) -> tuple[float, np.ndarray]:
-        """The share of the contribution that a subsidy gives, and who could have had it this month (bool [row])."""
-        if "pension_subsidy" not in self._law:
-            return 0.0, np.zeros(self.size, bool)
-        rules = self._law["pension_subsidy"]
-        meets = eligible(self.met, rules.threshold_months, rules.window_months)
-        return rules.match, meets & self._started(month)[self.city]
+    def terms(self) -> mind_kernels.Terms:
+        """What the month's law asks of riders and gives them."""
+        match, qualifies, started = 0.0, np.zeros(256, bool), np.zeros(len(self.cities), bool)
+        only = "choice"
+        pension = self._law["pension"]
+        if "pension_subsidy" in self._law:
+            rules = self._law["pension_subsidy"]
+            match, only = rules.match, rules.place
+            qualifies = eligible(np.arange(256), rules.threshold_months, rules.window_months)
+            started[:] = [key in rules.start and rules.start[key] <= self._month for key in self.cities.key]
+        nudge = np.where(begun(self._part.automatic_start, self._month, self.cities.key), self._part.automatic, 0.0)
+        return mind_kernels.Terms(self._base, pension.flex_rate, self.levels, self.premium / 100,
+                                  self.chosen / 100 * pension.account_rate, match, qualifies, started,
+                                  only != "hukou", only != "workplace", nudge)
 
-    def _started(self, month: Month) -> np.ndarray:
-        """Cities in which the subsidy is paid (bool [city])."""
-        if "pension_subsidy" not in self._law:
-            return np.zeros(len(self.cities), bool)
-        start = self._law["pension_subsidy"].start
-        return np.array([key in start and start[key] <= month for key in self.cities.key])
+    def habits(self, month: Month) -> mind_kernels.Habits:
+        """How riders keep house, settle and leave; newcomers arrive for a month to come."""
+        spell, purse = self.settings.spell, self.settings.purse
+        share, down = self.segments["share"], self.segments["next"]
+        up = np.concatenate([[0.0], down[:-1] * share[:-1] / np.maximum(share[1:], 1e-12)])
+        return mind_kernels.Habits(
+            self.births.living, purse.dependant, self.settings.swap.replaces, self.segments["work_cost"], purse.target,
+            purse.saved_below, purse.saved_above, purse.run_down, int(spell.settle_after), spell.settle,
+            spell.settle_subsidy, int(spell.root_month), int(spell.root_receipt), self.spells.exit, spell.subsidised,
+            spell.rooted, int(spell.leave_age * 12), down, up, self.settings.work.first_month, month.days)
 
-    def _come_and_go(self, month: Month, peers: np.ndarray):
-        """Time passes; some leave, newcomers take their slots."""
-        spell, key = self.settings.spell, self.streams["riders/view"].key(month.number)
-        kernels.grow(self.rows, self.mind, (spell.settle_after, spell.settle, spell.settle_subsidy), key,
-                     self._started(month), peers)
-        gone = kernels.leavers(self.rows, self.streams["riders/leave"].key(month.number), self.spells.exit,
-                               spell.subsidised, int(spell.leave_age * 12))
-        self.identity[gone] += 1
-        self._arrive(gone, self.births, month.later(1))
+    # ---------------------------------------------------------------------------------------------- coming and going
 
-    def _arrive(self, rows: np.ndarray, born: kernels.Births, month: Month):
+    def arrive(self, rows: np.ndarray, born: birth_kernels.Births, month: Month):
         """New people in slots, for a month to come."""
-        keys = np.array([self.streams[f"riders/birth/{purpose}"].key() for purpose in kernels.BIRTH])
-        kernels.arrive(self.rows, self.mind, born, rows, keys, self.settings.work.first_month, month.days)
+        self.kernels.arrive(self.rows, self.mind, born, rows, self._birth_keys(), self.settings.work.first_month,
+                            month.days)
+
+    def _birth_keys(self) -> np.ndarray:
+        return np.array([self.streams[f"riders/birth/{purpose}"].key() for purpose in birth_kernels.BIRTH])
+
+    def _country(self) -> mind_kernels.Country:
+        """What is known of all cities by who looks at another one."""
+        cities, streets, move = self.cities, self.streets, self.settings.move
+        alike = (cities.named[:, None] == cities.named) * cities.riders
+        alike = alike / np.maximum(alike.sum(axis=1, keepdims=True), 1)
+        living = self.births.living[:, None]
+        better = move.pull * streets.means * (streets.tightness[:, None] - 1) / living
+        province = np.unique(cities.province, return_inverse=True)[1].astype(np.int64)
+        station = np.cumsum(streets.districts.station, axis=1)
+        return mind_kernels.Country(alike, np.cumsum(alike, axis=1), ~cities.named, province, better,
+                                    move.pull * move.cost / 12 / living[:, 0], move.friends, move.look,
+                                    station / np.maximum(station[:, -1:], 1e-300))
 
     def _enrolled_share(self) -> np.ndarray:
         """Enrolled share of high-frequency riders, in persons [city]."""
-        busy = self.segments["high_frequency"]
-        there, enrolled = self._by_group(self.weight)[:, busy], self._by_group(self.weight * self.enrolled)[:, busy]
-        return enrolled.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
-
-    def _by_group(self, values: np.ndarray) -> np.ndarray:
-        """Sums of values [row] by city and segment."""
-        total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
-        return np.diff(total[self.first_row]).reshape(self._pace.shape)
+        there, enrolled = np.zeros((2, len(self.cities)), np.int64)
+        self.kernels.enrolled_among(self.rows, self.segments["high_frequency"], there, enrolled)
+        return enrolled / np.maximum(there, 1)
 
 
 Columns = namedtuple("Columns", Riders.columns())
-
-
-def largest_remainder(total: int, parts: np.ndarray) -> np.ndarray:
-    """A whole number split in proportion to parts: floors first, then one each by largest remainder."""
-    exact = total * parts / max(parts.sum(), 1e-300)
-    whole = np.floor(exact + 1e-9).astype(np.int64)
-    order = np.argsort(-(exact - whole), kind="stable")
-    whole[order[: total - int(whole.sum())]] += 1
-    return whole
-
-
-def slots(cities: Cities, scale: Mapping[str, int]) -> np.ndarray:
-    """Rows of each city: `scale.riders` shared among the named cities by their riders, `scale.rest_riders` for each
-    other region; a city with riders has a row at least, and never more rows than riders.
-
-    Raises: BadInput.
-    """
-    named, persons = cities.named, cities.riders
-    rows = np.where(persons > 0, scale["rest_riders"], 0)
-    rows[named] = largest_remainder(scale["riders"], persons[named].astype(float)) if named.any() else 0
-    rows[named & (persons > 0) & (rows == 0)] = 1
-    for key, which in (("riders", named), ("rest_riders", ~named)):
-        if (rows[which] > persons[which]).any():
-            most = persons[which].sum() if key == "riders" else persons[which].min()
-            raise BadInput(f"scale.{key}: {scale[key]} rows are more than the riders there are; expected <= {most}")
-        if (rows[which & (persons > 0)] < 1).any():
-            raise BadInput(f"scale.{key}: {scale[key]} leaves regions with riders without a row; expected 1 or more")
-    return rows
-
-
-def first_month_mean(least: float) -> float:
-    """Mean part of the first month worked: uniform on (0, 1), at least `least`: E max(u, a) = (1 + a^2) / 2."""
-    return (1 + least**2) / 2

@@ -1,7 +1,8 @@
-"""The command `gridgig`: run, check, plan, sweep, status, adequacy, audit, query, export, validate.
+"""The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, trace, query, validate.
 
-Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
-imports what it needs when it is called, so that help and a wrong key are answered at once.
+Report, explain and export stand in `cli_seeing`. Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever
+is wrong is one line on stderr. Each command imports what it needs when it is called, so that help and a wrong key are
+answered at once.
 """
 
 import signal
@@ -11,9 +12,11 @@ from typing import Annotated
 
 import typer
 
+from experiments import cli_seeing
 from sim.config.sections import BadInput, nearest
 
 GOOD, FAILED, BAD = 0, 1, 2
+LIVE = "toy_years"  # what the live view shows unless told otherwise: small enough to be smooth anywhere
 Refused = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")  # any wrong option
 
 app = typer.Typer(
@@ -80,17 +83,21 @@ def check(
         "--schema", help="Print the JSON Schema of scenario, sweep, world and law files, for an editor.")] = False,
 ):
     """Validate a file, and nothing else."""
-    from experiments.sweeps import SweepFile, is_sweep, read_sweep
+    from experiments.marks import is_sweep
     from sim.config import check_file, json_schema
     from sim.config.scenarios import whole_schema
 
     if schema:
         import json
 
+        from experiments.sweeps import SweepFile
+
         print(json.dumps(json_schema(whole_schema(), {"sweep": SweepFile}), indent=1))
     elif file is None:
         raise BadInput("check: no file; expected FILE or --schema")
     elif is_sweep(file):
+        from experiments.sweeps import read_sweep
+
         print(f"{file}: a sweep of {read_sweep(file).runs} runs, all well")
     else:
         print(f"{file}: a {check_file(file, whole_schema())}, all well")
@@ -103,7 +110,8 @@ def plan(
     out: SweepOption = None,
 ):
     """Print a scenario's schedule (rhythm, order, key, file, law and source), or a sweep's runs and time."""
-    from experiments.sweeps import find_sweep, is_sweep, read_sweep, sweep_names
+    from experiments.marks import is_sweep
+    from experiments.sweeps import find_sweep, read_sweep, sweep_names
 
     if is_sweep(file) or file in sweep_names():
         sweep = read_sweep(find_sweep(file))
@@ -115,6 +123,43 @@ def plan(
     from experiments.schedule import schedule
 
     print("\n".join(schedule(config)))
+
+
+@app.command("app")
+def live_view(
+    what: Annotated[str, typer.Argument(
+        metavar="SCENARIO|DIR", help="A scenario to live, or the folder of a finished run to look at again.")] = LIVE,
+    against: Annotated[Path | None, typer.Option(
+        metavar="DIR", help="Beside a finished run: another one of the same world and period.")] = None,
+    change: Annotated[list[str] | None, typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a value of the scenario; as often as wanted.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Another seed.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="DAY", help="Another first day, 2025-01-31.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="DAY", help="Another last day.")] = None,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Of 127.0.0.1; 0 takes a free one.")] = 8765,
+):
+    """Watch a run in a browser on this machine, and move the levers of policy."""
+    folder = Path(what)
+    if folder.is_dir():
+        if change or seed is not None or start or end:
+            raise BadInput(f"{what}: is a finished run; expected no --set, --seed, --start, --end with it")
+        from experiments.app.opening import stored
+
+        play = stored(folder, against)
+    else:
+        if against:
+            raise BadInput(f"--against: {what} is no finished run; expected the folder of one")
+        from experiments.app.opening import scenario
+
+        play = scenario(_file(what), change or [], seed, start, end)
+    from experiments.app.server import serve
+    from experiments.app.stage import Stage
+
+    try:
+        serve(Stage(play), port, lambda address: print(f"{play.config.title}: {address}  (Ctrl-C ends it)", flush=True))
+    except KeyboardInterrupt:
+        print()
+    return GOOD
 
 
 @app.command()
@@ -201,8 +246,13 @@ def _parted(texts: list[str]) -> tuple[list[str], list[str]]:
 
 
 @app.command()
-def audit(folder: RunArgument):
-    """Recompute a finished run's journal, balances and seal; name the first bad record."""
+def audit(
+    folder: RunArgument,
+    record: Annotated[str | None, typer.Option(
+        "--prove", metavar="ID", help="Write a proof that a record is in the main chain: ENTRY or ENTRY:ROW.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the proof goes: proof-ID.json.")] = None,
+):
+    """Recompute a finished run's journal, chains, balances and seal; name the first bad record."""
     if not folder.is_dir() or not any((folder / name).exists() for name in ("run.yaml", "manifest.txt")):
         raise BadInput(f"{folder}: holds no run; expected a folder written by gridgig run")
     from experiments.audit import audit as recompute
@@ -214,10 +264,51 @@ def audit(folder: RunArgument):
         print(f"unseen    {line}")
     for fault in report.faults:
         print(f"BAD       {fault}")
-    if report.good:
-        print(f"{folder}: all well")
-        return GOOD
-    return _wrong(f"{folder}: {report.faults[0]}", FAILED)
+    if not report.good:
+        return _wrong(f"{folder}: {report.faults[0]}", FAILED)
+    print(f"{folder}: all well")
+    if record is not None:
+        _prove(folder, record, out)
+    return GOOD
+
+
+def _prove(folder: Path, record: str, out: Path | None):
+    """Write the proof of a record of a run that has been audited."""
+    import json
+
+    from experiments.prove import Asked, prove
+
+    asked = Asked.read(record)
+    proof, file = prove(folder, asked), out or Path(f"proof-{record.replace(':', '-')}.json")
+    try:
+        file.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be written: {error.strerror}") from None
+    print(f"written   {file}; python -m experiments.verify {file} --head MAIN_HEAD")
+
+
+@app.command()
+def trace(
+    folder: RunArgument,
+    user: Annotated[str, typer.Option(metavar="NAME", help="A class of users, a city, a large user or a neighbour.")],
+    month: Annotated[str, typer.Option(metavar="MONTH", help="2025-07.")],
+    as_data: Annotated[bool, typer.Option("--json", help="JSON instead of a page of Markdown.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the statement goes, if not here.")] = None,
+):
+    """State where a user's electricity came from in a month, with its green share and carbon."""
+    from experiments.store import open_run
+    from experiments.trace import as_json, as_text, statement
+
+    found = statement(open_run(folder), user, month)
+    text = as_json(found) if as_data else as_text(found)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written: {error.strerror}") from None
+    print(f"written   {out}")
 
 
 @app.command()
@@ -230,18 +321,6 @@ def query(folder: FolderArgument, sql: Annotated[str, typer.Argument(
 
     table = (open_sweep if is_sweep_folder(folder) else open_run)(folder).query(sql)
     print(table.to_string(index=False, max_colwidth=None, float_format=_shown) if len(table) else "(no rows)")
-
-
-@app.command()
-def export(folder: FolderArgument, to: Annotated[Path | None, typer.Option(
-        metavar="DIR", help="Folder for the tables: DIR-csv.")] = None):
-    """Write a finished run's tables, or a sweep's in the order of its runs, as CSV."""
-    from experiments.store import export_csv, open_run
-    from experiments.sweep_folder import export_sweep, is_sweep_folder, open_sweep
-
-    write, found = (export_sweep, open_sweep(folder)) if is_sweep_folder(folder) else (export_csv, open_run(folder))
-    for file in write(found, to or found.path.with_name(f"{found.path.name}-csv")):
-        print(file)
 
 
 @app.command()
@@ -262,6 +341,9 @@ def validate(
     print("\n".join(validation.table(judged)))
     failed = [one.key for one in judged if one.failed]
     return _wrong(f"missed: {', '.join(failed)}", FAILED) if failed else GOOD
+
+
+cli_seeing.add_to(app)
 
 
 def _shown(value: float) -> str:
@@ -287,6 +369,12 @@ def _home(sweep) -> Path:
 def _load(scenario: str, change=None, seed=None, start=None, end=None):
     """The config of a scenario given as a path or a bare name."""
     from sim.config import load
+
+    return load(_file(scenario), set=change or (), seed=seed, start=start, end=end)
+
+
+def _file(scenario: str) -> Path:
+    """The file of a scenario given as a path or a bare name. Raises: BadInput for a name that there is not."""
     from sim.config.scenarios import PROJECT
 
     path, shelf = Path(scenario), PROJECT / "configs" / "scenarios"
@@ -295,7 +383,7 @@ def _load(scenario: str, change=None, seed=None, start=None, end=None):
         if not path.exists():
             known = sorted(file.stem for file in shelf.glob("*.yaml"))
             raise BadInput(f"{scenario}: there is no such scenario{nearest(scenario, known)}")
-    return load(path, set=change or (), seed=seed, start=start, end=end)
+    return path
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -57,14 +57,15 @@ def run(config: Config, out: str | Path, progress: bool = True) -> Finished:
         with _bar(config, lab, progress) as turn:
             lab.run(lambda day: (turn(day), stop_if_asked()))
         if config.record.figures:
-            from experiments.plots import figures
+            from experiments.plots import figures, places_of
 
-            folder.save(figures(folder.read()))
+            folder.save(figures(folder.read(), places_of(config.world["buses"])))
         lines = summarise(config, folder.read().indicators)
         stop_if_asked()
-        folder.finish(certificate(config), lab.journal.head)
+        folder.finish(certificate(config) | {"main": lab.chain.head}, lab.journal.head)
     spent = f"in {time.perf_counter() - began:.0f} s"
-    lines += [f"head      {lab.journal.head}", f"written   {place_of(folder.path)}, {spent}"]
+    lines += [f"head      {lab.journal.head}", f"main      {lab.chain.head}",
+              f"written   {place_of(folder.path)}, {spent}"]
     return Finished(folder.path, lab.journal.head, lines)
 
 

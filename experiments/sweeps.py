@@ -251,13 +251,6 @@ def find_sweep(name: str | Path) -> Path:
     return PROJECT / "configs" / "sweeps" / f"{name}.yaml"
 
 
-def is_sweep(path: str | Path) -> bool:
-    """Whether a file says of itself that it is a sweep. Raises: BadInput where it cannot be read."""
-    path = Path(path)
-    return path.suffix in (".yaml", ".yml") and path.is_file() and bool(
-        {"levers", "uncertainties", "outcomes", "design"} & set(read_document(path).data))
-
-
 def read_sweep(path: str | Path) -> Sweep:
     """Read a sweep file with its scenario, world and law, and validate all of it: names, units, every level of every
     lever by itself, the ends of what is sampled. Raises: BadInput, one line."""

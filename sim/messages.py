@@ -334,13 +334,15 @@ class Weather:
 @dataclass(frozen=True)
 class Work:
     """One day of the riders, by city. asked, done: orders [city, hour], counted in persons (weights applied);
-    charging: MW [city, hour] at swap cabinets; pay: CNY [city]."""
+    charging: MW [city, hour] at swap cabinets; pay: CNY [city].  late: of the orders done, those that came late
+    [city]."""
 
     day: Day
     asked: np.ndarray
     done: np.ndarray
     charging: np.ndarray
     pay: np.ndarray
+    late: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -357,6 +359,17 @@ class People:
     living, other: fen of one person: what goes from the rider's purse to household and road this month, and what other
     income of the household adds to it; one of the two is zero.
     claims: fen of one person, injury benefits due where the city is covered.
+
+    What follows concerns who is insured and served how; a population that does not keep it leaves it at zero (`here`,
+    `home` at true, `chosen` at the lower base).
+    segment: way of being a rider, worked in this month.  age, tenure, history: months lived, ridden (completed) and
+    contributed in life.  female: bool.  dependants: count.
+    migrant, crossed, temporary: bool, hukou of another city; has worked in two cities; sees the work as temporary.
+    account: fen of one person in his own pension account when the month began.
+    chosen: fen, the contribution base that `premium` is reckoned on, at least `base`.
+    here, home: bool, insured where he works, and where his hukou is (within one province both are true).
+    days: worked this month.  hours: on the road this month.  rain_orders, extreme_orders: of his orders, those carried
+    in rain and in extreme weather.  penalties: fen of one person kept back for late deliveries, `income` is after them.
     """
 
     month: Month
@@ -374,6 +387,41 @@ class People:
     living: np.ndarray
     other: np.ndarray
     claims: np.ndarray
+    segment: np.ndarray | None = None
+    age: np.ndarray | None = None
+    tenure: np.ndarray | None = None
+    history: np.ndarray | None = None
+    female: np.ndarray | None = None
+    migrant: np.ndarray | None = None
+    crossed: np.ndarray | None = None
+    temporary: np.ndarray | None = None
+    dependants: np.ndarray | None = None
+    account: np.ndarray | None = None
+    chosen: np.ndarray | None = None
+    here: np.ndarray | None = None
+    home: np.ndarray | None = None
+    days: np.ndarray | None = None
+    hours: np.ndarray | None = None
+    rain_orders: np.ndarray | None = None
+    extreme_orders: np.ndarray | None = None
+    penalties: np.ndarray | None = None
+
+    def __post_init__(self):
+        for name, dtype in UNKEPT.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.zeros(len(self.identity), dtype))
+        for name in ("here", "home"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.ones(len(self.identity), bool))
+        if self.chosen is None:
+            object.__setattr__(self, "chosen", self.base)
+
+
+# columns of People that stay at zero where a population does not keep them
+UNKEPT = {"segment": np.uint8, "age": np.int16, "tenure": np.int16, "history": np.int16, "female": bool,
+          "migrant": bool, "crossed": bool, "temporary": bool, "dependants": np.uint8,
+          "account": np.int64, "days": np.uint8, "hours": np.float32, "rain_orders": np.int32,
+          "extreme_orders": np.int32, "penalties": np.int64}
 
 
 @dataclass(frozen=True)

@@ -61,15 +61,20 @@ RULES = {
         lambda f: within(f, "sim.markets", "sim.policy", "agents"), lambda f, m: within(m, "sim.settlement.journal")),
     "kernels are arithmetic": (
         lambda f: f.endswith("_kernels"),
-        lambda f, m: not within(m, "numpy", "numba", "math", "typing", "collections", "sim.streams")),
+        lambda f, m: not within(m, "numpy", "numba", "math", "typing", "collections", "sim.streams")
+        and not re.search(r"_kernels(\.\w+)?$", m)),
     "mesa has three doors": (
         lambda f: f not in ("agents.base", "sim.model", "experiments.app"), lambda f, m: within(m, "mesa")),
     "results are data first": (
-        lambda f: f not in ("experiments.plots", "experiments.report", "experiments.app"),
+        lambda f: f not in ("experiments.drawing", "experiments.plots", "experiments.plots_money",
+                            "experiments.plots_people", "experiments.report", "experiments.app"),
         lambda f, m: within(m, "matplotlib")),
     "engines know numbers only": (
         lambda f: within(f, "sim.engines"),
         lambda f, m: within(m, "sim", "agents", "experiments") and not within(m, "sim.engines")),
+    "social insurance is arithmetic": (
+        lambda f: within(f, "sim.insurance"),
+        lambda f, m: within(m, "sim.policy", "sim.markets", "sim.settlement", "sim.network", "sim.facts", "sim.law")),
     "the ground floor stands on itself": (
         lambda f: f in ("sim.messages", "sim.units", "sim.calendar", "sim.streams"),
         lambda f, m: within(m, "sim") and not within(m, "sim.messages", "sim.units", "sim.calendar", "sim.streams")),

@@ -24,11 +24,13 @@ MOST_ROWS = 100_000_000  # beyond any machine meant here; a slip of the keyboard
 class Scale(Section):
     """Rows of the populations.
 
-    riders: of the named cities together.  rest_riders: of each rest-of-China region.
+    riders: of the named cities together.  rest_riders: of each rest-of-China region.  users: accounts that may buy at
+    retail, 340,000 at full scale; 0 for users who are classes at buses and nothing else.
     """
 
     riders: bounded(int, ge=0, le=MOST_ROWS) = 100_000
     rest_riders: bounded(int, ge=0, le=MOST_ROWS) = 5_000
+    users: bounded(int, ge=0, le=MOST_ROWS) = 0
 
 
 class Record(Section):

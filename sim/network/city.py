@@ -7,7 +7,7 @@ import numpy as np
 
 from sim.calendar import SEASONS, Day, Month
 from sim.config import BadInput, Key, Row, Section, Table, World, bounded
-from sim.units import HOURS, CNYPerMWh, OrdersPerDay, Persons, Ratio, Share
+from sim.units import HOURS, CNYPerMWh, Count, OrdersPerDay, Persons, Ratio, Share
 from sim.weather import MONTHS, Profiles
 
 NAMED = "named"
@@ -72,11 +72,23 @@ class OrderSettings(Section):
 
     season: exponent on the month profile, the part of the season that each rider feels; the rest of it is the number
     of riders, which the slots hold still.  rain, extreme: multiples of a dry day's orders in such weather.
+    per_rider: each rider finds the usual orders, however many riders there are; false: they share the city's.
+    late: share of orders that come late where as many are asked as can be carried; late_power: exponent on orders asked
+    over carried elsewhere.  nearest, travel, roam, reach, customers, restaurants: `sim.network.districts`.
     """
 
     season: bounded(Ratio, ge=0)
     rain: bounded(Ratio, gt=0)
     extreme: bounded(Ratio, gt=0)
+    per_rider: bool
+    late: bounded(Share, ge=0, le=1)
+    late_power: bounded(Ratio, ge=0)
+    nearest: bounded(Count, ge=1)
+    travel: bounded(Ratio, gt=0)
+    roam: bounded(Ratio, gt=0)
+    reach: bounded(Ratio, gt=0)
+    customers: bounded(Ratio, ge=0)
+    restaurants: bounded(Ratio, ge=0)
     source: str
 
 
@@ -84,7 +96,8 @@ class Cities:
     """All cities of a world; arrays are by row of `cities.csv`.
 
     key, name: texts.  bus: int32, -1 outside the network.  outside_price: CNY/MWh, nan inside.
-    tier: int, row of `rider_tiers`.  named: bool, False for a rest region.  riders: persons.
+    tier: int, row of `rider_tiers`.  districts: count [city].  province: texts.  named: bool, False for a rest
+    region.  riders: persons.
     origins: share [city, origin], in the order of ORIGINS.  orders: asked on a normal day [city].
     hourly: [city, hour], mean 1, the year's mean.  season: [city, month], mean 1.
     uplift: [dry, rain, extreme].  usual_weather: share of a year's days [weather, city].
@@ -97,6 +110,8 @@ class Cities:
         self.bus = np.array([-1 if city.bus is None else at(city.bus) for city in table], np.int32)
         self.outside_price = np.array([np.nan if c.outside_price is None else c.outside_price for c in table], float)
         self.tier = np.array([world["rider_tiers"].position(city.tier) for city in table], np.int64)
+        self.districts = world["rider_tiers"]["districts"][self.tier]
+        self.province = tuple(table["province"])
         self.named = np.array([city.kind == NAMED for city in table], bool)
         self.riders = table["riders"].astype(np.int64)
         self.origins = np.column_stack([table[origin] for origin in ORIGINS])

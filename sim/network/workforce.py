@@ -1,29 +1,19 @@
-"""Who rides in the cities: rows of the riders' tables and the sections of world.yaml that speak of riders.
+"""Who rides in the cities: rows of the riders' tables, and what follows from them.
 
 A population of slots holds the monthly active riders; a slot keeps its city and segment, its people come and go. What
 is law (fees, subscriptions, contribution bases, premiums, dates) is not here but in `configs/law`.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from pydantic import model_validator
 
-from sim.config import BadInput, Key, Row, Section, Table, World, bounded
+from sim.config import BadInput, Key, Row, Table, World, bounded
 from sim.network.city import ROUNDING
-from sim.units import (
-    CNY,
-    CNYPerMonth,
-    CNYPerOrder,
-    Count,
-    Days,
-    KWh,
-    Logit,
-    Months,
-    Ratio,
-    Share,
-    Years,
-)
+from sim.units import CNYPerMonth, CNYPerOrder, Count, Days, Hours, Ratio, Share, Years
+
+if TYPE_CHECKING:
+    from sim.network.conduct import SpellSettings
 
 MONTH_DAYS = 365 / 12  # of a normal month
 SPELL_MONTHS = 480  # longest spell that is told apart
@@ -33,12 +23,13 @@ class Tier(Row):
     """A row of `rider_tiers.csv`: a class of cities.
 
     living: cost of living of one person.  fee: per order, on average, in the year behind `rider_incomes.csv`; what is
-    paid today is law (`platform.fee`).
+    paid today is law (`platform.fee`).  districts: of a city, see `sim.network.districts`.
     """
 
     key: str
-    living: bounded(CNYPerMonth, ge=0)
+    living: bounded(CNYPerMonth, gt=0)
     fee: bounded(CNYPerOrder, gt=0)
+    districts: bounded(Count, ge=1, le=64)
     source: str
 
 
@@ -46,18 +37,22 @@ class Segment(Row):
     """A row of `rider_segments.csv`: a way of being a rider.
 
     share: of monthly active riders.  high_frequency: works 22 days a month or more.  days: worked in a month of 30;
-    spread: persons differ by a uniform multiple 1 - spread to 1 + spread of it.  exit: of the segment's riders in a
-    month (`Spells`).  peak: exponent on the hourly orders that gives a shift's shape: 1 follows the orders, 0 is flat.
-    swaps: share with a battery-swap subscription.  work_cost: of one's own battery and wear, without a subscription.
-    other_median, other_sigma: other income as a lognormal multiple of the own living cost; 0 where there is none.
+    spread: persons differ by a uniform multiple 1 - spread to 1 + spread of it.  hours: of a usual working day. exit:
+    of the segment's riders in a month (`Spells`).  next: of them who in a month change to the next segment of the
+    table; as many come back from it.  peak: exponent on the hourly orders that gives a shift's shape: 1 follows the
+    orders, 0 is flat. swaps: share with a battery-swap subscription.  work_cost: of one's own battery and wear, without
+    a subscription. other_median, other_sigma: other income as a lognormal multiple of the own living cost; 0 where
+    there is none.
     """
 
     key: str
     share: bounded(Share, ge=0, le=1)
     high_frequency: bool
     days: bounded(Days, gt=0, le=30)
+    hours: bounded(Hours, gt=0, le=24)
     spread: bounded(Share, ge=0, lt=1)
     exit: bounded(Share, gt=0, lt=1)
+    next: bounded(Share, ge=0, le=0.5)
     peak: bounded(Ratio, ge=0)
     swaps: bounded(Share, ge=0, le=1)
     work_cost: bounded(CNYPerMonth, ge=0)
@@ -164,177 +159,6 @@ def _sum_to_one(table: Table, *columns: str):
             raise BadInput(table.fault(last, column, f"the column sums to {total:g}; expected 1"))
 
 
-# ------------------------------------------------------------------------------------------------------ settings
-
-
-class WorkSettings(Section):
-    """Section `riders.work`: how a month of work varies and what happens on the road.
-
-    transitory: part of the income's variance (of logs) that is redrawn every month; the rest stays with the person.
-    first_month: least part of the first month that a newcomer works (uniform up to the whole).
-    accidents: per million orders ridden, in usual weather; accidents_rain, accidents_extreme: multiples of a dry day's
-    rate.  claim_sizes, claim_shares: benefits of a claim and how often they occur.
-    """
-
-    transitory: bounded(Share, ge=0, le=1)
-    first_month: bounded(Share, ge=0, le=1)
-    accidents: bounded(Ratio, ge=0)
-    accidents_rain: bounded(Ratio, ge=0)
-    accidents_extreme: bounded(Ratio, ge=0)
-    claim_sizes: list[bounded(CNY, ge=0)]
-    claim_shares: list[bounded(Share, ge=0, le=1)]
-    source: str
-
-    @model_validator(mode="after")
-    def _each_size_has_a_share(self):
-        if len(self.claim_sizes) != len(self.claim_shares):
-            raise ValueError(f"{len(self.claim_sizes)} claim_sizes and {len(self.claim_shares)} claim_shares; expected "
-                             "one share for each size")
-        if abs(sum(self.claim_shares) - 1) > ROUNDING:
-            raise ValueError(f"claim_shares sum to {sum(self.claim_shares):g}; expected 1")
-        return self
-
-
-class SwapSettings(Section):
-    """Section `riders.swap`: batteries swapped at cabinets.
-
-    energy: from the grid per working day of a rider with a subscription.  delay: the batteries of an hour's riding are
-    charged in so many hours after it, evenly.  replaces: what a subscriber no longer spends on a battery of
-    his own, part of the segment's work_cost.
-    """
-
-    energy: bounded(KWh, ge=0)
-    delay: bounded(int, ge=1, le=23)
-    replaces: bounded(CNYPerMonth, ge=0)
-    source: str
-
-
-class PurseSettings(Section):
-    """Section `riders.purse`: a rider's own money.
-
-    dependant: living cost of each dependant.  cash_median, cash_sigma: lognormal cash at the start, in months of total
-    income.  target: cash aimed at, in months of total income; saved_below, saved_above: share of a month's surplus
-    that is kept under and over it, the rest is sent home or spent; run_down: share of what exceeds it spent in a month.
-    """
-
-    dependant: bounded(CNYPerMonth, ge=0)
-    cash_median: bounded(Ratio, ge=0)
-    cash_sigma: bounded(Ratio, ge=0)
-    target: bounded(Ratio, ge=0)
-    saved_below: bounded(Share, ge=0, le=1)
-    saved_above: bounded(Share, ge=0, le=1)
-    run_down: bounded(Share, ge=0, le=1)
-    source: str
-
-
-class SpellSettings(Section):
-    """Section `riders.spell`: how long riders stay, and how they see their work.
-
-    shape, scale: Weibull of completed spells at an exit of `exit` a month; a segment with another exit lives its spells
-    at exit/`exit` times the pace.  leave_age: the oldest riders leave at it.  subsidised: multiple of the chance to
-    leave after a subsidy.  temporary_stock, temporary_entrants: share who see the work as temporary, at a run's start
-    and among newcomers; after `settle_after` months a share `settle` of them takes root each month, and
-    `settle_subsidy` more with every subsidy.
-    """
-
-    shape: bounded(Ratio, gt=0)
-    scale: bounded(Ratio, gt=0)
-    exit: bounded(Share, gt=0, lt=1)
-    leave_age: bounded(Years, ge=20, le=100)
-    subsidised: bounded(Ratio, ge=0)
-    temporary_stock: bounded(Share, ge=0, le=1)
-    temporary_entrants: bounded(Share, ge=0, le=1)
-    settle_after: bounded(Months, ge=0)
-    settle: bounded(Share, ge=0, le=1)
-    settle_subsidy: bounded(Share, ge=0, le=1)
-    source: str
-
-
-class HistorySettings(Section):
-    """Section `riders.history`: contribution years from before. share: of riders who have any; mean: years of those
-    (exponential)."""
-
-    share: bounded(Share, ge=0, le=1)
-    mean: bounded(Years, gt=0)
-    source: str
-
-
-class EnrolmentSettings(Section):
-    """Section `riders.enrolment`: the decision to pay a pension contribution, reviewed now and then.
-
-    A rider who reviews is enrolled if u + taste > 0, with taste logistic and
-    u = const + [ -(1 - match trust E) premium pressure + value - transfer - friction ] / sigma + peers x share;
-    money in thousands of yuan a month. E is 1 if he met the subsidy's conditions this month. `agents.riders_kernels`
-    has the parts; const and sigma are fitted by `experiments/calibrate.py`.
-
-    sigma: k yuan a month.  const, peers: logits.  beta_*: present bias, normal, cut at low and high.
-    discount, mortality: a year.  annuity: months' pensions worth at retirement (12 x years discounted).
-    wage_growth, account_growth: a year, real.  wage_ratio: lower base over average wage.
-    age_switch: up to it young_*, above it old_* for retirement age, annuity divisor and years needed.
-    vest_temporary, vest_rooted, vest_power, vest_away: chance to reach a pension.  transfer_cost: CNY once, over
-    12 x horizon_* months within horizon_least and horizon_most.  friction: k yuan a month, where hukou is elsewhere.
-    pressure_*: a yuan weighs 1 + slope exp(-cash / (cash months x income)) min(cap, scale / income), at most `most`.
-    trust_entry: belief that the subsidy arrives; trust_peers: part of the doubt that a month with all peers enrolled
-    removes.  keep_taste: chance that a review is made with the taste of a lifetime, not of the moment.
-    review_*: chances of a review in a month.
-    """
-
-    sigma: bounded(Ratio, gt=0)
-    const: Logit
-    peers: bounded(Logit, ge=0)
-    beta_mean: bounded(Share, ge=0, le=1)
-    beta_sd: bounded(Share, ge=0, le=1)
-    beta_low: bounded(Share, ge=0, le=1)
-    beta_high: bounded(Share, ge=0, le=1)
-    discount: bounded(Share, gt=0, le=1)
-    mortality: bounded(Share, ge=0, le=1)
-    annuity: bounded(Ratio, ge=0)
-    wage_growth: bounded(Ratio, gt=0)
-    account_growth: bounded(Ratio, gt=0)
-    wage_ratio: bounded(Share, gt=0, le=1)
-    age_switch: bounded(Years, ge=0)
-    young_retire: bounded(Years, ge=0)
-    young_divisor: bounded(Ratio, gt=0)
-    young_need: bounded(Years, gt=0)
-    old_retire: bounded(Years, ge=0)
-    old_divisor: bounded(Ratio, gt=0)
-    old_need: bounded(Years, gt=0)
-    vest_temporary: bounded(Share, ge=0, le=1)
-    vest_rooted: bounded(Share, ge=0, le=1)
-    vest_power: bounded(Ratio, ge=0)
-    vest_away: bounded(Share, ge=0, le=1)
-    transfer_cost: bounded(CNY, ge=0)
-    horizon_temporary: bounded(Years, ge=0)
-    horizon_rooted: bounded(Years, ge=0)
-    horizon_least: bounded(Ratio, gt=0)
-    horizon_most: bounded(Ratio, gt=0)
-    friction: bounded(Ratio, ge=0)
-    pressure_slope: bounded(Ratio, ge=0)
-    pressure_cash: bounded(Ratio, gt=0)
-    pressure_cap: bounded(Ratio, ge=0)
-    pressure_income: bounded(CNYPerMonth, gt=0)
-    pressure_most: bounded(Ratio, ge=1)
-    trust_entry: bounded(Share, ge=0, le=1)
-    trust_peers: bounded(Share, ge=0, le=1)
-    keep_taste: bounded(Share, ge=0, le=1)
-    review_outside: bounded(Share, ge=0, le=1)
-    review_entry: bounded(Share, ge=0, le=1)
-    review_eligible: bounded(Share, ge=0, le=1)
-    review_enrolled: bounded(Share, ge=0, le=1)
-    source: str
-
-
-class RiderSettings(Section):
-    """The section `riders` of world.yaml."""
-
-    work: WorkSettings
-    swap: SwapSettings
-    purse: PurseSettings
-    spell: SpellSettings
-    history: HistorySettings
-    enrolment: EnrolmentSettings
-
-
 # ------------------------------------------------------------------------------------------------- what follows
 
 
@@ -350,7 +174,7 @@ class Spells:
     `rider_segments.csv` and world.yaml.
     """
 
-    def __init__(self, settings: SpellSettings, segments: Table):
+    def __init__(self, settings: "SpellSettings", segments: Table):
         pace = segments["exit"][:, None] / settings.exit
         ends = np.maximum(np.arange(SPELL_MONTHS + 1) - 0.5, 0.0)
         hazard = (ends / settings.scale * pace) ** settings.shape

@@ -2,14 +2,19 @@
 
 import shutil
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from agents.riders import Columns, Riders, largest_remainder
+from agents.mind_kernels import CROSSED, WOMAN
+from agents.riders import Columns, Riders
+from agents.settling import largest_remainder
+from agents.streets import hours
 from sim.calendar import Calendar, Month
 from sim.config import BadInput, load
 from sim.units import unit_of
+from tests.labs import altered
 
 JULY = Month(2025, 7)
 TOTAL = 10_000  # riders of the toy world: 6,000 in Kunming, 4,000 in Quanzhou
@@ -49,7 +54,15 @@ def test_segments_have_their_shares_at_every_size(rider_lab):
 
 
 def test_a_rider_takes_no_more_than_120_bytes():
-    assert sum(np.dtype(unit_of(Riders.__annotations__[column]).dtype).itemsize for column in Columns._fields) <= 120
+    columns = sum(np.dtype(unit_of(Riders.__annotations__[column]).dtype).itemsize for column in Columns._fields)
+    ties = 8 * np.dtype(np.int32).itemsize
+    assert ties <= 64
+    assert columns + ties <= 120
+
+
+def test_the_ties_are_eight_rows_of_four_bytes(rider_lab):
+    riders = rider_lab().riders
+    assert (riders.ties.shape, riders.ties.dtype) == ((len(riders), 8), np.int32)
 
 
 def test_identities_are_unique_and_lead_back_to_their_rows(rider_lab):
@@ -104,7 +117,7 @@ def test_in_normal_months_mean_incomes_are_the_tables(rider_lab):
         lab.close(month)
         scale = 365 / 12 / month.days / lab.cities.season[0, month.month - 1]
         for s in range(4):
-            mine = full & (riders.segment == s)
+            mine = full & (lab.people.segment == s)
             incomes[s].append(lab.people.income[mine].mean() / 100 * scale)
     table = {row.segment: row for row in lab.config.world["rider_incomes"]}
     for s, segment in enumerate(lab.config.world["rider_segments"]["key"]):
@@ -117,7 +130,7 @@ def test_the_spread_of_incomes_is_the_tables(rider_lab):
     lab = rider_lab(rows=TOTAL)
     full = lab.riders.tenure > 0
     lab.live(date(2025, 7, 31))
-    busy = full & (lab.riders.segment == 1)
+    busy = full & (lab.people.segment == 1)
     # 1,700 riders: the standard error of a standard deviation of 0.30 is 0.30 / sqrt(2 x 1700) = 0.005
     assert np.log(lab.people.income[busy]).std() == pytest.approx(0.30, abs=0.02)
 
@@ -182,14 +195,136 @@ def test_charging_peaks_after_the_meals(rider_lab):
     assert int(np.argmax(charging[17:])) + 17 in (19, 20)  # orders peak at 18, batteries are charged in the next hours
 
 
-def test_a_higher_fee_raises_incomes_in_proportion(toy, rider_lab):
-    dearer = load(toy.path, set=["law.platform.fee.T2=6.48"])  # 5.40 x 1.2
+def with_settings(folder, fee=5.4, **sections):
+    """The toy scenario with other settings of riders, by section, and another fee."""
+    config = altered(folder, settings={"riders": sections} if sections else None)
+    return load(config, set=[f"law.platform.fee.T2={fee}"])
+
+
+FIXED_HOURS = {"elasticity": 0, "target": 0}
+
+
+def test_with_fixed_hours_a_higher_fee_raises_incomes_in_proportion(tmp_path, rider_lab):
     incomes = []
-    for config in (toy, dearer):
-        lab = rider_lab(config=config)
+    for fee in (5.4, 6.48):  # 5.40 x 1.2
+        lab = rider_lab(config=with_settings(tmp_path / str(fee), fee, effort=FIXED_HOURS))
         lab.live(date(2025, 7, 31))
         incomes.append(lab.people.income)
     assert np.allclose(incomes[1], incomes[0] * 1.2, atol=2)
+
+
+def test_a_higher_fee_keeps_who_follows_the_wage_longer_and_sends_target_earners_home(tmp_path, rider_lab):
+    # at 1.2 times the fee: 1.2^0.6 = 1.1156 times the hours of all; 1 / 1.2 = 0.8333 where only the target counts
+    for name, effort, expected in (("wage", {"elasticity": 0.6, "target": 0}, 1.2**0.6),
+                                   ("target", {"elasticity": 0.6, "target": 1}, 1 / 1.2)):
+        hours = []
+        for fee in (5.4, 6.48):
+            lab = rider_lab(config=with_settings(tmp_path / f"{name}{fee}", fee, effort=effort))
+            lab.live(date(2025, 7, 31))
+            hours.append(lab.people.hours.sum())
+        assert hours[1] / hours[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_hours_follow_pay_by_elasticity_and_target():
+    # at twice the pay, elasticity 0.5, target weight 0.25: 0.75 x 1.41421 + 0.25 / 2 = 1.18566
+    assert hours(np.array([2.0, 1.0]), SimpleNamespace(elasticity=0.5, target=0.25)) == pytest.approx([1.18566, 1.0])
+
+
+def test_late_orders_cost_their_penalty_and_nothing_while_they_are_forgiven(toy, rider_lab):
+    forgiven, strict = rider_lab(), rider_lab(config=load(toy.path, set=["law.platform.late_penalty=0.3"]))
+    for lab in (forgiven, strict):
+        lab.live(date(2025, 7, 31))
+    assert not forgiven.people.penalties.any()
+    lost = forgiven.people.income - strict.people.income
+    assert np.abs(lost - strict.people.penalties).max() <= 1  # fen
+    late = sum(work.late.sum() for work in strict.work)
+    paid = (strict.people.penalties * strict.people.weight).sum() / 100
+    assert paid == pytest.approx(late * 5.4 * 0.3, rel=1e-4)
+    assert 0.002 < late / sum(work.done.sum() for work in strict.work) < 0.05
+
+
+def test_orders_in_rain_are_counted(rider_lab):
+    dry, wet, storm = rider_lab(), rider_lab(), rider_lab()
+    for rain, lab in enumerate((dry, wet, storm)):
+        lab.live(date(2025, 7, 31), rain=rain)
+    assert not dry.people.rain_orders.any()
+    assert np.array_equal(wet.people.rain_orders, wet.people.orders)
+    assert np.array_equal(storm.people.extreme_orders, storm.people.orders)
+
+
+# ------------------------------------------------------------------------------------------- moving and changing
+
+
+def test_riders_move_at_their_rate_and_cities_keep_their_size_at_usual_incomes(rider_lab):
+    lab = rider_lab(rows=TOTAL)
+    names, before = lab.riders.identity.copy(), lab.riders.city.copy()
+    settled = lab.riders.tenure > 0
+    lab.live(date(2025, 7, 31))
+    stayed = settled & (lab.riders.identity == names)
+    # two cities: 6.5 % look at the other one, half of them go, less the price of a move,
+    # 1500 / 12 / 2200 = 0.057 logits
+    gone = (lab.riders.city != before)[stayed].mean()
+    assert gone == pytest.approx(0.065 / (1 + np.exp(0.057)), abs=0.006)
+    sizes = np.bincount(lab.riders.city, lab.riders.weight)
+    assert sizes.sum() == TOTAL
+    assert sizes[0] == pytest.approx(6000, abs=150)
+
+
+def test_who_moves_sees_his_hukou_from_the_new_city(rider_lab):
+    lab = rider_lab(rows=TOTAL)
+    riders, before = lab.riders, {c: getattr(lab.riders, c).copy() for c in ("identity", "city", "origin", "hukou")}
+    lab.live(date(2025, 7, 31))
+    moved = (riders.city != before["city"]) & (riders.identity == before["identity"])
+    assert moved.sum() > 100
+    assert (riders.origin[moved & (before["origin"] < 2)] == 2).all()  # the toy's cities lie in two provinces
+    assert (riders.hukou[moved] == before["hukou"][moved]).all()
+    assert (riders.traits[moved] & CROSSED > 0).all()
+    lab.live(date(2025, 8, 31))
+    back = moved & (riders.city == before["city"]) & (riders.identity == before["identity"]) & (before["origin"] == 0)
+    assert (riders.origin[back] == 0).all()
+
+
+def test_nobody_moves_where_nobody_looks(tmp_path, rider_lab):
+    lab = rider_lab(config=with_settings(tmp_path, move={"look": 0}))
+    before = lab.riders.city.copy()
+    lab.live(date(2025, 9, 30))
+    assert np.array_equal(lab.riders.city, before)
+
+
+def test_riders_go_where_more_is_paid(rider_lab):
+    usual, better = rider_lab(rows=TOTAL), rider_lab(rows=TOTAL)
+    better.cities.orders = better.cities.orders * np.array([1.0, 1.3])
+    for lab in (usual, better):
+        lab.live(date(2025, 12, 31))
+    sizes = [np.bincount(lab.riders.city, lab.riders.weight)[1] for lab in (usual, better)]
+    assert sizes[1] > sizes[0] + 60
+
+
+def test_segments_keep_their_shares_while_people_change_them(rider_lab):
+    lab = rider_lab(rows=TOTAL)
+    names, before = lab.riders.identity.copy(), lab.riders.segment.copy()
+    lab.live(date(2025, 7, 31))
+    stayed = lab.riders.identity == names
+    # 3 % of the dedicated, 4 % of the others but the last go on, as many come back: of regular riders 0.04 down and
+    # 0.04 x 0.18 / 0.34 = 0.021 up
+    settled = stayed & (lab.riders.tenure > 1)
+    regular = settled & (before == 2)
+    assert (lab.riders.segment[regular] == 3).mean() == pytest.approx(0.04, abs=0.015)
+    assert (lab.riders.segment[regular] == 1).mean() == pytest.approx(0.021, abs=0.01)
+    lab.live(date(2026, 6, 30))
+    shares = np.bincount(lab.riders.segment, lab.riders.weight) / TOTAL
+    assert np.abs(shares - lab.riders.segments["share"]).max() < 0.02
+    busy = lab.riders.segment < 2
+    assert (lab.riders.other[busy] == 0).all()
+    assert (lab.riders.other[~busy] > 0).all()
+
+
+def test_most_riders_have_worked_in_two_cities_and_few_are_women(rider_lab):
+    lab = rider_lab(rows=TOTAL)
+    for end in (date(2025, 7, 1), date(2026, 6, 30)):
+        lab.live(end)
+        assert 0.68 < (lab.riders.traits & CROSSED > 0).mean() < 0.78  # published: more than 70 %
+        assert (lab.riders.traits & WOMAN > 0).mean() == pytest.approx(0.07, abs=0.01)
 
 
 def test_a_city_with_too_few_orders_for_its_riders_incomes_is_refused(toy, rider_lab, tmp_path):

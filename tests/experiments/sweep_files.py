@@ -1,6 +1,7 @@
 """Sweep files for tests: the toy world for a day, few riders, a dozen runs or two."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,4 +46,5 @@ def command(*arguments, **options) -> subprocess.Popen:
     """`gridgig` as a process of its own."""
     return subprocess.Popen([sys.executable, "-m", "experiments", *map(str, arguments)], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
                             env=os.environ | {"PYTHONPATH": str(PROJECT)}, **options)

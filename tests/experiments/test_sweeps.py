@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.sweeps import is_sweep, read_sweep, sweep_names
+from experiments.marks import is_sweep
+from experiments.sweeps import read_sweep, sweep_names
 from sim.config import BadInput
 from tests.experiments.sweep_files import BASE, small, written
 

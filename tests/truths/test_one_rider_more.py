@@ -2,17 +2,18 @@
 
 A rider's draws are addressed by his identity, so nothing that is his own may move: who he is, what he likes, on which
 days he works. What he earns may move, because he shares his city's orders with the others: that is the model and no
-leak, and it ends at the city's border. The stronger claim, that with orders per rider fixed and nobody seeing his peers
-every row of money is identical too, waits for the switches that fix them; there are none today.
+leak, and it ends at the city's border. With ties cut and orders fixed for each rider (`riders.ties`,
+`orders.per_rider`) every other row is the same in all that it has, money and decisions included.
 """
 
 import numpy as np
 import pytest
 
-from tests.labs import toy
+from agents.riders import Riders
+from tests.labs import altered, riders_alone, toy
 
-OWN = ("identity", "city", "segment", "origin", "hukou", "age", "tenure", "history", "dependants", "temporary", "swaps",
-       "factor", "chance", "other", "beta", "taste", "days", "pace")
+OWN = ("identity", "district", "segment", "dependants", "age", "tenure", "temporary", "swaps", "factor", "chance",
+       "other", "beta", "taste", "days", "pace")
 PEOPLE = ("city", "place", "swaps", "enrolled", "base", "premium", "met", "living", "other")
 
 
@@ -64,6 +65,36 @@ def test_what_is_his_own_is_the_same_after_a_month_of_working_leaving_and_arrivi
     _, here, there = np.intersect1d(few.identity, more.identity, return_indices=True)
     assert len(here) == 500  # the same people left, and the same came for them
     assert np.array_equal(getattr(few, column)[here], getattr(more, column)[there])
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Seventy days from the end of 2025 on, with 500 rows and with 501, nobody seeing peers and orders fixed for
+    each."""
+    scenario = altered(tmp_path_factory.mktemp("alone"), settings={
+        "riders": {"ties": {"hometown": 0, "station": 0}}, "orders": {"per_rider": True}})
+    labs = [toy(f"scale.riders={rows}", scenario=scenario, start="2025-11-01", days=70) for rows in (500, 501)]
+    for lab in labs:
+        riders_alone(lab)
+    few, more = (lab.riders for lab in labs)
+    _, here, there = np.intersect1d(few.identity, more.identity, return_indices=True)
+    same_weight = few.weight[here] == more.weight[there]  # one row more among 10,000 persons: twenty give up one each
+    return few, more, here, there, same_weight
+
+
+@pytest.mark.parametrize("column", [name for name in Riders.columns() if name != "weight"])
+def test_with_ties_cut_and_orders_per_rider_fixed_every_other_row_is_identical(alone, column):
+    few, more, here, there, same_weight = alone
+    assert len(here) == 500
+    assert same_weight.sum() >= 470
+    assert np.array_equal(getattr(few, column)[here][same_weight], getattr(more, column)[there][same_weight])
+
+
+def test_and_much_has_happened_to_them(alone):
+    few, _, here, _, _ = alone
+    assert (few.identity & 0xFFF > 0).mean() > 0.2  # left and replaced
+    assert few.subsidised.any()
+    assert few.enrolled.sum() > 10
 
 
 def test_in_the_other_city_not_a_fen_moves(pair):

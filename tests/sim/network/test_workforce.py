@@ -58,7 +58,8 @@ def test_normal_work_is_income_over_fee_and_days(world):
 
 @pytest.mark.parametrize(("table", "old", "new", "said"), [
     ("rider_segments", "hf_crowd,0.18", "hf_crowd,0.19", r"share \[share\]: the column sums to 1.01; expected 1"),
-    ("rider_segments", "14,0.4,", "25,0.4,", r"rider_segments.csv:4: spread \[share\]: 0.4 puts some riders above 30"),
+    ("rider_segments", "14,4,0.4,", "25,4,0.4,",
+     r"rider_segments.csv:4: spread \[share\]: 0.4 puts some riders above 30"),
     ("rider_incomes", "T2,regular", "T2,hf_crowd", r"'T2', 'hf_crowd' stands twice"),
     ("rider_ages", "25,30,", "31,30,", r"last \[years\]: 30 is below first; expected >= 31"),
     ("rider_hukou", "sichuan", "kunming", r"rider_hukou.csv:2: key: 'kunming' is a city"),
@@ -90,7 +91,7 @@ def test_a_tier_without_the_income_of_a_segment_is_refused(world, tmp_path):
     ("[0.80, 0.18, 0.02]", "[0.80, 0.20]", r"riders.work: 3 claim_sizes and 2 claim_shares"),
     ("[0.80, 0.18, 0.02]", "[0.80, 0.18, 0.05]", r"riders.work: claim_shares sum to 1.03; expected 1"),
     ("delay: 3", "delay: 2.5", r"riders.swap.delay: 2.5 is not a whole number"),
-    ("sigma: 0.310", "sigma: 0", r"riders.enrolment.sigma: 0 is out of range"),
+    ("sigma: 0.307", "sigma: 0", r"riders.enrolment.sigma: 0 is out of range"),
     ("keep_taste", "keep_tast", r"riders.enrolment.keep_tast: unknown key; did you mean 'keep_taste'"),
 ])
 def test_a_faulty_setting_is_refused_in_one_line(world, tmp_path, old, new, said):

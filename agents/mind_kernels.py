@@ -1,0 +1,404 @@
+"""What riders make of it all, as arithmetic: pensions weighed, reviewed and decided, time passing, ways parting.
+
+`r` is the population's columns as a named tuple of arrays [row], `m` the parameters of the enrolment decision
+(`sim.network.conduct.EnrolmentSettings`). Draws are addressed by identity.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from agents.draws_kernels import high, logistic, low, word
+from sim.streams import uniform
+
+LOCAL, OTHER_CITY, OTHER_PROVINCE = 0, 1, 2
+WOMAN, AT_HOME, CROSSED, INFORMED = 1, 2, 4, 8  # bits of `traits`: AT_HOME: the hukou is of that very city
+BLOCK = 1024  # rows
+
+
+@njit(cache=True, inline="always")
+def pressure(m, cash, income):
+    """How much a yuan of premium weighs (lambda) for who has so much cash and income, CNY and CNY a month."""
+    income = max(income, 1.0)
+    tight = math.exp(-max(cash, 0.0) / (m.pressure_cash * income))
+    return min(1.0 + m.pressure_slope * tight * min(m.pressure_cap, m.pressure_income / income), m.pressure_most)
+
+
+class Terms(NamedTuple):
+    """What a month's law asks and gives. base: lower base, CNY [place]. rate: contribution, share of the base. levels:
+    bases to choose, multiples of the lower one. premium, saved: contribution and what of it is one's own, CNY [place,
+    level]. match: share of the contribution on the lower base that is given. qualifies: windows that meet the
+    subsidy's conditions [window]. started: bool [city]. at_work, at_home: whether who comes from another province is
+    subsidised if he insures there. nudge: logits that default enrolment adds [city]."""
+
+    base: np.ndarray
+    rate: float
+    levels: np.ndarray
+    premium: np.ndarray
+    saved: np.ndarray
+    match: float
+    qualifies: np.ndarray
+    started: np.ndarray
+    at_work: bool
+    at_home: bool
+    nudge: np.ndarray
+
+
+class Habits(NamedTuple):
+    """How riders keep house, settle and leave (`sim.network.conduct`). living: CNY [city]. work_cost: CNY [segment].
+    exit: chance [segment, tenure]. kept: multiple of it for who was subsidised; rooted: for who has wholly taken root.
+    leave_age: months. down, up: chance to go to the next and the last segment [segment]. month_days: of next month."""
+
+    living: np.ndarray
+    dependant: float
+    replaces: float
+    work_cost: np.ndarray
+    target: float
+    saved_below: float
+    saved_above: float
+    run_down: float
+    settle_after: int
+    settle: float
+    settle_subsidy: float
+    root_month: int
+    root_receipt: int
+    exit: np.ndarray
+    kept: float
+    rooted: float
+    leave_age: int
+    down: np.ndarray
+    up: np.ndarray
+    first_month: float
+    month_days: int
+
+
+class Prospects(NamedTuple):
+    """What a month's contribution leads to, by age in months: years to retirement, years needed for a pension, and the
+    present worth (k yuan, before present bias) of the pension that a month earns whatever the base (per yuan of the
+    lower base), of what the base adds to it and of one's own account paid out (both per yuan of the base)."""
+
+    years: np.ndarray
+    need: np.ndarray
+    flat: np.ndarray
+    own: np.ndarray
+    account: np.ndarray
+
+
+def prospects(m, account):
+    """Prospects of all ages up to 100 years. account: share of the base that goes to one's own account.
+
+    Per yuan of the base, y years before retirement: today = discount^y survival^y; account A = account (1 + growth)^y;
+    pension = annuity (basic + A / divisor). A month's basic pension is one per cent a year of the mean of the average
+    wage W = lower base / ratio and the base chosen: (W + base) growth^y / 2 / 1200.
+    """
+    age = np.arange(1201) / 12
+    young = age <= m.age_switch
+    years = np.maximum(np.where(young, m.young_retire, m.old_retire) - age, 0.0)
+    divisor = np.where(young, m.young_divisor, m.old_divisor)
+    today = m.discount**years * np.exp(-m.mortality * years) / 1000
+    saved = account * m.account_growth**years
+    basic = m.wage_growth**years / 2 / 1200
+    need = np.where(young, m.young_need, m.old_need)
+    return Prospects(years, need, today * m.annuity * basic / m.wage_ratio,
+                     today * m.annuity * (basic + saved / divisor), today * saved)
+
+
+@njit(cache=True, inline="always")
+def vesting(m, years, need, history, temporary, away):
+    """Chance to reach a pension: falls with the years still missing, and where one insures away from the hukou."""
+    vest = m.vest_temporary if temporary else m.vest_rooted
+    vest *= min(1.0, (years + history / 12.0) / need) ** m.vest_power
+    return vest * (1.0 - m.vest_away) if away else vest
+
+
+@njit(cache=True, inline="always")
+def rights(flat, own, account, base, level, beta, vest):
+    """What one month's contribution is worth to a rider, k yuan: beta (vest x pension + (1 - vest) x account).
+
+    flat, own, account: Prospects at his age.  base: lower base, CNY a month.  level: multiple of it that is chosen.
+    """
+    return beta * base * (vest * (flat + level * own) + (1.0 - vest) * level * account)
+
+
+@njit(cache=True, inline="always")
+def transfer(m, temporary):
+    """Cost of moving one's rights later, spread over the months one stays, k yuan a month (kappa)."""
+    months = 12.0 * (m.horizon_temporary if temporary else m.horizon_rooted)
+    return m.transfer_cost / 1000.0 / min(max(months, m.horizon_least), m.horizon_most)
+
+
+@njit(cache=True)
+def appraise(m, p, r, rows, offer, here, home, money, place, level):
+    """The money side of enrolling for several riders; fills money (k yuan a month) and the better place and level.
+
+    p: Prospects.  rows: int [rider].  offer: (lower base, CNY a month [place]; contribution, share of the base; levels
+    that may be chosen, the first of which is 1).  here, home: what he expects to bear on the lower base, CNY a month
+    [rider], where he works and in the province of his hukou; a higher base he bears himself. Only who comes from
+    another province has the choice of place, and only he must move his rights later if he insures at work.
+    """
+    base, rate, levels = offer
+    for k in range(len(rows)):
+        i = rows[k]
+        city, age, temporary = r.city[i], r.age[i], r.temporary[i]
+        weight = pressure(m, r.cash[i], r.income[i] / 100.0 + r.other[i]) / 1000.0
+        far = r.origin[i] == OTHER_PROVINCE
+        best = -1e300
+        for away in range(1 + far):
+            there = r.hukou[i] if away else city
+            price = home[k] if away else here[k]
+            vest = vesting(m, p.years[age], p.need[age], r.history[i], temporary, far and not away)
+            moving = transfer(m, temporary) if far and not away else 0.0
+            for step in range(len(levels)):
+                bears = price + rate * base[there] * (levels[step] - 1.0)
+                worth = rights(p.flat[age], p.own[age], p.account[age], base[there], levels[step], r.beta[i],
+                               vest) - weight * bears - moving
+                if worth > best:
+                    best, place[k], level[k] = worth, there, step
+        money[k] = best if r.origin[i] == LOCAL else best - m.friction
+
+
+@njit(cache=True)
+def reviewers(m, r, start, end, coin, terms, moved, found):
+    """Who of the rows from start to end thinks again this month; fills found, gives how many.
+
+    coin: a draw [row - start], less its chance afterwards.
+    moved: works in another city since this month, and his contributions must find a new place [row - start].
+    Marks who could have had the subsidy for the first time as `noticed`.
+    """
+    for i in range(start, end):
+        served = terms.qualifies[r.met[i]] & terms.started[r.city[i]]
+        chance = m.review_eligible if served and not r.noticed[i] else m.review_outside
+        chance = m.review_entry if r.tenure[i] == 0 else chance
+        again = 1.0 if moved[i - start] else m.review_enrolled
+        chance = again if r.enrolled[i] else chance
+        r.noticed[i] |= served
+        coin[i - start] -= chance
+    return below_zero(coin, start, end, found)
+
+
+@njit(cache=True)
+def two_draws(identity, start, end, key, one, other):
+    """Two independent draws in (0, 1) for each row from start to end out of one hash; fills one and other [row -
+    start]."""
+    for i in range(start, end):
+        w = word(key, np.uint64(identity[i]))
+        one[i - start], other[i - start] = high(w), low(w)
+
+
+@njit(cache=True)
+def below_zero(coin, start, end, found):
+    """Rows from start to end whose coin is below 0: fills found, gives how many."""
+    n = 0
+    for i in range(start, end):  # no branch: who is found is a matter of chance, and no processor guesses it
+        found[n] = i
+        n += coin[i - start] < 0.0
+    return n
+
+
+@njit(cache=True)
+def incline(m, p, r, rows, terms, peers, start, u, place, level):
+    """How inclined several riders are to be enrolled, before taste: fills u (logits), the better place and level.
+
+    rows: int [rider].  peers: share of his ties who are enrolled [row - start].
+    """
+    here, home = np.empty(len(rows)), np.empty(len(rows))
+    for k in range(len(rows)):
+        i = rows[k]
+        hopes = terms.match * r.trust[i] if terms.qualifies[r.met[i]] and terms.started[r.city[i]] else 0.0
+        near = r.origin[i] != OTHER_PROVINCE
+        here[k] = terms.rate * (1.0 - hopes * (near or terms.at_work)) * terms.base[r.city[i]]
+        home[k] = terms.rate * (1.0 - hopes * (near or terms.at_home)) * terms.base[r.hukou[i]]
+    appraise(m, p, r, rows, (terms.base, terms.rate, terms.levels), here, home, u, place, level)
+    for k in range(len(rows)):
+        i = rows[k]
+        informed = (r.traits[i] & INFORMED) > 0
+        felt = m.peers * peers[i - start] + m.information * informed + m.identity * 0.01 * r.roots[i]
+        u[k] = m.const + u[k] / m.sigma + felt + terms.nudge[r.city[i]]
+
+
+@njit(cache=True)
+def decide(m, r, rows, u, place, level, premium, keys):
+    """Enrol or leave: the reviewers' answer, each with the taste of his life or, now and then, of the moment.
+
+    premium: CNY [place, level]: who has less cash cannot begin.  keys: of the coin that keeps the old taste, of a fresh
+    one.
+    """
+    for k in range(len(rows)):
+        i = rows[k]
+        who = np.uint64(r.identity[i])
+        taste = r.taste[i] if uniform(keys[0], who) < m.keep_taste else logistic(uniform(keys[1], who))
+        wants = u[k] + taste > 0
+        if wants and not r.enrolled[i]:
+            wants = r.cash[i] >= premium[place[k], level[k]]
+        if wants:
+            r.place[i], r.level[i] = place[k], level[k]
+        r.enrolled[i] = wants
+
+
+# ------------------------------------------------------------------------------------------------- coming and going
+
+
+@njit(cache=True)
+def contribute(r, start, end, saved):
+    """A month's contribution of who is enrolled: months of history, at home and in all, and his own account; then who
+    has run out of cash pauses.
+
+    saved: CNY that goes to the account [place, level].
+    """
+    for i in range(start, end):
+        if r.enrolled[i]:  # few are
+            r.history[i] += 1
+            r.home[i] += np.int16((r.place[i] == r.hukou[i]) | (r.origin[i] != OTHER_PROVINCE))
+            r.account[i] += saved[r.place[i], r.level[i]]
+            r.enrolled[i] = r.cash[i] >= 0
+
+
+@njit(cache=True)
+def grow(r, start, end, m, habits, coin, started, peers):
+    """A month passes: age, belief in the subsidy, the view of one's work, and how far one has taken root.
+
+    started: bool [city], the subsidy is paid there.  peers: enrolled share of his ties [row - start].
+    """
+    for i in range(start, end):
+        paid = r.subsidised[i]
+        learnt = r.trust[i] + m.trust_peers * peers[i - start] * (1.0 - r.trust[i]) * started[r.city[i]]
+        r.trust[i] = 1.0 if paid else learnt
+        chance = habits.settle if r.tenure[i] >= habits.settle_after else 0.0
+        chance += habits.settle_subsidy if paid else 0.0
+        r.temporary[i] &= coin[i - start] >= chance
+        r.roots[i] = min(np.int64(r.roots[i]) + habits.root_month + habits.root_receipt * paid, 100)
+        r.age[i] += 1
+        r.starts[i] = 1
+
+
+@njit(cache=True)
+def leavers(r, start, end, coin, habits, leaves, found):
+    """Who of the rows from start to end leaves at this month's close; fills found, gives how many. All others' tenure
+    grows by a month. leaves: multiple of his chance [row]."""
+    last = habits.exit.shape[1] - 1
+    for i in range(start, end):
+        chance = habits.exit[r.segment[i], min(r.tenure[i], last)] * (habits.kept if r.subsidised[i] else 1.0)
+        chance *= (1.0 - (1.0 - habits.rooted) * 0.01 * r.roots[i]) * leaves[i]
+        chance = 1.0 if r.age[i] >= habits.leave_age else chance
+        coin[i - start] -= chance
+        r.tenure[i] += np.int16((coin[i - start] >= 0.0) & (r.tenure[i] < last))
+    return below_zero(coin, start, end, found)
+
+
+@njit(cache=True)
+def changers(r, start, end, coin, habits, found):
+    """Who of the rows from start to end goes to the next or the last segment of the table; fills found, gives how many.
+
+    Newcomers stay where they are for a month. Moves them.
+    """
+    for i in range(start, end):
+        s = r.segment[i]
+        chance = habits.down[s] + habits.up[s] if r.tenure[i] > 0 else 0.0
+        coin[i - start] -= chance
+    n = below_zero(coin, start, end, found)
+    for k in range(n):
+        i = found[k]
+        s = r.segment[i]
+        r.segment[i] = s + 1 if coin[i - start] < -habits.up[s] else s - 1
+    return n
+
+
+class Country(NamedTuple):
+    """What is known of the cities by who looks at another one. alike: their share of the riders, 0 for cities of
+    another kind than one's own [city, city]; cumulative: its sum; many: it is a region of many cities [city]; province:
+    [city]; better: logits by which a month there is better than usual [city, segment]; cost: of a move, logits [city];
+    friends: part of its share by which a friend makes a city greater; look: share who look; station: cumulative shares
+    of districts [city, district]."""
+
+    alike: np.ndarray
+    cumulative: np.ndarray
+    many: np.ndarray
+    province: np.ndarray
+    better: np.ndarray
+    cost: np.ndarray
+    friends: float
+    look: float
+    station: np.ndarray
+
+
+@njit(cache=True)
+def movers(r, start, end, coin, where, key, country, ties, city_of, found, to):
+    """Who of the rows from start to end goes to work in another city from next month on; fills found and to, the city
+    he goes to (his own where he stays within a region of many cities), gives how many. Only looks; `move` moves.
+
+    coin, where: draws of who looks, and at which city [row - start].  key: of whether he goes.  ties: rows of friends
+    [row, friend]. city_of: where everybody worked this month [row].
+    """
+    n = 0
+    for i in range(start, end):
+        chance = country.look if r.tenure[i] > 0 else 0.0
+        coin[i - start] -= chance
+    looks = below_zero(coin, start, end, found)
+    for k in range(looks):
+        i = found[k]
+        city, s, who = r.city[i], r.segment[i], np.uint64(r.identity[i])
+        there = destination(country.cumulative, country.alike, country.friends, city_of, ties, i, city,
+                            country.many[city], where[i - start])
+        gain = country.better[there, s] - country.better[city, s] - country.cost[city] if there >= 0 else -1e300
+        found[n], to[n] = i, there
+        n += logistic(uniform(key, who)) < gain
+    return n
+
+
+@njit(cache=True)
+def destination(cumulative, share, friends, city_of, ties, row, city, many, u):
+    """The city a rider looks at: one of its kind by its riders' share, and `friends` times that more for each friend
+    who works there; -1 if there is no other.
+
+    share, cumulative: of `Country`.  many: his own region holds other cities too.  u: the draw.
+    """
+    known = 0.0
+    for k in range(ties.shape[1]):
+        there = np.uint16(city_of[np.uint32(ties[row, k])])
+        known += friends * share[city, there] if there != city or many else 0.0
+    own = 0.0 if many else share[city, city]
+    aim = u * (known + cumulative[city, -1] - own)
+    if aim < known:
+        for k in range(ties.shape[1]):
+            there = np.uint16(city_of[np.uint32(ties[row, k])])
+            aim -= friends * share[city, there] if there != city or many else 0.0
+            if aim < 0.0:
+                return there
+    aim -= known
+    last = cumulative.shape[1] - 1
+    if not many and aim >= cumulative[city, city] - own:
+        aim += own  # pass over his own city
+    there = 0
+    while there < last and cumulative[city, there] <= aim:
+        there += 1
+    return there if cumulative[city, -1] > own else -1
+
+
+@njit(cache=True)
+def move(r, rows, to, country, key):
+    """Riders work elsewhere: the city, a station there, and what their hukou now is from where they work.
+
+    Who worked in one city only has now worked in two. key: the month's, of the new station.
+    """
+    for k in range(len(rows)):
+        i, there = rows[k], to[k]
+        r.traits[i] |= CROSSED
+        if there == r.city[i]:
+            continue
+        r.city[i] = there
+        u = uniform(key, np.uint64(r.identity[i]))
+        station = 0
+        while station < country.station.shape[1] - 1 and country.station[there, station] <= u:
+            station += 1
+        r.district[i] = station
+        home = r.hukou[i]
+        if home >= len(country.province):  # a province of hukou: far from every city
+            continue
+        if r.traits[i] & AT_HOME and home == there:
+            r.origin[i] = LOCAL
+        elif country.province[home] == country.province[there]:
+            r.origin[i] = OTHER_CITY
+        else:
+            r.origin[i] = OTHER_PROVINCE

@@ -1,0 +1,199 @@
+"""Riders by the million: what a month costs, what a year costs, what it weighs, and what paired runs save.
+
+    .venv/bin/python -m benchmarks.riders [--rows 1000000] [--most 16000000] [--pairs 30]
+
+Speed is CPU time of one process, ns for a rider and month, median of the months after the first (whose compilation is
+left out), side by side in one run: the compiled kernels, the same in plain numpy columns, and a small reference month
+that any framework can express (`reference_month`). Memory is the largest resident set of a process of its own for each
+size. Pairs live a year of the toy world from April 2025 under two policies: once with the same seed, once each with a
+seed of its own.
+"""
+
+import argparse
+import csv
+import json
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from agents import riders_kernels, riders_plain
+from benchmarks.record import figure, write
+from experiments.riders_alone import RidersAlone, takeup
+from sim.config import load
+
+BASE, TOY = "configs/scenarios/base_2025.yaml", "configs/scenarios/toy.yaml"
+NAMED, REST = 472_300, 3  # riders of the named cities one to one; rest regions
+PARTS = ("work", "close", "learn")
+
+
+def scale(rows: int) -> list[str]:
+    """Scenario changes that give so many rows: half of them named cities', as far as these have riders."""
+    named = min(rows // 2, NAMED)
+    return [f"scale.riders={named}", f"scale.rest_riders={(rows - named) // REST}"]
+
+
+def timed(world: RidersAlone) -> dict[str, list[float]]:
+    """Let the verbs of a world's riders note their CPU seconds, by month; days of work are summed."""
+    seconds = {part: [] for part in PARTS}
+
+    def measure(part: str, verb, *arguments):
+        start = time.process_time()
+        result = verb(*arguments)
+        spent = time.process_time() - start
+        if part == "work" and not arguments[0].opens_month:
+            seconds[part][-1] += spent
+        else:
+            seconds[part].append(spent)
+        return result
+
+    for part in PARTS:
+        setattr(world.riders, part, partial(measure, part, getattr(world.riders, part)))
+    return seconds
+
+
+def months(rows: int, kernels, end: str) -> dict[str, float]:
+    """ns for a rider and month of each verb, July 2025 to the end, median without the first month; CPU s of them
+    all."""
+    world = RidersAlone(load(BASE, set=scale(rows), start="2025-07-01", end=end))
+    world.riders.kernels = kernels
+    seconds = timed(world)
+    world.live(lambda lived: None)
+    size = world.riders.size
+    found = {part: statistics.median(spent[1:]) / size * 1e9 for part, spent in seconds.items()}
+    return found | {"year": sum(statistics.median(spent[1:]) * 12 for spent in seconds.values()), "rows": size}
+
+
+def reference_month(rows: int, count: int = 6) -> float:
+    """ns for a rider and month of a reference: incomes, a six-month window, peers among eight, a logistic choice,
+    exits; in numpy float32 columns."""
+    dice = np.random.default_rng(1)
+    base = (6000 * np.exp(0.35 * dice.standard_normal(rows))).astype(np.float32)
+    plan, enrolled = dice.random(rows) < 0.5, np.zeros(rows, bool)
+    friends, window, spent = dice.integers(0, rows, (rows, 8), dtype=np.int32), np.zeros(rows, np.uint8), []
+    for _ in range(count):
+        start = time.process_time()
+        income = base * np.exp(np.float32(0.2) * dice.standard_normal(rows, np.float32) - np.float32(0.02))
+        ok = income >= 5000
+        window = (window << 1 | ok) & 63
+        eligible = ok & (np.bitwise_count(window) >= 3)
+        share = enrolled[friends].mean(axis=1, dtype=np.float32)
+        u = -4 + 6 * 600 / income + 3 * share - np.float32(1.5) * plan
+        enrolled |= eligible & (dice.random(rows, np.float32) < 1 / (1 + np.exp(-u)))
+        gone = np.flatnonzero(dice.random(rows, np.float32) < 0.06)
+        base[gone] = 6000 * np.exp(0.35 * dice.standard_normal(len(gone), np.float32))
+        plan[gone], window[gone], enrolled[gone] = dice.random(len(gone)) < 0.5, 0, False
+        spent.append(time.process_time() - start)
+    return statistics.median(spent[1:]) / rows * 1e9
+
+
+def crowded(folder: Path, times: int) -> Path:
+    """Write a copy of the base year's world with so many times the riders and orders; gives its scenario's path."""
+    for part in ("worlds/yunnan", "law", "scenarios"):
+        shutil.copytree(Path("configs") / part, folder / part)
+    cities = folder / "worlds" / "yunnan" / "cities.csv"
+    with cities.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    for row in rows:
+        for name in ("riders [persons]", "orders [orders/day]"):
+            row[header.index(name)] = str(int(row[header.index(name)]) * times)
+    with cities.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return folder / "scenarios" / "base_2025.yaml"
+
+
+def weigh(rows: int):
+    """Print, as JSON, what a year of so many rows takes: CPU s, largest resident set in MB, bytes of columns.
+
+    Beyond the riders there are, in a world of ten times as many.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        scenario = crowded(Path(folder), 10) if rows > 2_000_000 else BASE
+        world = RidersAlone(load(scenario, set=scale(rows), start="2025-01-01", end="2025-12-31"))
+    start = time.process_time()
+    world.live(lambda lived: None)
+    riders = world.riders
+    columns = sum(getattr(riders, name).itemsize for name in riders.columns()) + riders.ties.nbytes / riders.size
+    print(json.dumps({"rows": riders.size, "seconds": time.process_time() - start, "bytes": columns,
+                      "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+def growth(most: int) -> list[dict]:
+    """A year at sizes up to the most, each in a process of its own."""
+    sizes = [size for size in (62_500, 250_000, 1_000_000, 4_000_000, 16_000_000) if size <= most]
+    return [json.loads(subprocess.run([sys.executable, "-m", "benchmarks.riders", "--weigh", str(size)], check=True,
+                                      capture_output=True, text=True).stdout) for size in sizes]
+
+
+CONTRASTS = {  # two policies each
+    "the subsidy or none": ([], ["instruments.pension_subsidy=false"]),
+    "a match of 0.50 or 0.51": ([], ["law.pension_subsidy.match=0.51"]),
+    "a match of 0.500 or 0.502": ([], ["law.pension_subsidy.match=0.502"]),
+}
+
+
+def takeup_after_a_year(seed: int, changes: list[str]) -> float:
+    """Take-up among the eligible of the toy world in March 2026."""
+    world, found = RidersAlone(load(TOY, set=changes, seed=seed, start="2025-04-01", end="2026-03-31")), []
+    world.live(lambda lived: found.append(takeup(world.riders, lived.people)))
+    return found[-1]
+
+
+def pairs(count: int, contrast: str) -> dict[str, float]:
+    """Variance of the difference in take-up over seeds: of runs with different seeds over runs with the same.
+
+    Where a part p of the riders decides otherwise under the other policy, a paired difference varies by p (1 - p) a
+    rider and an unpaired one by the sum of both take-ups' own variances: fifty times as much if p is below a per cent.
+    """
+    one, other = (np.array([takeup_after_a_year(seed, changes) for seed in range(count)])
+                  for changes in CONTRASTS[contrast])
+    paired, unpaired = other - one, np.roll(other, 1) - one
+    least = 1e-12  # no rider at all decided otherwise
+    return {"difference": paired.mean(), "paired_sd": paired.std(ddof=1), "unpaired_sd": unpaired.std(ddof=1),
+            "ratio": unpaired.var(ddof=1) / max(paired.var(ddof=1), least)}
+
+
+def main():
+    """Measure, print, and write `benchmarks/results/riders.json`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--most", type=int, default=16_000_000)
+    parser.add_argument("--pairs", type=int, default=30)
+    parser.add_argument("--weigh", type=int, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.weigh:
+        weigh(chosen.weigh)
+        return
+    packages, figures = ("numpy", "numba"), []
+    months(20_000, riders_kernels, "2025-09-30")  # compile
+    compiled = months(chosen.rows, riders_kernels, "2025-12-31")
+    plain = months(chosen.rows // 10, riders_plain, "2025-09-30")
+    reference = reference_month(chosen.rows)
+    for name, found in (("compiled", compiled), ("plain numpy", plain)):
+        figures += [figure(f"{part}, {name}", found[part], "ns a rider-month", packages) for part in PARTS]
+    figures += [figure("reference month in numpy columns", reference, "ns a rider-month", packages),
+                figure("a year of a million, compiled", compiled["year"] * 1e6 / compiled["rows"], "CPU s", packages),
+                figure("learn over the reference month", compiled["learn"] / reference, "ratio", packages)]
+    for size in growth(chosen.most):
+        figures += [figure(f"a year of {size['rows']} rows, with bills", size["seconds"], "CPU s", packages),
+                    figure(f"memory of {size['rows']} rows", size["megabytes"], "MB", packages),
+                    figure(f"columns and ties of {size['rows']} rows", size["bytes"], "bytes a row", packages)]
+    if chosen.pairs:
+        for contrast in CONTRASTS:
+            figures += [figure(f"{chosen.pairs} pairs, {contrast}: {name}", value,
+                               "ratio" if name == "ratio" else "share", packages)
+                        for name, value in pairs(chosen.pairs, contrast).items()]
+    for one in figures:
+        print(f"{one['value']:12.4g} {one['unit']:24s} {one['figure']}")
+    print(write("riders", figures))
+
+
+if __name__ == "__main__":
+    main()
