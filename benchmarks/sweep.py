@@ -9,10 +9,11 @@ worker makes the same configs and lives the same labs and gives back their heads
 difference between many runs and few, so that start-up falls out; rounds alternate. Wall-clock seconds: from the end of
 one run to the end of the next, the median, which a neighbour on the machine disturbs less than a mean.
 
-Two workers: runs a second of wall-clock time with two workers over one, alternating. As others may use the machine,
-also what they reach where two processors are free, from CPU seconds, which others hardly change: two workers and the
-coordinator share two processors, one worker has one: 2 x a run's CPU with one / (a run's CPU with two + the
-coordinator's a run). And how busy two workers were: seconds in runs over seconds there were.
+Two workers: runs a second of wall-clock time with two workers over one, alternating, and the same of the bare pool,
+which shows what the machine had to give. As others may use it, also what they reach where two processors are free, from
+CPU seconds, which others change less: two workers and the coordinator share two processors, one worker has one: 2 x a
+run's CPU with one / (a run's CPU with two + the coordinator's a run). And how busy two workers were: seconds in runs
+over seconds there were.
 """
 
 import json
@@ -22,7 +23,7 @@ import statistics
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -72,11 +73,12 @@ def bare(path: str, run: int) -> str:
     return PolicyLab(sweep.seeded(_kept["config"], replicate)).run().journal.head
 
 
-def by_pool(sweep: Sweep, folder: Path) -> list[float]:
-    """Live a sweep's runs in a bare pool of one worker; gives the moments at which they ended."""
+def by_pool(sweep: Sweep, folder: Path, jobs: int = 1) -> list[float]:
+    """Live a sweep's runs in a bare pool; gives the moments at which they ended."""
     ends = []
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as workers:
-        for _ in workers.map(bare, [str(sweep.path)] * sweep.runs, range(sweep.runs)):
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers:
+        asked = [workers.submit(bare, str(sweep.path), run) for run in range(sweep.runs)]
+        for _ in as_completed(asked):
             ends.append(time.perf_counter())
     return ends
 
@@ -128,26 +130,33 @@ def overhead(folder: Path) -> list[dict]:
 
 def two_workers(folder: Path) -> list[dict]:
     """Runs a second with two workers over one, as measured and as two free processors would give."""
-    sweep, ratios, free, busy = toy(folder, MANY), [], [], []
+    sweep, ratios, pooled, free, busy = toy(folder, MANY), [], [], [], []
     for _ in range(ROUNDS):
-        speed, cost, spent = [], [], []
+        speed, bare_speed, cost, spent = [], [], [], []
         for jobs in (1, 2):
             out = Path(tempfile.mkdtemp(dir=folder)) / "out"
             spent.clear()
-            ends = by_sweep(sweep, out, jobs, spent)[10:-2]  # after start-up, before the last is alone
-            speed.append((len(ends) - 1) / (ends[-1] - ends[0]))
+            bare_speed.append(_speed(by_pool(sweep, out, jobs)))
+            speed.append(_speed(by_sweep(sweep, out, jobs, spent)))
             heads = list(read_heads(out))
             cost.append(statistics.median(head["cpu"] for head in heads))
         own = (spent[-3] - spent[10]) / (len(spent) - 13)
         ratios.append(speed[1] / speed[0])
+        pooled.append(bare_speed[1] / bare_speed[0])
         free.append(2 * cost[0] / (cost[1] + own))
         busy.append(statistics.mean(head["seconds"] for head in heads[10:]) * speed[1] / 2)
-        print(f"two workers: {ratios[-1]:.2f} x one as measured at load {os.getloadavg()[0]:.0f}, {free[-1]:.2f} x by "
-              f"CPU ({1e3 * cost[0]:.1f} and {1e3 * cost[1]:.1f} ms a run, coordinator {1e3 * own:.1f}); "
-              f"busy {busy[-1]:.3f}")
+        print(f"two workers: {ratios[-1]:.2f} x one (bare pool {pooled[-1]:.2f}) at load {os.getloadavg()[0]:.0f}; "
+              f"{free[-1]:.2f} x by CPU ({1e3 * cost[0]:.1f} and {1e3 * cost[1]:.1f} ms a run, coordinator "
+              f"{1e3 * own:.1f}); busy {busy[-1]:.3f}")
     return [figure("two workers over one, wall", ratios, "ratio"),
+            figure("two workers over one, wall, bare pool", pooled, "ratio"),
             figure("two workers over one, by CPU", free, "ratio"),
             figure("two workers: share of time in runs", busy, "share")]
+
+
+def _speed(ends: list[float]) -> float:
+    """Runs a second, after start-up and before the last one is alone."""
+    return (len(ends) - 13) / (ends[-3] - ends[10])
 
 
 def resident(pid: int) -> float:

@@ -265,15 +265,17 @@ def _workers(process: subprocess.Popen) -> list[int]:
 
 
 def _campaign(alone, folder: Path, turn: int):
-    """One round: two to four kills -9 at addressed moments, of a worker, of the coordinator or of both, until the sweep
-    is through; then nothing is lost, nothing twice, and the export is that of a sweep without a stop."""
+    """One round: two to four kills -9 at addressed moments before the last runs, of a worker, of the coordinator or of
+    both; then the sweep is lived to its end: nothing is lost, nothing twice, and the export is that of one without a
+    stop."""
     file, _, bytes_of = alone
     draw = iter(Streams(turn)["tests/faults"].uniforms(range(20)))
     kinds, hits = ("worker", "coordinator", "both"), 0
     for kill in range(2 + int(next(draw) * 3)):
         process = command("sweep", file, "--jobs", 2, "--out", folder / "out", "--quiet")
-        _until(folder / "out", int(next(draw) * 12), process)
-        time.sleep(next(draw) * 0.2)
+        over = len(list(read_heads(folder / "out")))
+        _until(folder / "out", over + int(next(draw) * max(9 - over, 1)), process)
+        time.sleep(next(draw) * 0.05)
         kind, workers = kinds[(turn + kill) % 3], _workers(process)
         if process.poll() is None and workers:
             hits += 1
