@@ -37,7 +37,6 @@ ZERO = {
     "interprovincial": Zero({"drought_cut": "0"}, free=False),  # agreements then stand in full
     "regulation_capacity": Zero({"new_share": "0", "old_share": "0"}),
     "accident_insurance": Zero({"premium": "0", "pays": "0"}),
-    "carbon": Zero({"price": "0"}),
     "child_benefit": Zero({"cases": "0"}),
     "critical_illness": Zero({"cases": "0"}),
     "family_travel": Zero({"cases": "0"}),
