@@ -10,10 +10,13 @@ BIN = $(VENV)/bin
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run test bench validate lint heads campaign clean
+.PHONY: run app test bench validate lint heads campaign clean
 
 run: $(VENV)/.ready            ## the main job: 2025 in Yunnan, day by day, into results/base_2025
 	$(BIN)/gridgig run configs/scenarios/base_2025.yaml
+
+app: $(VENV)/.ready            ## the live view of the toy world, in a browser on this machine; SCENARIO=... for another
+	$(BIN)/gridgig app $(SCENARIO)
 
 test: $(VENV)/.dev             ## everything that must hold, in a few minutes
 	$(BIN)/python -m pytest
@@ -23,6 +26,11 @@ bench: $(VENV)/.dev            ## speed and size, side by side with peers; figur
 	$(BIN)/python -m benchmarks.hourly
 	$(BIN)/python -m benchmarks.year
 	$(BIN)/python -m benchmarks.commitment
+	$(BIN)/python -m benchmarks.sweep
+	$(BIN)/python -m benchmarks.retail
+	$(BIN)/python -m benchmarks.tracing
+	$(BIN)/python -m benchmarks.pools
+	$(BIN)/python -m benchmarks.audit
 
 validate: $(VENV)/.ready       ## the history, 2021 to 2026-11, for three seeds against published figures
 	$(BIN)/gridgig validate

@@ -30,7 +30,8 @@ class Terms(NamedTuple):
     """What a month's law asks and gives. base: lower base, CNY [place]. rate: contribution, share of the base. levels:
     bases to choose, multiples of the lower one. premium, saved: contribution and what of it is one's own, CNY [place,
     level]. match: share of the contribution on the lower base that is given. qualifies: windows that meet the
-    subsidy's conditions [window]. started: bool [city]."""
+    subsidy's conditions [window]. started: bool [city]. at_work, at_home: whether who comes from another province is
+    subsidised if he insures there. nudge: logits that default enrolment adds [city]."""
 
     base: np.ndarray
     rate: float
@@ -40,6 +41,9 @@ class Terms(NamedTuple):
     match: float
     qualifies: np.ndarray
     started: np.ndarray
+    at_work: bool
+    at_home: bool
+    nudge: np.ndarray
 
 
 class Habits(NamedTuple):
@@ -203,14 +207,15 @@ def incline(m, p, r, rows, terms, peers, start, u, place, level):
     for k in range(len(rows)):
         i = rows[k]
         hopes = terms.match * r.trust[i] if terms.qualifies[r.met[i]] and terms.started[r.city[i]] else 0.0
-        share = terms.rate * (1.0 - hopes)
-        here[k], home[k] = share * terms.base[r.city[i]], share * terms.base[r.hukou[i]]
+        near = r.origin[i] != OTHER_PROVINCE
+        here[k] = terms.rate * (1.0 - hopes * (near or terms.at_work)) * terms.base[r.city[i]]
+        home[k] = terms.rate * (1.0 - hopes * (near or terms.at_home)) * terms.base[r.hukou[i]]
     appraise(m, p, r, rows, (terms.base, terms.rate, terms.levels), here, home, u, place, level)
     for k in range(len(rows)):
         i = rows[k]
         informed = (r.traits[i] & INFORMED) > 0
         felt = m.peers * peers[i - start] + m.information * informed + m.identity * 0.01 * r.roots[i]
-        u[k] = m.const + u[k] / m.sigma + felt
+        u[k] = m.const + u[k] / m.sigma + felt + terms.nudge[r.city[i]]
 
 
 @njit(cache=True)
@@ -269,13 +274,13 @@ def grow(r, start, end, m, habits, coin, started, peers):
 
 
 @njit(cache=True)
-def leavers(r, start, end, coin, habits, found):
+def leavers(r, start, end, coin, habits, leaves, found):
     """Who of the rows from start to end leaves at this month's close; fills found, gives how many. All others' tenure
-    grows by a month."""
+    grows by a month. leaves: multiple of his chance [row]."""
     last = habits.exit.shape[1] - 1
     for i in range(start, end):
         chance = habits.exit[r.segment[i], min(r.tenure[i], last)] * (habits.kept if r.subsidised[i] else 1.0)
-        chance *= 1.0 - (1.0 - habits.rooted) * 0.01 * r.roots[i]
+        chance *= (1.0 - (1.0 - habits.rooted) * 0.01 * r.roots[i]) * leaves[i]
         chance = 1.0 if r.age[i] >= habits.leave_age else chance
         coin[i - start] -= chance
         r.tenure[i] += np.int16((coin[i - start] >= 0.0) & (r.tenure[i] < last))

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from sim.messages import Conditions
 from sim.network.grid import NEIGHBOUR, STORE, USER
+from sim.network.pools import POOL
 from sim.units import HOURS
 
 if TYPE_CHECKING:
@@ -100,9 +101,9 @@ def public_prices(ground: "Ground", grid: "Grid") -> tuple[np.ndarray, np.ndarra
     price, sells = np.full(len(grid.units), np.nan), np.ones(len(grid.units), bool)
     price[: first[STORE]] = grid.units.cost[: first[STORE]] * (1 + world["plants"]["markup"])
     price[first[USER]: first[NEIGHBOUR]] = world["smelters"]["willingness"]
-    price[first[NEIGHBOUR]:] = world["borders"]["price"]
+    price[first[NEIGHBOUR]: first[POOL]] = world["borders"]["price"]
     sells[first[USER]: first[NEIGHBOUR]] = False
-    sells[first[NEIGHBOUR]:] = world["borders"]["side"] == "sell"
+    sells[first[NEIGHBOUR]: first[POOL]] = world["borders"]["side"] == "sell"
     return price, sells
 
 

@@ -13,11 +13,15 @@ from agents.platform import Offer
 from agents.streets import EXTREME, ORDERS, RAIN, Streets
 from sim.calendar import Day, Month
 from sim.config import BadInput, World
+from sim.insurance.participation import ParticipationRules, begun
+from sim.insurance.pension import interest_of_month
 from sim.messages import People, Public, Statement, Weather, Work
 from sim.network.city import Cities
 from sim.network.conduct import EnrolmentSettings
 from sim.network.ties import flags, ties
 from sim.network.workforce import Spells
+from sim.policy.benefits import exit_factor
+from sim.policy.cost_sharing import counted_months, on_account
 from sim.policy.pension_subsidy import eligible
 from sim.streams import Streams
 from sim.units import (
@@ -115,7 +119,7 @@ class Riders(Population):
         self.spells = Spells(self.settings.spell, self.segments)
         self.streets = Streets(world, cities, self.spells)
         self.places = (*cities.key, *world["rider_hukou"]["key"])
-        self.mind = Mind(*(float(getattr(self.settings.enrolment, name)) for name in Mind._fields))
+        self._usual = self.mind = Mind(*(float(getattr(self.settings.enrolment, name)) for name in Mind._fields))
         self.levels = np.array(self.settings.enrolment.levels, float)
         self.rows = Columns(*(getattr(self, name) for name in Columns._fields))
         settling.take_slots(self, counts)
@@ -155,12 +159,15 @@ class Riders(Population):
         named = list(rules["pension"].base)
         number = np.array([named.index(place) for place in self.places], np.int16)
         shown = self._show(sums)
-        return People(
+        people = People(
             month, self.identity.copy(), self.weight, self.city.copy(), number[self.place],
             self.income.astype(np.int64), swaps=self.swaps.copy(), enrolled=self.enrolled.copy(), met=self.met.copy(),
             claims=claims, segment=self.segment.copy(), age=self.age.copy(), tenure=self.tenure.copy(),
             history=self.history.copy(), dependants=self.dependants.copy(),
-            penalties=self._penalties(), **shown._asdict())
+            migrant=self.origin != mind_kernels.LOCAL, crossed=(self.traits & birth_kernels.CROSSED) > 0,
+            temporary=self.temporary.copy(), penalties=self._penalties(), **shown._asdict())
+        self._leaves, self._credited = exit_factor(rules, people), self._credit(people, rules)
+        return people
 
     def learn(self, statement: Statement, public: Public):
         """Close one's purse on what was received and paid; review and decide; age; leave, move, be replaced."""
@@ -175,11 +182,13 @@ class Riders(Population):
                     self.subsidised[rows[(rows >= 0) & (side[bill] > 0)]] = True
         streams, month = self.streams, self._month
         self.streets.close_month()
+        self.account[:] += self._credited
         keys = riders_kernels.Keys(*(streams[f"riders/{name.replace('_', ' ')}"].key(month.number)
                                      for name in riders_kernels.Keys._fields[:-1]), self._birth_keys())
         self.kernels.reflect(
             self.rows, self.mind, self._prospects(), self.births, self._country(), self.terms(),
-            self.habits(month.later(1)), keys, flow, flags(self.enrolled), self.city.copy(), self.ties)
+            self.habits(month.later(1)), self._leaves, keys, flow, flags(self.enrolled), self.city.copy(), self.ties)
+        self._campaign(month)
 
     def peer_share(self) -> np.ndarray:
         """Share of high-frequency riders who paid the last closed month's premium [city]: what everybody may see."""
@@ -227,6 +236,13 @@ class Riders(Population):
         self.lower, self.chosen = to_fen(self._base), to_fen(self._base[:, None] * self.levels)
         self.premium = to_fen(self._base[:, None] * self.levels * rules["pension"].flex_rate)
 
+        part = rules["participation"] if "participation" in rules else ParticipationRules()
+        usual = self._usual
+        self.mind = usual._replace(friction=usual.friction * part.trouble,
+                                   transfer_cost=usual.transfer_cost * part.moving,
+                                   vest_away=min(usual.vest_away * part.lost, 1.0))
+        self._part = part
+
     # ------------------------------------------------------------------------------------------------- day and month
 
     def _open_month(self, month: Month):
@@ -245,6 +261,27 @@ class Riders(Population):
         law = self.lower, self.premium, self.chosen
         self.kernels.show(self.rows, sums, self.habits(self._month), law, hours, shown)
         return shown
+
+    def _credit(self, people: People, rules: "Rulebook") -> np.ndarray:
+        """What a month adds to accounts beside one's own contribution, CNY [row]: interest, and what orders paid."""
+        credit = np.zeros(self.size, np.int64)
+        if "pension_account" in rules:
+            credit += interest_of_month(people.account, rules["pension_account"].interest)
+        if "order_scheme" in rules:
+            scheme = rules["order_scheme"]
+            covered = begun(scheme.start, people.month, self.cities.key)[self.city]
+            credit += on_account(people.orders, covered, scheme)
+            part = np.where(covered & ~self.enrolled, counted_months(people.orders, people.premium, scheme), 0.0)
+            u = self.streams["riders/counted"].uniforms(self.identity, people.month.number)
+            self.history[:] += (u < part).astype(self.history.dtype)  # whole months, as many as there are in the mean
+        return credit / 100
+
+    def _campaign(self, month: Month):
+        """A campaign reaches some of those whom no information has reached."""
+        reached = np.where(begun(self._part.campaign_start, month, self.cities.key), self._part.reached, 0.0)
+        if reached.any():
+            u = self.streams["riders/campaign"].uniforms(self.identity, month.number)
+            self.traits[u < reached[self.city]] |= np.uint8(birth_kernels.INFORMED)
 
     def _penalties(self) -> np.ndarray:
         """Kept back for late deliveries this month, fen of one person [row]."""
@@ -314,13 +351,17 @@ class Riders(Population):
     def terms(self) -> mind_kernels.Terms:
         """What the month's law asks of riders and gives them."""
         match, qualifies, started = 0.0, np.zeros(256, bool), np.zeros(len(self.cities), bool)
+        only = "choice"
         pension = self._law["pension"]
         if "pension_subsidy" in self._law:
             rules = self._law["pension_subsidy"]
-            match, qualifies = rules.match, eligible(np.arange(256), rules.threshold_months, rules.window_months)
+            match, only = rules.match, rules.place
+            qualifies = eligible(np.arange(256), rules.threshold_months, rules.window_months)
             started[:] = [key in rules.start and rules.start[key] <= self._month for key in self.cities.key]
+        nudge = np.where(begun(self._part.automatic_start, self._month, self.cities.key), self._part.automatic, 0.0)
         return mind_kernels.Terms(self._base, pension.flex_rate, self.levels, self.premium / 100,
-                                  self.chosen / 100 * pension.account_rate, match, qualifies, started)
+                                  self.chosen / 100 * pension.account_rate, match, qualifies, started,
+                                  only != "hukou", only != "workplace", nudge)
 
     def habits(self, month: Month) -> mind_kernels.Habits:
         """How riders keep house, settle and leave; newcomers arrive for a month to come."""

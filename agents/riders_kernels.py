@@ -298,12 +298,13 @@ class Keys(NamedTuple):
 
 
 @njit(cache=True)
-def reflect(r, m, p, births, country, terms, habits, keys, flow, flags, city_of, ties):
+def reflect(r, m, p, births, country, terms, habits, leaves, keys, flow, flags, city_of, ties):
     """A month's end for every rider, block by block: he closes his purse, looks for another city, thinks about his
     pension, grows older, changes his segment, or leaves and is replaced.
 
-    m: Mind.  p: Prospects.  flow: fen received less paid [row].  flags: bits of who paid this month's premium.
-    city_of: where everybody worked this month [row].  ties: rows of friends [row, friend].
+    m: Mind.  p: Prospects.  leaves: multiple of the chance to leave [row].  flow: fen received less paid [row].  flags:
+    bits of who paid this month's premium. city_of: where everybody worked this month [row].  ties: rows of friends
+    [row, friend].
     """
     tastes = keys.keep_taste, keys.fresh_taste
     rows, moved = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK, np.bool_)
@@ -329,7 +330,7 @@ def reflect(r, m, p, births, country, terms, habits, keys, flow, flags, city_of,
         grow(r, start, end, m, habits, coin, terms.started, peers)
         n = changers(r, start, end, other, habits, rows)
         change(r, births, rows[:n], keys.birth[7:])
-        n = leavers(r, start, end, leave, habits, rows)
+        n = leavers(r, start, end, leave, habits, leaves, rows)
         for k in range(n):
             r.identity[rows[k]] += 1
         arrive(r, m, births, rows[:n], keys.birth, habits.first_month, habits.month_days)

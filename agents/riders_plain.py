@@ -209,11 +209,12 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
 def incline(m, p, r, rows, terms, peers, start, u, place, level):
     """See `agents.mind_kernels.incline`."""
     served = terms.qualifies[r.met[rows]] & terms.started[r.city[rows]]
-    share = terms.rate * (1.0 - np.where(served, terms.match * r.trust[rows].astype(float), 0.0))
-    appraise(m, p, r, rows, (terms.base, terms.rate, terms.levels), share * terms.base[r.city[rows]],
-             share * terms.base[r.hukou[rows]], u, place, level)
+    hopes, near = np.where(served, terms.match * r.trust[rows].astype(float), 0.0), r.origin[rows] != OTHER_PROVINCE
+    here = terms.rate * (1.0 - hopes * (near | terms.at_work)) * terms.base[r.city[rows]]
+    home = terms.rate * (1.0 - hopes * (near | terms.at_home)) * terms.base[r.hukou[rows]]
+    appraise(m, p, r, rows, (terms.base, terms.rate, terms.levels), here, home, u, place, level)
     felt = m.peers * peers[rows - start].astype(float) + m.information * ((r.traits[rows] & INFORMED) > 0)
-    u[:] = m.const + u / m.sigma + (felt + m.identity * 0.01 * r.roots[rows])
+    u[:] = m.const + u / m.sigma + (felt + m.identity * 0.01 * r.roots[rows]) + terms.nudge[r.city[rows]]
 
 
 def _review(r, m, p, terms, keys, peers, moved):
@@ -335,7 +336,7 @@ def arrive(r, m, b, rows, keys, first_month, month_days):
     r.cash[rows] = months.astype(np.float32) * (b.mean[city, s] * r.factor[rows] + r.other[rows])
 
 
-def reflect(r, m, p, births, country, terms, habits, keys, flow, flags, city_of, ties):
+def reflect(r, m, p, births, country, terms, habits, leaves, keys, flow, flags, city_of, ties):
     """See `agents.riders_kernels.reflect`."""
     h, peers = habits, np.zeros(len(flow), np.float32)
     look_round(ties, 0, len(flow), flags, peers)
@@ -354,10 +355,10 @@ def reflect(r, m, p, births, country, terms, habits, keys, flow, flags, city_of,
     _change(r, births, rows, keys.birth[7:])
     last = h.exit.shape[1] - 1
     chance = h.exit[r.segment, np.minimum(r.tenure, last)] * np.where(r.subsidised, h.kept, 1.0)
-    chance = chance * (1.0 - (1.0 - h.rooted) * 0.01 * r.roots)
-    leaves = low(word(keys.review, r.identity)) - np.where(r.age >= h.leave_age, 1.0, chance) < 0.0
-    r.tenure[:] += ~leaves & (r.tenure < last)
-    rows = np.flatnonzero(leaves)
+    chance = chance * ((1.0 - (1.0 - h.rooted) * 0.01 * r.roots) * leaves)
+    gone = low(word(keys.review, r.identity)) - np.where(r.age >= h.leave_age, 1.0, chance) < 0.0
+    r.tenure[:] += ~gone & (r.tenure < last)
+    rows = np.flatnonzero(gone)
     r.identity[rows] += 1
     arrive(r, m, births, rows, keys.birth, h.first_month, h.month_days)
 

@@ -102,7 +102,7 @@ class Streets:
         effort = hours(offer.fee / self.fee * self.tightness, self.world.settings.riders.effort)[:, None]
         capacity = capacity.reshape(len(self.cities), *self.shape)
         usual = self.workers * self.pace[:, None, :] * self.cities.level(day.month)
-        asked = self.cities.asked(day, rain)
+        asked = self.cities.asked(day, rain) * offer.demand[:, None]
         met = self.meet(asked, capacity * effort[..., None], usual * effort[..., None])
         rate, late = met.rate * effort[..., None], met.late * effort[..., None]
         pay = rate * offer.fee[:, None, None]

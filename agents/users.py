@@ -79,6 +79,17 @@ class Users(Population):
         self._grid_zone = np.array([grid.zone.index(zone) for zone in zones], np.int32)
         self._price = [row.price for row in demand]
         self._wants = Wants(green, splits["user_class"])
+        self.at_retail = np.zeros(len(splits), bool)  # whether retailers buy ahead for a row
+
+    @property
+    def zone(self) -> np.ndarray:
+        """Position of each row's zone in `demand.csv`, int [row]."""
+        return self._zone
+
+    @property
+    def grid_zone(self) -> np.ndarray:
+        """Position in the grid of each zone of `demand.csv`, int [zone]."""
+        return self._grid_zone
 
     def consume(self, day: Day, weather: Weather) -> np.ndarray:
         """What is drawn in each hour of a day, MW [row, hour], large users' blocks left out."""
@@ -118,7 +129,7 @@ class Users(Population):
         if market.key == "contracts":
             self._eligible = scene.rules.eligible
             party = np.arange(len(self), dtype=np.int32) + len(scene.grid.units)
-            use = self.expected * self.registered[None, :, None]
+            use = self.expected * (self.registered * ~self.at_retail)[None, :, None]
             return cover.bids(scene, self.prospect, self._trading, party, use)
         return self.prospect.bids(market, scene, self.mean) if market.key in BEYOND else Orders.none()
 

@@ -1,6 +1,7 @@
 """The audit of a finished run: everything that can be recomputed from its folder is, and the first bad record is named.
 
-Journal: leaves from rows, legs from leaves, entries' hashes from their fields, the chain, the months' roots, the head.
+Journal: leaves from rows, legs from leaves, entries' hashes from their fields, the chain, the months' roots, the head;
+records of the side chains from entries, side blocks from records, main blocks from side blocks, the main head.
 Energy: at every bus and hour of the hourly tables what is put in and arrives is what is used and leaves. Money: each
 entry's fen are its rows', the grid company closes every month at zero, what units were paid is price times energy.
 Files: the digest of each, the manifest, the seal.
@@ -10,12 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
+import yaml
 
+from experiments.reading import Fault, Unreadable, first_line, groups, records, table
 from experiments.seal import MANIFEST, SealError, digests, manifest_of, read_certificate, seal_of
 from sim.settlement.bills import ACCOUNT_OF
+from sim.settlement.chain import side_of
 from sim.settlement.journal import BLOCK, GENESIS, Block, Entry, entry_hash, leaves_of, merkle, month_root, single_leaf
 
 SPOT_BILLS = ("spot energy", "day-ahead energy", "real-time deviation")
@@ -28,16 +31,6 @@ BUS = {"time": "M", "bus": "O", "price": "f", "load": "f", "output": "f", "shed"
 CORRIDOR = {"time": "M", "start": "O", "end": "O", "sent": "f", "delivered": "f"}
 ROWS = {"entry": "i", "row": "i", "fen": "i", "weight": "i"}
 LEAVES = {"entry": "i", "leaf": "O"}
-
-
-class Fault(NamedTuple):
-    """What is wrong, and where: a file, an entry, a block of rows, a row group, a bus and hour."""
-
-    place: str
-    what: str
-
-    def __str__(self):
-        return f"{self.place}: {self.what}"
 
 
 @dataclass
@@ -61,14 +54,6 @@ class Report:
             self.seen.append(seen)
 
 
-class Unreadable(Exception):
-    """Bytes that are no table: carries the Fault that says where."""
-
-    def __init__(self, fault: Fault):
-        super().__init__(str(fault))
-        self.fault = fault
-
-
 def audit(folder: Path) -> Report:
     """Audit a run's folder. Never raises for what a folder may hold: every surprise is a fault of the report."""
     report = Report()
@@ -78,63 +63,13 @@ def audit(folder: Path) -> Report:
     return report
 
 
-# ---------------------------------------------------------------------------------------------------------- tables
-
-
-def _groups(folder: Path, kind: str, columns: dict[str, str] | None = None) -> Iterator[dict[str, np.ndarray]]:
-    """The row groups of a table, one at a time, as columns of the given kinds; without them all of its columns.
-
-    Raises: Unreadable, naming file and row group.
-    """
-    from pyarrow import ArrowException, parquet
-
-    name = f"{kind}.parquet"
-    broken = (ArrowException, OSError, KeyError, ValueError, MemoryError)
-    try:
-        file = parquet.ParquetFile(folder / name, page_checksum_verification=True)
-    except broken as error:
-        raise Unreadable(Fault(name, f"its footer cannot be read ({_first_line(error)})")) from error
-    with file:
-        for group in range(file.num_row_groups):
-            try:
-                table = file.read_row_group(group, columns=columns and list(columns))
-                found = {column: table[column].to_numpy() for column in columns or table.column_names}
-                for column, letter in (columns or {}).items():
-                    if found[column].dtype.kind != letter:
-                        raise ValueError(f"column {column} is of another type")
-            except broken as error:
-                fault = Fault(f"{name}, row group {group}", f"cannot be read ({_first_line(error)})")
-                raise Unreadable(fault) from error
-            yield found
-
-
-def _table(folder: Path, kind: str, columns: dict[str, str]) -> dict[str, np.ndarray]:
-    """A whole table as columns. Raises: Unreadable."""
-    groups = list(_groups(folder, kind, columns))
-    return {column: np.concatenate([np.empty(0, groups[0][column].dtype if groups else object),
-                                    *(group[column] for group in groups)]) for column in columns}
-
-
-def _records(folder: Path, kind: str, record: type) -> list:
-    """A table as records. Raises: Unreadable."""
-    kinds = {int: "i", str: "O"}
-    table = _table(folder, kind, {name: kinds[record.__annotations__[name]] for name in record._fields})
-    return [record(*(value.item() if isinstance(value, np.generic) else value for value in row))
-            for row in zip(*table.values())]
-
-
-def _first_line(error: Exception) -> str:
-    """The first line of what an error says."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
 # --------------------------------------------------------------------------------------------------------- journal
 
 
 def _audit_journal(folder: Path, report: Report) -> list[Entry]:
     """Recompute the journal; the entries as they stand in the file, none where they cannot be read."""
     try:
-        entries = _records(folder, "journal/entries", Entry)
+        entries = records(folder, "journal/entries", Entry)
     except Unreadable as error:
         report.faults.append(error.fault)
         return []
@@ -142,17 +77,37 @@ def _audit_journal(folder: Path, report: Report) -> list[Entry]:
     report.add(broken, f"{len(entries):,} entries, each chained to its predecessor")
     report.add(_months_close(entries), "the grid company's account, closed at 0 in every month")
     try:
-        blocks = _records(folder, "journal/blocks", Block)
+        blocks = records(folder, "journal/blocks", Block)
         if not broken:  # hashes that are none have no root
             report.add(_blocks(entries, blocks), f"{len(blocks)} months' blocks with their roots")
         if (folder / "journal/rows.parquet").exists() or (folder / "journal/leaves.parquet").exists():
-            rows, faults = _legs(folder, entries)
+            kept = {}
+            rows, faults = _legs(folder, entries, kept)
             report.add(faults, f"{rows:,} rows of mass postings, under leaves of {BLOCK:,}")
         else:
+            kept, faults = None, []
             report.unseen.append("the rows of mass postings (record.journal: roots)")
+        if not (broken or faults):
+            _audit_chain(folder, entries, blocks, kept, report)
     except Unreadable as error:
         report.faults.append(error.fault)
     return entries
+
+
+def _audit_chain(folder: Path, entries: list[Entry], blocks: list[Block], kept: dict | None, report: Report):
+    """Rebuild the side chains and the main chain; where a run has none, say so. Raises: Unreadable."""
+    from experiments.audit_chain import audit_chain
+
+    try:
+        certificate = yaml.safe_load((folder / "run.yaml").read_bytes())
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        return  # what is wrong with it is found with the files
+    certificate = certificate if isinstance(certificate, dict) else {}
+    if not (folder / "journal/main.parquet").exists() and "main" not in certificate:
+        report.unseen.append("the main chain (the run has none)")
+        return
+    faults, seen = audit_chain(folder, entries, blocks, kept, certificate)
+    report.add(faults, seen)
 
 
 def _name(entry: Entry) -> str:
@@ -202,9 +157,12 @@ def _blocks(entries: list[Entry], blocks: list[Block]) -> list[Fault]:
     return [Fault("journal/blocks.parquet", f"no block for {missing[0]}")] if missing else []
 
 
-def _legs(folder: Path, entries: list[Entry]) -> tuple[int, list[Fault]]:
-    """Rows seen, and the first entry, with its block of 1,024 rows, whose rows are not those that were hashed."""
-    leaves = _table(folder, "journal/leaves", LEAVES)
+def _legs(folder: Path, entries: list[Entry], kept: dict) -> tuple[int, list[Fault]]:
+    """Rows seen, and the first entry, with its block of 1,024 rows, whose rows are not those that were hashed.
+
+    kept: filled with the columns of entries whose rows belong to provinces, by number.
+    """
+    leaves = table(folder, "journal/leaves", LEAVES)
     starts = np.searchsorted(leaves["entry"], np.arange(len(entries) + 1))
     mass = [entry for entry in entries if entry.rows]
     seen = 0
@@ -216,13 +174,15 @@ def _legs(folder: Path, entries: list[Entry]) -> tuple[int, list[Fault]]:
         stored = list(leaves["leaf"][starts[number]:starts[number + 1]])
         if fault := _leg(entry, column, stored):
             return seen, [fault]
+        if side_of(entry) is None:
+            kept[number] = column
     return seen, [Fault(_name(mass[0]), f"its {mass[0].rows:,} rows are missing")] if mass else []
 
 
 def _postings(folder: Path) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """The rows of each mass posting, by number of its entry, in the order of the file. Raises: Unreadable."""
     number, parts = None, []
-    for group in _groups(folder, "journal/rows", ROWS):
+    for group in groups(folder, "journal/rows", ROWS):
         cuts = np.flatnonzero(np.diff(group["entry"])) + 1
         for part in (slice(a, b) for a, b in zip([0, *cuts], [*cuts, len(group["entry"])]) if b > a):
             if number is not None and group["entry"][part.start] != number:
@@ -264,8 +224,8 @@ def _audit_energy(folder: Path, entries: list[Entry], report: Report):
         report.unseen.append("hourly energy (record.hourly: false)")
         return
     try:
-        bus = _table(folder, "hourly/bus", BUS)
-        corridor = _table(folder, "hourly/corridor", CORRIDOR)
+        bus = table(folder, "hourly/bus", BUS)
+        corridor = table(folder, "hourly/corridor", CORRIDOR)
     except Unreadable as error:
         report.faults.append(error.fault)
         return
@@ -323,7 +283,7 @@ def _audit_files(folder: Path, entries: list[Entry], report: Report):
     try:
         certificate = read_certificate(folder)
     except (SealError, OSError) as error:
-        report.faults.append(Fault("run.yaml", _first_line(error)))
+        report.faults.append(Fault("run.yaml", first_line(error)))
         return
     try:
         found, manifest = digests(folder, certificate.body), (folder / MANIFEST).read_bytes()
@@ -359,7 +319,7 @@ def _damage(folder: Path, name: str) -> Fault:
     """What is wrong with a file whose bytes changed: of a table the first row group that cannot be read, if any."""
     if name.endswith(".parquet"):
         try:
-            for _ in _groups(folder, name.removesuffix(".parquet")):
+            for _ in groups(folder, name.removesuffix(".parquet")):
                 pass
         except Unreadable as error:
             return error.fault

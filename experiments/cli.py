@@ -1,7 +1,8 @@
-"""The command `gridgig`: run, check, plan, adequacy, audit, query, export.
+"""The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, trace, query, validate.
 
-Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
-imports what it needs when it is called, so that help and a wrong key are answered at once.
+Report, explain and export stand in `cli_seeing`. Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever
+is wrong is one line on stderr. Each command imports what it needs when it is called, so that help and a wrong key are
+answered at once.
 """
 
 import signal
@@ -11,9 +12,11 @@ from typing import Annotated
 
 import typer
 
+from experiments import cli_seeing
 from sim.config.sections import BadInput, nearest
 
 GOOD, FAILED, BAD = 0, 1, 2
+LIVE = "toy_years"  # what the live view shows unless told otherwise: small enough to be smooth anywhere
 Refused = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")  # any wrong option
 
 app = typer.Typer(
@@ -23,6 +26,9 @@ app = typer.Typer(
 ScenarioArgument = Annotated[str, typer.Argument(
     metavar="SCENARIO", help="A scenario's file, or the name of one in configs/scenarios.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")]
+FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run, or of a sweep.")]
+SweepOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The sweep's folder: results/SWEEP.")]
+JobsOption = Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs at a time: one a processor.")]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,31 +78,134 @@ def run(
 @app.command()
 def check(
     file: Annotated[Path | None, typer.Argument(
-        metavar="FILE", help="A scenario, a world's folder, one of its tables, or a law.")] = None,
+        metavar="FILE", help="A scenario, a sweep, a world's folder, one of its tables, or a law.")] = None,
     schema: Annotated[bool, typer.Option(
-        "--schema", help="Print the JSON Schema of scenario, world and law files, for an editor.")] = False,
+        "--schema", help="Print the JSON Schema of scenario, sweep, world and law files, for an editor.")] = False,
 ):
     """Validate a file, and nothing else."""
+    from experiments.marks import is_sweep
     from sim.config import check_file, json_schema
     from sim.config.scenarios import whole_schema
 
     if schema:
         import json
 
-        print(json.dumps(json_schema(whole_schema()), indent=1))
+        from experiments.sweeps import SweepFile
+
+        print(json.dumps(json_schema(whole_schema(), {"sweep": SweepFile}), indent=1))
     elif file is None:
         raise BadInput("check: no file; expected FILE or --schema")
+    elif is_sweep(file):
+        from experiments.sweeps import read_sweep
+
+        print(f"{file}: a sweep of {read_sweep(file).runs} runs, all well")
     else:
         print(f"{file}: a {check_file(file, whole_schema())}, all well")
 
 
 @app.command()
-def plan(scenario: ScenarioArgument):
-    """Print the schedule: rhythm, order, key, file, law and source."""
-    config = _load(scenario)
+def plan(
+    file: Annotated[str, typer.Argument(metavar="SCENARIO|SWEEP", help="A scenario or a sweep: its file or name.")],
+    jobs: JobsOption = None,
+    out: SweepOption = None,
+):
+    """Print a scenario's schedule (rhythm, order, key, file, law and source), or a sweep's runs and time."""
+    from experiments.marks import is_sweep
+    from experiments.sweeps import find_sweep, read_sweep, sweep_names
+
+    if is_sweep(file) or file in sweep_names():
+        sweep = read_sweep(find_sweep(file))
+        from experiments.sweeping import estimate, outline
+
+        print("\n".join([*outline(sweep), *estimate(sweep, out or _home(sweep), jobs).lines]))
+        return
+    config = _load(file)
     from experiments.schedule import schedule
 
     print("\n".join(schedule(config)))
+
+
+@app.command("app")
+def live_view(
+    what: Annotated[str, typer.Argument(
+        metavar="SCENARIO|DIR", help="A scenario to live, or the folder of a finished run to look at again.")] = LIVE,
+    against: Annotated[Path | None, typer.Option(
+        metavar="DIR", help="Beside a finished run: another one of the same world and period.")] = None,
+    change: Annotated[list[str] | None, typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a value of the scenario; as often as wanted.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Another seed.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="DAY", help="Another first day, 2025-01-31.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="DAY", help="Another last day.")] = None,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Of 127.0.0.1; 0 takes a free one.")] = 8765,
+):
+    """Watch a run in a browser on this machine, and move the levers of policy."""
+    folder = Path(what)
+    if folder.is_dir():
+        if change or seed is not None or start or end:
+            raise BadInput(f"{what}: is a finished run; expected no --set, --seed, --start, --end with it")
+        from experiments.app.opening import stored
+
+        play = stored(folder, against)
+    else:
+        if against:
+            raise BadInput(f"--against: {what} is no finished run; expected the folder of one")
+        from experiments.app.opening import scenario
+
+        play = scenario(_file(what), change or [], seed, start, end)
+    from experiments.app.server import serve
+    from experiments.app.stage import Stage
+
+    try:
+        serve(Stage(play), port, lambda address: print(f"{play.config.title}: {address}  (Ctrl-C ends it)", flush=True))
+    except KeyboardInterrupt:
+        print()
+    return GOOD
+
+
+@app.command()
+def sweep(
+    file: Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's file, or the name of one in configs/sweeps.")],
+    jobs: JobsOption = None,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster: tcp://...")] = None,
+    out: SweepOption = None,
+    part: Annotated[str | None, typer.Option(
+        metavar="I/N", help="Every N-th run from I on, for a job array: 0/10 to 9/10 into one folder.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
+):
+    """Live the runs of a sweep that its folder does not hold yet."""
+    from experiments.sweeps import find_sweep, read_sweep
+
+    wanted = read_sweep(find_sweep(file))
+    if jobs and dask:
+        raise BadInput("--jobs and --dask: two places to work at; expected one of them")
+    from experiments.pool import PoolError
+    from experiments.sweep_store import StoreError
+    from experiments.sweeping import sweep_into
+
+    folder = out or _home(wanted)
+    try:
+        swept = sweep_into(wanted, folder, jobs, dask, not quiet, part=_part(part))
+    except KeyboardInterrupt as stop:
+        return _wrong(f"stopped; what is lived is kept in {folder}, the same command goes on from there",
+                      128 + getattr(stop, "signal", signal.SIGINT))
+    except (StoreError, PoolError) as error:
+        return _wrong(f"the sweep stopped: {error}", FAILED)
+    if not quiet:
+        print("\n".join(swept.lines))
+    return _wrong(f"{len(swept.lost)} runs are lost: workers died on them", FAILED) if swept.lost else GOOD
+
+
+@app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a sweep.")],
+    run: Annotated[int | None, typer.Option(metavar="N", min=0, help="Print run N as a scenario file instead.")] = None,
+):
+    """Tell how far a sweep is and which runs failed of what."""
+    from experiments.sweep_folder import open_sweep
+    from experiments.sweep_status import as_scenario, status_of
+
+    found = open_sweep(folder)
+    print("\n".join(status_of(found)) if run is None else as_scenario(found, run), end="\n" if run is None else "")
 
 
 @app.command()
@@ -137,8 +246,13 @@ def _parted(texts: list[str]) -> tuple[list[str], list[str]]:
 
 
 @app.command()
-def audit(folder: RunArgument):
-    """Recompute a finished run's journal, balances and seal; name the first bad record."""
+def audit(
+    folder: RunArgument,
+    record: Annotated[str | None, typer.Option(
+        "--prove", metavar="ID", help="Write a proof that a record is in the main chain: ENTRY or ENTRY:ROW.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the proof goes: proof-ID.json.")] = None,
+):
+    """Recompute a finished run's journal, chains, balances and seal; name the first bad record."""
     if not folder.is_dir() or not any((folder / name).exists() for name in ("run.yaml", "manifest.txt")):
         raise BadInput(f"{folder}: holds no run; expected a folder written by gridgig run")
     from experiments.audit import audit as recompute
@@ -150,32 +264,63 @@ def audit(folder: RunArgument):
         print(f"unseen    {line}")
     for fault in report.faults:
         print(f"BAD       {fault}")
-    if report.good:
-        print(f"{folder}: all well")
-        return GOOD
-    return _wrong(f"{folder}: {report.faults[0]}", FAILED)
+    if not report.good:
+        return _wrong(f"{folder}: {report.faults[0]}", FAILED)
+    print(f"{folder}: all well")
+    if record is not None:
+        _prove(folder, record, out)
+    return GOOD
+
+
+def _prove(folder: Path, record: str, out: Path | None):
+    """Write the proof of a record of a run that has been audited."""
+    import json
+
+    from experiments.prove import Asked, prove
+
+    asked = Asked.read(record)
+    proof, file = prove(folder, asked), out or Path(f"proof-{record.replace(':', '-')}.json")
+    try:
+        file.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be written: {error.strerror}") from None
+    print(f"written   {file}; python -m experiments.verify {file} --head MAIN_HEAD")
 
 
 @app.command()
-def query(folder: RunArgument, sql: Annotated[str, typer.Argument(
-        metavar="SQL", help="On indicators, hourly, hourly_corridor ..., riders, journal, journal_rows, runs.")]):
-    """Ask a finished run something in SQL."""
+def trace(
+    folder: RunArgument,
+    user: Annotated[str, typer.Option(metavar="NAME", help="A class of users, a city, a large user or a neighbour.")],
+    month: Annotated[str, typer.Option(metavar="MONTH", help="2025-07.")],
+    as_data: Annotated[bool, typer.Option("--json", help="JSON instead of a page of Markdown.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the statement goes, if not here.")] = None,
+):
+    """State where a user's electricity came from in a month, with its green share and carbon."""
     from experiments.store import open_run
+    from experiments.trace import as_json, as_text, statement
 
-    table = open_run(folder).query(sql)
-    print(table.to_string(index=False, max_colwidth=None, float_format=_shown) if len(table) else "(no rows)")
+    found = statement(open_run(folder), user, month)
+    text = as_json(found) if as_data else as_text(found)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written: {error.strerror}") from None
+    print(f"written   {out}")
 
 
 @app.command()
-def export(folder: RunArgument, to: Annotated[Path | None, typer.Option(
-        metavar="DIR", help="Folder for the tables: DIR-csv.")] = None):
-    """Write a finished run's tables as CSV."""
-    from experiments.store import export_csv, open_run
+def query(folder: FolderArgument, sql: Annotated[str, typer.Argument(
+        metavar="SQL", help="On indicators, hourly, hourly_corridor ..., riders, journal, journal_rows, runs; of a "
+                            "sweep on runs, outcomes, points and what it keeps.")]):
+    """Ask a finished run, or a sweep, something in SQL."""
+    from experiments.store import open_run
+    from experiments.sweep_folder import is_sweep_folder, open_sweep
 
-    finished = open_run(folder)
-    target = to or finished.path.with_name(f"{finished.path.name}-csv")
-    for file in export_csv(finished, target):
-        print(file)
+    table = (open_sweep if is_sweep_folder(folder) else open_run)(folder).query(sql)
+    print(table.to_string(index=False, max_colwidth=None, float_format=_shown) if len(table) else "(no rows)")
 
 
 @app.command()
@@ -198,14 +343,38 @@ def validate(
     return _wrong(f"missed: {', '.join(failed)}", FAILED) if failed else GOOD
 
 
+cli_seeing.add_to(app)
+
+
 def _shown(value: float) -> str:
     """A number of an answer: whole ones in full (sums of fen are long), others to six figures."""
     return f"{value:.0f}" if value == round(value) else f"{value:.6g}"
 
 
+def _part(text: str | None) -> tuple[int, int] | None:
+    """`3/10` as (3, 10)."""
+    if text is None:
+        return None
+    which, _, many = text.partition("/")
+    if not (which.isdigit() and many.isdigit() and int(which) < int(many)):
+        raise BadInput(f"--part: '{text}' is no part; expected I/N with I from 0 to N - 1, as 0/10")
+    return int(which), int(many)
+
+
+def _home(sweep) -> Path:
+    """Where a sweep's results go if nobody says otherwise."""
+    return Path("results") / sweep.name
+
+
 def _load(scenario: str, change=None, seed=None, start=None, end=None):
     """The config of a scenario given as a path or a bare name."""
     from sim.config import load
+
+    return load(_file(scenario), set=change or (), seed=seed, start=start, end=end)
+
+
+def _file(scenario: str) -> Path:
+    """The file of a scenario given as a path or a bare name. Raises: BadInput for a name that there is not."""
     from sim.config.scenarios import PROJECT
 
     path, shelf = Path(scenario), PROJECT / "configs" / "scenarios"
@@ -214,7 +383,7 @@ def _load(scenario: str, change=None, seed=None, start=None, end=None):
         if not path.exists():
             known = sorted(file.stem for file in shelf.glob("*.yaml"))
             raise BadInput(f"{scenario}: there is no such scenario{nearest(scenario, known)}")
-    return load(path, set=change or (), seed=seed, start=start, end=end)
+    return path
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -1,5 +1,6 @@
 """One run, from a config to a finished folder."""
 
+import hashlib
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ from experiments.summary import summarise
 from sim.calendar import Day
 from sim.config import Config
 from sim.config.documents import place_of
+from sim.config.scenarios import PROJECT
 
 if TYPE_CHECKING:
     from sim.model import PolicyLab
@@ -48,28 +50,41 @@ def run(config: Config, out: str | Path, progress: bool = True) -> Finished:
     Raises: BadInput for a folder that may not be written, before anything is done; what the model raises; Stopped.
     """
     began = time.perf_counter()
-    with _stoppable() as stop_if_asked, Folder(out) as folder:
+    with stoppable() as stop_if_asked, Folder(out) as folder:
         from sim.model import PolicyLab
 
         lab = PolicyLab(config, sink=folder)
         with _bar(config, lab, progress) as turn:
             lab.run(lambda day: (turn(day), stop_if_asked()))
         if config.record.figures:
-            from experiments.plots import figures
+            from experiments.plots import figures, places_of
 
-            folder.save(figures(folder.read()))
+            folder.save(figures(folder.read(), places_of(config.world["buses"])))
         lines = summarise(config, folder.read().indicators)
         stop_if_asked()
-        folder.finish(certificate(config), lab.journal.head)
+        folder.finish(certificate(config) | {"main": lab.chain.head}, lab.journal.head)
     spent = f"in {time.perf_counter() - began:.0f} s"
-    lines += [f"head      {lab.journal.head}", f"written   {place_of(folder.path)}, {spent}"]
+    lines += [f"head      {lab.journal.head}", f"main      {lab.chain.head}",
+              f"written   {place_of(folder.path)}, {spent}"]
     return Finished(folder.path, lab.journal.head, lines)
 
 
 def certificate(config: Config) -> dict:
     """What makes a run repeatable: its resolved scenario, what was changed on the command line, what it ran on."""
-    versions = {"python": python_version()} | {name: _version(name) for name in PACKAGES}
-    return {"scenario": config.resolved(), "changed": config.patch, "versions": versions, "platform": platform()}
+    return {"scenario": config.resolved(), "changed": config.patch, "versions": versions(), "platform": platform()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages on which a result may depend."""
+    return {"python": python_version()} | {name: _version(name) for name in PACKAGES}
+
+
+def code() -> str:
+    """SHA-256 of the code of the world and of those who decide."""
+    digest = hashlib.sha256()
+    for file in sorted(file for package in ("sim", "agents") for file in (PROJECT / package).rglob("*.py")):
+        digest.update(file.relative_to(PROJECT).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def _version(package: str) -> str:
@@ -81,7 +96,7 @@ def _version(package: str) -> str:
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], None]]:
+def stoppable() -> Iterator[Callable[[], None]]:
     """Turn requests to end (SIGTERM, Ctrl-C) into an exception, so that what is half done is undone.
 
     Python drops an exception that is raised in a finaliser or a callback from outside; so the request is kept, and what

@@ -80,7 +80,8 @@ class Folder:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._sweep()
                 self.work.mkdir()
-        except BadInput:
+        except BaseException:  # an interruption too: what was begun is undone
+            shutil.rmtree(self.work, ignore_errors=True)
             self._tidy()
             raise
         return self

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +20,7 @@ import numpy as np
 from pydantic import Field
 
 from experiments.audit import audit
+from experiments.runner import code
 from experiments.store import is_run, open_run
 from sim.config import BadInput, Config, Section, load
 from sim.config.documents import read_document, validate
@@ -113,6 +116,18 @@ class History:
         """Sum over places (or of one) of the last value of a year."""
         found = self._some(name, zone, range(year, year + 1))
         return float(found[found["date"] == found["date"].max()]["value"].sum())
+
+    def until(self, name: str, day: date) -> "pandas.DataFrame":
+        """An indicator's rows up to a day."""
+        return self.table[(self.table["indicator"] == name) & [when <= day for when in self._days]]
+
+    def in_month(self, month: date) -> "pandas.DataFrame":
+        """All rows of a month, named by its first day."""
+        return self.table[[when == month for when in self._days]]
+
+    @cached_property
+    def _days(self) -> list[date]:
+        return [date(when.year, when.month, when.day) for when in self.table["date"]]
 
     def _some(self, name: str, zone: str | None, years: range | None) -> "pandas.DataFrame":
         table = self.table
@@ -240,10 +255,76 @@ def free_certificates_2025(h: History) -> float:
     return h.total("free_certificates", "YN", range(2025, 2026)) / 1e6
 
 
+def traced_gap_2025(h: History) -> float:
+    """The largest part of a technology's generation of 2025 that was traced to no user, or to more than one."""
+    year = range(2025, 2026)
+    names = set(h.table["indicator"][h.table["indicator"].str.startswith("generation.")])
+    made = {name: h.total(name, years=year) for name in names}
+    return max(abs(h.total(name.replace("generation.", "traced."), years=year) - energy) / energy
+               for name, energy in made.items() if energy > 0)
+
+
+def kunming_subsidy(h: History) -> float:
+    """CNY a month that a rider of Kunming who is eligible gets back, by the law of November 2025."""
+    rules = h.config.law.on(date(2025, 11, 1))
+    pension = rules["pension"]
+    return rules["pension_subsidy"].match * pension.flex_rate * pension.base["kunming"]
+
+
+def injury_premium(h: History) -> float:
+    """bn CNY that the platform paid by October 2025, since the pilots of July 2022."""
+    return float(h.until("paid.injury_premium", date(2025, 10, 31))["value"].sum()) / 1e9
+
+
+def share_of_riders(h: History, name: str, month: date) -> float:
+    """A share of riders, mean over cities by their riders."""
+    now = h.in_month(month).pivot_table(index="zone", columns="indicator", values="value")
+    known = now[[name, "riders"]].dropna()
+    return float(np.average(known[name], weights=known["riders"]))
+
+
+def migrants(h: History) -> float:
+    """Riders whose hukou is of another city, December 2025."""
+    return share_of_riders(h, "migrant_share", date(2025, 12, 1))
+
+
+def crossed(h: History) -> float:
+    """Riders who have worked in two cities, December 2025."""
+    return share_of_riders(h, "crossed_share", date(2025, 12, 1))
+
+
+def temporary(h: History) -> float:
+    """Riders who see their work as temporary, March 2025, before the first subsidy."""
+    return share_of_riders(h, "temporary_share", date(2025, 3, 1))
+
+
+def temporary_falls(h: History) -> float:
+    """How much less that is in November 2026, a year after the whole country has the subsidy."""
+    return temporary(h) - share_of_riders(h, "temporary_share", date(2026, 11, 1))
+
+
+def eligible_enrolled(h: History, month: date) -> float:
+    """Enrolled among the eligible, over all cities by their eligible riders."""
+    now = h.in_month(month).pivot_table(index="zone", columns="indicator", values="value")
+    known = now[["take_up", "eligible_share", "riders"]].dropna()
+    return float(np.average(known["take_up"], weights=known["eligible_share"] * known["riders"]))
+
+
+def take_up_before(h: History) -> float:
+    """Enrolled among who will be eligible, October 2025, a month before the whole country has the subsidy."""
+    return eligible_enrolled(h, date(2025, 10, 1))
+
+
+def take_up_after(h: History) -> float:
+    """The same in November 2026."""
+    return eligible_enrolled(h, date(2026, 11, 1))
+
+
 MEASURES: dict[str, Callable[[History], float]] = {measure.__name__: measure for measure in (
     contracts_fyp14, contracts_ratio, contracts_ever, contracts_2024, contracts_2025, rises, traded_share_2025,
     clean_share_2025, exports_fyp14, increments, cross_area_2025, foreign_2025, storage_break_even, storage_with,
-    storage_with_2025, storage_without, joint_gain, free_certificates_2025)}
+    storage_with_2025, storage_without, joint_gain, free_certificates_2025, traced_gap_2025,
+    kunming_subsidy, injury_premium, migrants, crossed, temporary, temporary_falls, take_up_before, take_up_after)}
 
 
 # ------------------------------------------------------------------------------------------------------------- running
@@ -295,10 +376,8 @@ def _live(asked: tuple) -> str:
 
 def fingerprint(config: Config) -> str:
     """What a run depends on: its config with every file of world and law, and the code of world and actors."""
-    digest = hashlib.sha256(json.dumps(config.resolved(), sort_keys=True, default=str).encode())
-    for file in sorted(file for package in ("sim", "agents") for file in (PROJECT / package).rglob("*.py")):
-        digest.update(file.relative_to(PROJECT).as_posix().encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
+    said = json.dumps(config.resolved(), sort_keys=True, default=str)
+    return hashlib.sha256(f"{said}{code()}".encode()).hexdigest()[:16]
 
 
 def table(judged: list[Judged]) -> Iterator[str]:

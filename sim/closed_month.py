@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import certificates, market_power, revenue
+from sim import certificates, deciles, market_power, packages, retail, revenue
 from sim.calendar import Month
 from sim.network.grid import PLANT
+from sim.policy import carbon
 from sim.policy.pension_subsidy import eligible
 from sim.settlement import meters, services
 from sim.units import HOURS
@@ -125,7 +126,12 @@ class ClosedMonth:
             "technology": self.technologies, "asset": revenue.asset_labels(self.technologies),
             "bill": tuple(bill.replace(" ", "_") for bill in self._bills),
             "account": tuple(lab.journal.balance), "event": tuple(self.facts.events),
-            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries}
+            "package": packages.KINDS, "state": retail.STATES,
+            "grade": lab.rules["credit"].grades if "credit" in lab.rules else (),
+            "flow": certificates.FLOWS, "vintage": tuple(certificates.CLASSES), "country": lab.foreign.countries,
+            "consumer": self.facts.tracer.consumer, "source": self.facts.tracer.source,
+            "pool": () if self.facts.pooling is None else self.facts.pooling.key,
+            "member": () if self.facts.pooling is None else self.facts.pooling.member}
 
     # ------------------------------------------------------------------------------------------------- electricity
 
@@ -206,6 +212,11 @@ class ClosedMonth:
         cell = (self.grid.bus_zone[self.grid.units.bus] * shape[1] + self._technology)[which]
         units, total = np.bincount(cell, minlength=np.prod(shape)), np.bincount(cell, energy[which], np.prod(shape))
         return np.where(units > 0, total, np.nan).reshape(shape)
+
+    def emissions(self) -> np.ndarray:
+        """t CO2 [emitted or free, zone, technology] of plants; nan where nothing is."""
+        both = carbon.emissions(self.facts, self.rules("carbon"))
+        return np.stack([self._by_technology(tonnes, tonnes > 0) for tonnes in both])
 
     def curtailed(self) -> np.ndarray:
         """MWh [zone, technology] that wind, sun and water would have given and nobody took.
@@ -319,11 +330,17 @@ class ClosedMonth:
     def riders(self) -> dict[str, dict[str, np.ndarray]]:
         """The month's riders as tables: by city, and by city and segment."""
         cities, segments = np.array(self.labels["city"], object), self._lab.riders.segments["key"]
-        cells = Groups(self.facts.people.weight, self.facts.people.city.astype(int) * len(segments) + self.facts.people.segment,
+        people = self.facts.people
+        cells = Groups(people.weight, people.city.astype(int) * len(segments) + people.segment,
                        len(cities) * len(segments))
         both = {"city": np.repeat(cities, len(segments)), "segment": np.tile(segments, len(cities))}
         return {"populations/riders": self._summary(self.by_city, {"city": cities}),
-                "populations/riders_by_segment": self._summary(cells, both)}
+                "populations/riders_by_segment": self._summary(cells, both),
+                "populations/riders_by_decile": deciles.table(self)}
+
+    def groups(self, group: np.ndarray, count: int) -> Groups:
+        """The month's riders told apart by a group each, int [row]."""
+        return Groups(self.facts.people.weight, group, count)
 
     def _summary(self, groups: Groups, names: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Persons, means of one person and quantiles of income over persons, by group; nan where there is nobody."""

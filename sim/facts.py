@@ -7,14 +7,20 @@ import numpy as np
 from sim import revenue, welfare
 from sim.calendar import Day, Month
 from sim.certificates import Certificates
+from sim.insurance.experience import Experience
 from sim.messages import Clearing, Conditions, Dispatch, People, Public, Trade, Transfer, Weather, Work
 from sim.network.grid import Grid
 from sim.network.ground import Ground
 from sim.positions import Positions
+from sim.streams import Streams
+from sim.tracing import Tracer
 from sim.units import HOURS
 
 if TYPE_CHECKING:
+    from sim.credit import FirmMonth
     from sim.network.rivers import Rivers
+    from sim.retail import RetailMonth
+    from sim.settlement.pooled import Pooling
 
 MEMORY = 28  # days of zone prices that everybody may see
 CLEARED = ("price", "energy", "shed", "disposed", "output", "stored", "line_flow", "line_shadow", "sent", "delivered",
@@ -36,20 +42,30 @@ class Facts:
     user_bus: int [user row].  city_bus: int [city], -1 outside the grid.  outside_price: CNY/MWh [city].
     settled: bool [H], whether the spot's prices settle the hour.  ahead: the day-ahead market, see `Ahead`.
     spot: the spot's rules in force.  positions: what was sold before that.  trades: the last Trade of each market and
-    rhythm.  certificates: who holds which.  daily: this month's day-ahead Trades of each market, in order.
+    rhythm.  certificates: who holds which.  tracer: whose energy came from where.
+    pooling: what pools earned, None where the law knows none.  swap_rebate: fen [city] that a rider's subscription
+    costs less this month.  daily: this month's day-ahead Trades of each market, in order.
     gain: what joint clearing was worth, where the law asks for it.  lost: CNY, what clearing by turns cost.
     income: fen [unit] of the month by bill, set at its close.
+    commission: CNY [city] that customers paid on orders beyond their delivery.  experience: of the injury insurance.
+    streams: draws addressed by purpose, identity and month.
     opening: the conditions of the month's first day (levels of stores and water that morning).  rivers: the reservoirs.
-    people: the riders' month, set at its close.  today: the day's clearings by market and rhythm.  public: what
+    people: the riders' month, set at its close; retail, firms: that of retailers and the companies' credit (None
+    without accounts).
+    today: the day's clearings by market and rhythm.  public: what
     everybody may see.
     imbalance: MW, residual: CNY, water_residual: hm3, the largest violations seen.  events: counts by name.
     """
 
-    def __init__(self, grid: Grid, ground: Ground, user_bus: np.ndarray):
-        self.grid, self.cities, self.user_bus = grid, ground.cities, user_bus
+    def __init__(self, grid: Grid, ground: Ground, user_bus: np.ndarray, streams: Streams):
+        self.grid, self.cities, self.user_bus, self.streams = grid, ground.cities, user_bus, streams
+        self.experience = Experience(len(ground.cities))
         self.positions = Positions(len(grid.units) + len(user_bus), len(grid.link))
         market = np.isin(ground.world["load_split"]["user_class"], ground.world["green_demand"]["user_class"])
         self.certificates = Certificates(grid, user_bus, market)
+        self.tracer = Tracer(grid, ground.world["load_split"]["user_class"], tuple(ground.cities.key))
+        self.pooling: Pooling | None = None
+        self.swap_rebate = np.zeros(len(ground.cities), np.int64)
         self.positions.bus = self.party_bus
         self.trades: dict[tuple[str, str], Trade] = {}
         self.ahead = Ahead(self)
@@ -80,8 +96,10 @@ class Facts:
         self._page |= {name: np.zeros((n, days)) for name, n in daily.items()}
         self._daily = frozenset(daily)
         self.month, self.days = month, 0
-        self.pay = np.zeros(cities)
+        self.pay, self.commission = np.zeros((2, cities))
         self.people: People | None = None
+        self.retail: RetailMonth | None = None
+        self.firms: FirmMonth | None = None
         self.income: dict[str, np.ndarray] = {}
         self.opening: Conditions | None = None
         self.imbalance = self.residual = self.water_residual = 0.0
@@ -177,9 +195,14 @@ class Facts:
         if first.alone is not None:
             self.gain += welfare.gain(first, conditions.load, rules.clearing_cap, rules.clearing_floor, self.grid)
 
+    def charge(self, work: Work, commission: np.ndarray):
+        """Take down what customers paid on the day's orders beyond their delivery. commission: CNY an order [city]."""
+        self.commission += work.done.sum(axis=1) * commission
+
     def publish_month(self, peer_share: np.ndarray, transfers: list[Transfer]):
         """What the closed month lets everybody see.  peer_share: enrolled share among full-time riders [city].
         transfers: all that the month posts."""
+        self.experience.close(self.people)
         self.income = revenue.stack(transfers, self.month, len(self.grid.units))
         self.public.earnings = revenue.earnings(self.income, self.grid, self.grid.standing(self.month.first))
         self.public.zone_mean = self.zone_mean()

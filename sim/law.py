@@ -11,7 +11,7 @@ in force, `key.param@2026-01-01: value` from that day on.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from textwrap import shorten
@@ -120,7 +120,15 @@ class Law:
         self.rules, self.titles, self.files, self.digests = rules, enacted.titles, enacted.files, enacted.digests
         self.off = frozenset(off)
         self._params = _laid_over(enacted.params, patch)
-        self._periods = {key: self._read(key) for key in self._params}
+        patched = {key for key, _, _ in patch}
+        self._periods = {}
+        for key in self._params:
+            if key in patched:
+                self._periods[key] = self._read(key)
+                continue
+            if key not in enacted.periods:
+                enacted.periods[key] = self._read(key)
+            self._periods[key] = enacted.periods[key]
         self.changes = sorted({day for periods in self._periods.values() for day in periods})
         self._books: dict[int, Rulebook] = {}
 
@@ -195,12 +203,16 @@ def merged(earlier, later):
 
 @dataclass(frozen=True)
 class Enacted:
-    """What the law files say, before any scenario."""
+    """What the law files say, before any scenario.
+
+    periods: the rules of a key by the day from which they hold; read once by whoever first leaves a key as it is.
+    """
 
     params: dict[str, dict[str, Param]]
     titles: dict[str, str]
     files: dict[str, Path]
     digests: dict[str, str]
+    periods: dict[str, dict[date, Section]] = field(default_factory=dict)
 
 
 def read_law(folder, rules: dict[str, type[Section]]) -> Enacted:

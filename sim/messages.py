@@ -362,7 +362,9 @@ class People:
 
     What follows concerns who is insured and served how; a population that does not keep it leaves it at zero (`here`,
     `home` at true, `chosen` at the lower base).
-    segment: way of being a rider, worked in this month.  age, tenure, history: months lived, ridden (completed) and contributed in life.  female: bool.  dependants: count.
+    segment: way of being a rider, worked in this month.  age, tenure, history: months lived, ridden (completed) and
+    contributed in life.  female: bool.  dependants: count.
+    migrant, crossed, temporary: bool, hukou of another city; has worked in two cities; sees the work as temporary.
     account: fen of one person in his own pension account when the month began.
     chosen: fen, the contribution base that `premium` is reckoned on, at least `base`.
     here, home: bool, insured where he works, and where his hukou is (within one province both are true).
@@ -390,6 +392,9 @@ class People:
     tenure: np.ndarray | None = None
     history: np.ndarray | None = None
     female: np.ndarray | None = None
+    migrant: np.ndarray | None = None
+    crossed: np.ndarray | None = None
+    temporary: np.ndarray | None = None
     dependants: np.ndarray | None = None
     account: np.ndarray | None = None
     chosen: np.ndarray | None = None
@@ -413,7 +418,8 @@ class People:
 
 
 # columns of People that stay at zero where a population does not keep them
-UNKEPT = {"segment": np.uint8, "age": np.int16, "tenure": np.int16, "history": np.int16, "female": bool, "dependants": np.uint8,
+UNKEPT = {"segment": np.uint8, "age": np.int16, "tenure": np.int16, "history": np.int16, "female": bool,
+          "migrant": bool, "crossed": bool, "temporary": bool, "dependants": np.uint8,
           "account": np.int64, "days": np.uint8, "hours": np.float32, "rain_orders": np.int32,
           "extreme_orders": np.int32, "penalties": np.int64}
 

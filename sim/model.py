@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import mesa
 import numpy as np
 
+from agents.aggregator import aggregators
 from agents.beliefs import WaterValues, normal_year, opening_levels, water_beliefs
 from agents.capacity_desk import capacity_desks
 from agents.developer import developers
@@ -14,10 +15,12 @@ from agents.generator import companies
 from agents.large_user import large_users
 from agents.outlook import NoPlan
 from agents.platform import Platform
+from agents.retail_room import rehearsed, shop, wholesale
 from agents.riders import Riders
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
+from sim import retail
 from sim.calendar import Calendar, Day, Month
 from sim.config import BadInput, Config
 from sim.facts import Facts
@@ -25,10 +28,12 @@ from sim.markets.base import Market
 from sim.messages import Conditions, Orders, Scene, Weather, Work
 from sim.network.grid import NEIGHBOUR, STORE, USER
 from sim.network.ground import Ground
+from sim.network.pools import POOL
 from sim.recorder import Memory, Recorder, Sink
 from sim.registry import instruments, markets
-from sim.settlement import bills, checks
+from sim.settlement import bills, chain, checks
 from sim.settlement.journal import Journal
+from sim.settlement.pooled import Pooling
 from sim.streams import Streams
 
 RHYTHMS = frozenset({"year", "month", "day-ahead", "real-time"})  # at which the step calls markets
@@ -51,7 +56,7 @@ class PolicyLab(mesa.Model):
         if "spot" not in self.rules:
             raise BadInput(f"{config.path}: markets.spot: is off or not in force on {config.start}; expected it on, "
                            "nothing else clears energy")
-        self.ground = Ground(config.world, self.streams, config.start.year)
+        self.ground = Ground(config.world, self.streams, config.start.year, self._admission())
         self.weather, self.cities = self.ground.weather, self.ground.cities
         self.grid = self.ground.grid(config.start)
         self.markets = {key: market() for key, market in markets().items()}
@@ -61,10 +66,19 @@ class PolicyLab(mesa.Model):
         self._check_rules()
         self.instruments = {key: instrument() for key, instrument in instruments().items()}
         self._people_the_world()
-        self.facts = Facts(self.grid, self.ground, self.users.bus)
+        self.facts = Facts(self.grid, self.ground, self.users.bus, self.streams)
+        self.facts.pooling = self._pooling()
         self.journal = Journal(keep=config.record.journal)
+        self.chain = chain.Chain(chain.genesis(config.resolved(), self.seed))
         self.results = sink or Memory()
         self.recorder = Recorder(self.results, hourly=config.record.hourly)
+
+    def _admission(self):
+        """The rules of virtual power plants on a day; None where no day of the run knows any."""
+        days = (self.calendar.start, *(d for d in self.law.changes if self.calendar.start < d <= self.calendar.end))
+        if not any("vpp" in self.law.on(day) for day in days):
+            return None
+        return lambda day: self.law.on(day).get("vpp")
 
     def _check_rules(self):
         """No two markets' rules contradict each other on any day of the run. Raises: BadInput."""
@@ -94,15 +108,19 @@ class PolicyLab(mesa.Model):
             self, table=world["foreign"], steps=world["borders"], first_unit_row=ground.first[NEIGHBOUR],
             grid=self.grid, normal=prospect.price, stream=self.streams["foreign/entry"], law=self.law,
             start=Month.of(self.calendar.start))
+        self.accounts, self.retailers, self.shop = shop(self, self.config, self.users, self.streams)
         self.actors = [
             *self.companies,
             *storage_companies(self, world["stores"], ground.first[STORE], self.grid.units.bus),
             *self.smelters,
+            *aggregators(self, ground.pools, ground.first[POOL], self.grid.units.bus),
             *traders(self, world["borders"], ground.first[NEIGHBOUR], self.streams["trade/deals"]),
             *capacity_desks(self, ground, self.grid, self.streams, world.settings.investment.haggling),
             *self.developers,
-            self.foreign, self.platform, self.users, self.riders]
+            self.foreign, self.platform, self.users, self.riders, self.accounts, self.retailers]
         self._tell(values, prospect, use)
+        if self.shop is not None:
+            rehearsed(self.shop, self.users, self.law, Month.of(self.calendar.start))
 
     def _plan(self, year: int) -> tuple[WaterValues | None, Prospect, np.ndarray]:
         """What the owners of reservoirs believe their water to be worth in a year, what everybody expects of it, and
@@ -135,6 +153,14 @@ class PolicyLab(mesa.Model):
         except NoPlan as reason:
             raise BadInput(f"{self.config.world.path}: nobody can plan its water: {reason}") from reason
 
+    def _pooling(self) -> Pooling | None:
+        """Who splits what pools earn; nobody where there are none."""
+        ground, splits = self.ground, self.config.world["load_split"]
+        if ground.pools is None:
+            return None
+        rows = {(split.user_class, split.bus): row for row, split in enumerate(splits)}
+        return Pooling(ground.pools, ground.first[POOL], rows, tuple(ground.cities.key), self.streams["vpp/orders"])
+
     def step(self):
         """Live one day: law, what is traded ahead, weather, work, clear; settle what the day closes."""
         day = self.calendar.turn()
@@ -164,12 +190,18 @@ class PolicyLab(mesa.Model):
     def open_month(self, day: Day):
         """An empty page of facts; what is traded for a month."""
         self.facts.open(day.month)
+        if self.at_retail:
+            expected = self.shop.expected(self.users, self.facts.public, day.month)
+            flat = self.rules["contracts"].cover_year if "contracts" in self.rules else 0.0
+            self.shop.open(day.month, expected, self.rules["retail"], self.rules["credit"], flat)
         self.clear("month")
 
     def live_day(self, day: Day):
         """Weather, work and use make the day's conditions; markets clear a forecast of them, then what happened."""
         weather = self.weather.draw(day)  # one driver for everything outdoors
-        work = self.riders.work(day, weather, self.cities, self.platform.offers(day))  # orders, pay, battery swaps
+        offer = self.platform.offers(day)
+        work = self.riders.work(day, weather, self.cities, offer)  # orders, pay, battery swaps
+        self.facts.charge(work, offer.commission)
         use = self.users.consume(day, weather)
         today, expected = self.conditions(day, weather, work, use), None
         spot = self.rules["spot"]
@@ -214,6 +246,11 @@ class PolicyLab(mesa.Model):
             for actor in self.actors:
                 actor.hear(clearing.of(actor.units))
 
+    @property
+    def at_retail(self) -> bool:
+        """Whether there are accounts, and law under which they buy."""
+        return self.shop is not None and "retail" in self.rules and "credit" in self.rules
+
     def scene(self, market: Market, rhythm: str, conditions: Conditions | None, held=None) -> Scene:
         """What may be known when orders to a market are made. held: what the spot must hold back with its energy."""
         return Scene(self.calendar.now, rhythm, conditions, self.grid, earlier=self.facts.today,
@@ -230,6 +267,8 @@ class PolicyLab(mesa.Model):
         self.facts.people = self.riders.close(month, self.rules)
         if "green" in self.rules:
             self.facts.certificates.close(month, self.facts, self.rules["green"])
+        if "emissions" in self.rules:
+            self.facts.tracer.close(self.facts, self.rules["emissions"], self.rules.get("green"))
         transfers, services = bills.of(self.facts, self.rules), []
         for key, market in self.markets.items():
             if key in self.rules:
@@ -238,10 +277,20 @@ class PolicyLab(mesa.Model):
         for key, instrument in self.instruments.items():  # no instrument reads another
             if key in self.rules:
                 services += instrument.apply(month, self.facts, self.rules[key])
+        if self.at_retail:
+            sold = wholesale(self.shop, self.facts, transfers, self.rules["retail"])
+            self.facts.retail = self.shop.close(month, sold, self.rules["retail"], self.rules["credit"])
+            transfers += retail.bills(self.facts.retail)
+            self.facts.firms = self.shop.judge_firms(month, self.facts, self.rules["credit"])
+            transfers += retail.firm_bills(self.facts.firms)
         transfers += services + bills.levy(services, self.facts)
+        if self.facts.pooling is not None:
+            due = [*self.journal.pending, *transfers]
+            transfers += self.facts.pooling.close(due, self.facts, self.rules.get("vpp"))
         due = [*self.journal.pending, *transfers]
         statements = bills.statements(due, self.facts)
         self.journal.post(month, transfers)  # the only line in the model that moves money
+        self.chain.close(month, self.journal, chain.provinces(self.facts))
         self.facts.publish_month(self.riders.peer_share(), due)
         for actor in self.actors:
             actor.learn(statements[actor.name], self.facts.public)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim import certificates, contracted, increments, revenue
+from sim import certificates, contracted, increments, retail, revenue, tracing
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
+from sim.insurance import burden
 from sim.messages import BUY, SELL
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
-from sim.settlement import meters
+from sim.settlement import meters, pooled
 
 if TYPE_CHECKING:
     import pandas
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 Table = dict[str, np.ndarray]
 MONTH, DAY = "month", "day"
 WORLD, ZONE, BASIN, CITY, CORRIDOR = "world", "zone", "basin", "city", "corridor"
+PACKAGE, STATE, GRADE = "package", "state", "grade"
 TECHNOLOGY, BILL, ACCOUNT, EVENT, ASSET, COUNTRY = "technology", "bill", "account", "event", "asset", "country"
-FLOW, VINTAGE = "flow", "vintage"
+FLOW, VINTAGE, CONSUMER, SOURCE, POOL, MEMBER = "flow", "vintage", "consumer", "source", "pool", "member"
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Outcome:
 
     name: of the indicator; a second axis is appended to it ("generation.hydro").  unit: of its values.
     rhythm: a value a month (dated its first day) or a day.
-    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor, country or account; "all"
-    for the world).
+    axes: the first names the place of a value (column `zone`: a zone, basin, city, corridor, country, account or
+    consumer; "all" for the world).
     of: what gives the values of a closed month, [*axes], for rhythm "day" [*axes, D], the world being no axis of
     its own; nan is not kept.
     """
@@ -129,6 +131,62 @@ OUTCOMES = (
     Outcome("free_certificates", "certificates", MONTH, (ZONE,), lambda m: certificates.free(m.facts)),
     Outcome("certificates_held", "certificates", MONTH, (WORLD,), lambda m: m.facts.certificates.held().sum()),
     Outcome("certificate_price", "CNY/certificate", MONTH, (WORLD, VINTAGE), lambda m: certificates.prices(m.facts)),
+    # retail: what packages hold, who chose, what offers ask; retailers, their credit and what failing cost
+    Outcome("package_energy", "MWh", MONTH, (WORLD, PACKAGE), lambda m: retail.kept(m, lambda r: r.by_kind)),
+    Outcome("package_share", "share", MONTH, (WORLD, PACKAGE), lambda m: retail.kept(m, lambda r: r.shares())),
+    Outcome("accounts", "count", MONTH, (WORLD, STATE), lambda m: retail.kept(m, lambda r: r.accounts)),
+    Outcome("retail_energy", "MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.energy.sum())),
+    Outcome("retail_price", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.price)),
+    Outcome("retail_expected_price", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.expected)),
+    Outcome("retail_default_price", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.default)),
+    Outcome("retail_dispersion", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.dispersion)),
+    Outcome("retail_paid_dispersion", "CNY/MWh", MONTH, (WORLD,),
+            lambda m: retail.kept(m, lambda r: r.paid_dispersion)),
+    Outcome("retail_signed_below", "CNY/MWh", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.below)),
+    Outcome("retail_margin", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.margin())),
+    Outcome("retail_cover", "share", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.cover)),
+    Outcome("retail_concentration", "points", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.concentration())),
+    Outcome("retailers_standing", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.standing)),
+    Outcome("retailers_admitted", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.admitted)),
+    Outcome("retailers_failed", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.failed)),
+    Outcome("retailers_suspended", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.suspended)),
+    Outcome("retailers_expelled", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.expelled)),
+    Outcome("retailers_graded", "count", MONTH, (WORLD, GRADE), lambda m: retail.grades(m)),
+    Outcome("companies_graded", "count", MONTH, (WORLD, GRADE), lambda m: retail.firm_grades(m)),
+    Outcome("company_score", "points", MONTH, (WORLD,),
+            lambda m: np.nan if m.facts.firms is None else m.facts.firms.scores.mean()),
+    Outcome("default_loss", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.lost.sum() / 100)),
+    Outcome("guarantee_called", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.called.sum() / 100)),
+    Outcome("guarantees", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.guarantee.sum() / 100)),
+    Outcome("guarantee_fees", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.fees.sum() / 100)),
+    # tracing and carbon: whose energy came from where; what plants emit and what allowances are free for
+    Outcome("traced", "MWh", MONTH, (CONSUMER, SOURCE), lambda m: tracing.energy(m.facts)),
+    Outcome("traced_contract", "share", MONTH, (CONSUMER,), lambda m: tracing.of_consumers(
+        m.facts, lambda t: tracing.share(t.contract.sum(axis=1), t.used))),
+    Outcome("traced_green", "share", MONTH, (CONSUMER,),
+            lambda m: tracing.of_consumers(m.facts, lambda t: tracing.share(t.green, t.used))),
+    Outcome("footprint", "t", MONTH, (CONSUMER,), lambda m: tracing.of_consumers(m.facts, lambda t: t.carbon)),
+    Outcome("footprint_year", "t", MONTH, (CONSUMER,),
+            lambda m: tracing.of_consumers(m.facts, lambda _: m.facts.tracer.carbon)),
+    Outcome("footprint_claimed_year", "t", MONTH, (CONSUMER,),
+            lambda m: tracing.of_consumers(m.facts, lambda _: m.facts.tracer.claims(m.facts))),
+    Outcome("emissions", "t", MONTH, (ZONE, TECHNOLOGY), lambda m: m.emissions()[0]),
+    Outcome("allowances", "t", MONTH, (ZONE, TECHNOLOGY), lambda m: m.emissions()[1]),
+    # pools of small resources: what they earned, whether their split holds, who gets what
+    Outcome("pool_income", "CNY", MONTH, (POOL,), lambda m: pooled.by_pool(m.facts, lambda p: p.income / 100)),
+    Outcome("pool_excess", "CNY/day", MONTH, (POOL,),
+            lambda m: pooled.by_pool(m.facts, lambda p: pooled.held(p, lambda s: s.excess))),
+    Outcome("pool_in_core", "flag", MONTH, (POOL,),
+            lambda m: pooled.by_pool(m.facts, lambda p: pooled.held(p, lambda s: s.in_core))),
+    Outcome("pool_rational", "flag", MONTH, (POOL,),
+            lambda m: pooled.by_pool(m.facts, lambda p: pooled.held(p, lambda s: s.rational))),
+    Outcome("pool_member_income", "CNY", MONTH, (MEMBER,),
+            lambda m: pooled.by_member(m.facts, lambda p: p.earned / 100)),
+    Outcome("pool_member_part", "share", MONTH, (MEMBER,), lambda m: pooled.by_member(m.facts, lambda p: p.part)),
+    Outcome("pool_member_bound", "share", MONTH, (MEMBER,), lambda m: pooled.by_member(m.facts, lambda p: p.bound)),
+    Outcome("pool_member_contract", "share", MONTH, (MEMBER,),
+            lambda m: pooled.by_member(m.facts, lambda p: p.contract)),
+    Outcome("swap_rebate", "CNY/month", MONTH, (CITY,), lambda m: pooled.rebate(m.facts)),
     # riders: means over persons, income and claims of one person
     Outcome("riders", "persons", MONTH, (CITY,), lambda m: m.by_city.persons),
     Outcome("orders", "orders", MONTH, (CITY,), lambda m: m.facts.done.sum(axis=1)),
@@ -139,6 +197,12 @@ OUTCOMES = (
     Outcome("eligible_share", "share", MONTH, (CITY,), lambda m: m.eligible_share(m.by_city)),
     Outcome("enrolled_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.enrolled)),
     Outcome("take_up", "share", MONTH, (CITY,), lambda m: m.take_up(m.by_city)),
+    Outcome("migrant_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.migrant)),
+    Outcome("crossed_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.crossed)),
+    Outcome("temporary_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.temporary)),
+    # who bears what
+    Outcome("welfare_per_order", "CNY/order", MONTH, (WORLD,), burden.welfare_per_order),
+    Outcome("fiscal_cost", "CNY", MONTH, (WORLD,), burden.fiscal_cost),
     # assets: what stands, is started this year and under construction; what a kW earned in the month, by stream; what
     # those who build expect of a year, at which rate, and what must be paid for being there so that they lose nothing
     Outcome("stands", "MW", MONTH, (ZONE, TECHNOLOGY), revenue.stands),
@@ -227,8 +291,9 @@ class Recorder:
         tables = {"indicators": indicators(closed)} | closed.riders()
         if self._hourly:
             tables |= hourly(closed) | daily(closed)
+        tables |= tracing.tables(closed.facts, closed.date)
         tables["assets"] = revenue.table(closed.date, closed.facts.income, closed.grid)
-        tables |= {f"journal/{name}": table for name, table in lab.journal.tables(month).items()}
+        tables |= {f"journal/{name}": table for name, table in (lab.journal.tables(month) | lab.chain.tables()).items()}
         for kind, table in tables.items():
             self._sink.write(kind, month, table)
 

@@ -21,7 +21,7 @@ BEGINNINGS = (
     ("yearly regulation reduced", "penalties"), ("yearly regulation missing", "penalties"),
     ("contract departure", "penalties"), ("imbalance", "penalties"),
     ("capacity price", "capacity"), ("yearly regulation capacity", "regulation_capacity"),
-    ("spot", "energy"), ("day-ahead", "energy"), ("real-time", "energy"), ("administered", "energy"),
+    ("pool", "other"), ("spot", "energy"), ("day-ahead", "energy"), ("real-time", "energy"), ("administered", "energy"),
     ("contract", "energy"), ("departures", "energy"), ("wheeling", "energy"), ("trade", "energy"),
     ("regulation", "ancillary"), ("reserve", "ancillary"), ("cost of ancillary", "ancillary"),
     ("spinning", "ancillary"),

@@ -4,6 +4,9 @@ Read without importing an actor, so that a wrong key is answered at once.
 """
 
 from sim.config import Schema, Section
+from sim.credit import CreditRules
+from sim.emissions import EmissionRules
+from sim.insurance import cohorts, participation, pension, retirement, transfer
 from sim.network import (
     agreements,
     blocks,
@@ -15,16 +18,19 @@ from sim.network import (
     grid,
     outages,
     plants,
+    pools,
     projects,
+    retail_classes,
     rivers,
     smelters,
     stores,
     workforce,
     years,
 )
-from sim.policy.pension_subsidy import PensionRules
-from sim.policy.tariffs import PlatformRules, SwapRules
+from sim.policy.tariffs import BudgetRules, PlatformRules, SwapRules
 from sim.registry import instruments, markets
+from sim.retail import RetailRules
+from sim.vpp import VppRules
 from sim.weather import Climate, DayProfile, MonthProfile, WeatherPair, WeatherSettings
 
 TABLES = {
@@ -39,7 +45,9 @@ TABLES = {
     "inflow_years": years.InflowYear,
     "demand": demand.Demand, "user_classes": demand.UserClass, "load_split": demand.LoadSplit,
     "green_demand": green_demand.GreenDemand,
+    "retail_classes": retail_classes.RetailClass,
     "profiles_month": MonthProfile, "profiles_day": DayProfile, "climate": Climate, "weather_pairs": WeatherPair,
+    "pool_members": pools.PoolMember,
     "cities": city.City, "order_levels": city.OrderLevel,
     "rider_tiers": workforce.Tier, "rider_segments": workforce.Segment, "rider_incomes": workforce.Income,
     "rider_ages": workforce.AgeGroup, "rider_households": workforce.Household, "rider_hukou": workforce.Hukou,
@@ -55,14 +63,20 @@ class Settings(Section):
     orders: city.OrderSettings
     riders: conduct.RiderSettings
     investment: projects.Investment
+    retail: retail_classes.RetailSettings
 
 
 # law that belongs to no market and no instrument
-RULES = {rules.key: rules for rules in (PensionRules, PlatformRules, SwapRules, projects.ApprovalRules)}
+RULES = {rules.key: rules for rules in (
+    pension.PensionRules, pension.ResidentRules, pension.EmployeeRules,
+    retirement.RetirementRules, transfer.TransferRules, cohorts.Actuary, participation.ParticipationRules,
+    PlatformRules, BudgetRules, SwapRules, projects.ApprovalRules, RetailRules, CreditRules, EmissionRules, VppRules)}
+
+SWITCHED = (EmissionRules.key, VppRules.key)  # of these, what a scenario may switch off as it may an instrument
 
 
 def schema() -> Schema:
     """The schema of the whole model: what is listed here and what the registry finds."""
     found_markets, found_instruments = markets(), instruments()
     rules = RULES | {key: found.Rules for key, found in (found_markets | found_instruments).items()}
-    return Schema(Settings, TABLES, rules, tuple(found_markets), tuple(found_instruments))
+    return Schema(Settings, TABLES, rules, tuple(found_markets), (*found_instruments, *SWITCHED))

@@ -88,7 +88,7 @@ def drop(row: Cells) -> None:
     """The change that leaves a table without rows."""
 
 
-OF_RIDERS = {"injury_insurance", "pension_subsidy"}  # instruments that read people and nothing of electricity
+OF_POWER = {"carbon", "mechanism_price", "pass_through"}  # instruments of electricity; all others read people
 
 
 def riders_alone(lab: PolicyLab):
@@ -105,12 +105,14 @@ def riders_alone(lab: PolicyLab):
             continue
         rules = lab.law.on(day.date)
         people = riders.close(day.month, rules)
-        facts = SimpleNamespace(month=day.month, people=people, cities=lab.cities, grid=lab.grid)
+        facts = SimpleNamespace(month=day.month, people=people, cities=lab.cities, grid=lab.grid,
+                                streams=lab.streams, experience=lab.facts.experience)
         transfers = [*bills.pay_of_orders(facts), *bills.living_costs(facts), *bills.swap_fee(facts, rules["swap"]),
                      *bills.pension_contribution(facts, rules["pension"])]
         for key, instrument in lab.instruments.items():
-            if key in rules and key in OF_RIDERS:
+            if key in rules and key not in OF_POWER:
                 transfers += instrument.apply(day.month, facts, rules[key])
+        lab.facts.experience.close(people)
         public = SimpleNamespace(peer_share=riders.peer_share())
         riders.learn(bills.statements([*later, *transfers], facts)["riders"], public)
         later = [t for t in (*later, *transfers) if t.due not in (None, day.month)]

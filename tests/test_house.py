@@ -66,11 +66,15 @@ RULES = {
     "mesa has three doors": (
         lambda f: f not in ("agents.base", "sim.model", "experiments.app"), lambda f, m: within(m, "mesa")),
     "results are data first": (
-        lambda f: f not in ("experiments.plots", "experiments.report", "experiments.app"),
+        lambda f: f not in ("experiments.drawing", "experiments.plots", "experiments.plots_money",
+                            "experiments.plots_people", "experiments.report", "experiments.app"),
         lambda f, m: within(m, "matplotlib")),
     "engines know numbers only": (
         lambda f: within(f, "sim.engines"),
         lambda f, m: within(m, "sim", "agents", "experiments") and not within(m, "sim.engines")),
+    "social insurance is arithmetic": (
+        lambda f: within(f, "sim.insurance"),
+        lambda f, m: within(m, "sim.policy", "sim.markets", "sim.settlement", "sim.network", "sim.facts", "sim.law")),
     "the ground floor stands on itself": (
         lambda f: f in ("sim.messages", "sim.units", "sim.calendar", "sim.streams"),
         lambda f, m: within(m, "sim") and not within(m, "sim.messages", "sim.units", "sim.calendar", "sim.streams")),

@@ -1,5 +1,6 @@
 """Checking one file by what it is, and the JSON Schema that lets an editor check while one types."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -49,9 +50,10 @@ def _check_table(path: Path, schema: Schema) -> Kind:
     return "table"
 
 
-def json_schema(schema: Schema) -> dict[str, Any]:
-    """JSON Schema (2020-12) of the YAML files: a scenario, a world's settings, a law file. Units stand as `unit`."""
-    kinds = {"scenario": Scenario, "world": settings_type(schema.settings), "law": _law_type(schema)}
+def json_schema(schema: Schema, more: Mapping[str, type[Section]] | None = None) -> dict[str, Any]:
+    """JSON Schema (2020-12) of the YAML files: a scenario, a world's settings, a law file, and more by name. Units
+    stand as `unit`."""
+    kinds = {"scenario": Scenario, "world": settings_type(schema.settings), "law": _law_type(schema), **(more or {})}
     whole: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "GridGig files",
                              "anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in kinds], "$defs": {}}
     for kind, section in kinds.items():

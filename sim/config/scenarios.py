@@ -24,11 +24,13 @@ MOST_ROWS = 100_000_000  # beyond any machine meant here; a slip of the keyboard
 class Scale(Section):
     """Rows of the populations.
 
-    riders: of the named cities together.  rest_riders: of each rest-of-China region.
+    riders: of the named cities together.  rest_riders: of each rest-of-China region.  users: accounts that may buy at
+    retail, 340,000 at full scale; 0 for users who are classes at buses and nothing else.
     """
 
     riders: bounded(int, ge=0, le=MOST_ROWS) = 100_000
     rest_riders: bounded(int, ge=0, le=MOST_ROWS) = 5_000
+    users: bounded(int, ge=0, le=MOST_ROWS) = 0
 
 
 class Record(Section):
@@ -125,22 +127,53 @@ class Config:
         }
 
 
-def load(path, set=(), seed=None, start=None, end=None, schema: Schema | None = None) -> Config:
+@dataclass(frozen=True)
+class Change:
+    """A value laid over a scenario. key: dotted.  value: plain data.  place: who asks for it, as `path:line`."""
+
+    key: str
+    value: Any
+    place: str
+
+
+class Shelf:
+    """Worlds and laws that were read before: what many scenarios share is read and validated once."""
+
+    def __init__(self):
+        self._worlds: dict[Path, World] = {}
+        self._laws: dict[Path, dated_law.Enacted] = {}
+
+    def world(self, folder: Path, schema: Schema) -> World:
+        """A world by its folder. Raises: BadInput."""
+        if folder not in self._worlds:
+            self._worlds[folder] = read_world(folder, schema)
+        return self._worlds[folder]
+
+    def law(self, folder: Path, schema: Schema) -> "dated_law.Enacted":
+        """What the files of a law's folder say. Raises: BadInput."""
+        if folder not in self._laws:
+            self._laws[folder] = dated_law.read_law(folder, schema.rules)
+        return self._laws[folder]
+
+
+def load(path, set=(), seed=None, start=None, end=None, schema: Schema | None = None, changes=(),
+         shelf: Shelf | None = None) -> Config:
     """Read a scenario with its world and law, and validate all of it.
 
     set: `key=value` texts, keys dotted, values YAML, as after `--set`.  seed, start, end: replace the scenario's
-    (days as `date` or ISO text).  schema: what may be there; by default that of the whole model.
+    (days as `date` or ISO text).  schema: what may be there; by default that of the whole model.  changes: values that
+    another file lays over it, before the others.  shelf: what was read before; files on it are not read again.
 
     Raises: BadInput, one line, for anything that is wrong anywhere.
     """
     schema = schema or whole_schema()
     document = read_document(path)
     patch = {}
-    for text in set:
-        at, value = _assignment(text)
+    laid = [(_at(change.key, change.place), change.value, change.place) for change in changes]
+    for at, value, place in (*laid, *((*_assignment(text), "--set") for text in set)):
         if at[0] == "law" and len(at) == 2 and "@" not in at[1]:
             _forget_dated(document, at[1])
-        document.put(at, value, "--set")
+        document.put(at, value, place)
         patch[dotted(at)] = value
     for at, value, option in ((("seed",), None if seed is None else int(seed), "--seed"),
                               (("period", "start"), start, "--start"), (("period", "end"), end, "--end")):
@@ -148,7 +181,7 @@ def load(path, set=(), seed=None, start=None, end=None, schema: Schema | None = 
             value = value.isoformat() if isinstance(value, date) else value
             document.put(at, value, option)
             patch[dotted(at)] = value
-    return _config(Path(path), document, schema, patch)
+    return _config(Path(path), document, schema, patch, shelf or Shelf())
 
 
 def whole_schema() -> Schema:
@@ -157,11 +190,11 @@ def whole_schema() -> Schema:
     return importlib.import_module("sim.schema").schema()
 
 
-def _config(path: Path, document: Document, schema: Schema, patch: dict[str, Any]) -> Config:
+def _config(path: Path, document: Document, schema: Schema, patch: dict[str, Any], shelf: Shelf) -> Config:
     scenario = validate(document, Scenario)
     markets = _switches(document, "markets", scenario.markets, schema.markets)
     instruments = _switches(document, "instruments", scenario.instruments, schema.instruments)
-    world = read_world(_world_folder(path, document, scenario.world), schema)
+    world = shelf.world(_world_folder(path, document, scenario.world), schema)
     covers = world.covers
     for name, day in (("start", scenario.period.start), ("end", scenario.period.end)):
         if not covers.start <= day <= covers.end:
@@ -173,7 +206,7 @@ def _config(path: Path, document: Document, schema: Schema, patch: dict[str, Any
         for at, message in astray(field_hint(schema.rules[key], param), value.data, world.tables):
             raise value.fault(at, message)
     strategies = _strategies(document, scenario.strategies, world)
-    law = dated_law.Law(schema.rules, dated_law.read_law(world.law, schema.rules), changes, off)
+    law = dated_law.Law(schema.rules, shelf.law(world.law, schema), changes, off)
     config = Config(path, scenario.title, scenario.question, scenario.source, world, law, scenario.period.start,
                     scenario.period.end, scenario.seed, scenario.scale.model_dump(), markets, instruments,
                     strategies, scenario.record, patch, scenario.law)
@@ -196,11 +229,15 @@ def _assignment(text: str) -> tuple[tuple, Any]:
     key = key.strip()
     if not sign or not key or not all(key.split(".")):
         raise BadInput(f"--set: '{text[:80]}' is no assignment; expected key=value, as in scale.riders=20000")
-    if key.startswith("law."):
-        at = ("law", key.removeprefix("law."))
-    else:
-        at = tuple(key.split("."))
+    at = _at(key, "--set")
     return at, read_value(value, "--set", at)
+
+
+def _at(key: str, place: str) -> tuple[str, ...]:
+    """A dotted key as steps into a scenario; what follows `law.` is one step. Raises: BadInput."""
+    if not all(key.split(".")):
+        raise BadInput(f"{place}: '{key[:80]}' is no key of a scenario; expected one like law.spot.offer_cap")
+    return ("law", key.removeprefix("law.")) if key.startswith("law.") else tuple(key.split("."))
 
 
 def _switches(document: Document, section: str, given: dict[str, bool], known: tuple[str, ...]) -> dict[str, bool]:

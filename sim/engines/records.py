@@ -207,3 +207,28 @@ def asked(network: Network, fleet: Fleet, book: Book, day: Day) -> str:
     found += [f"links of joint limit {name} must send more than its {limit:g} MW" for name, members, limit
               in network.joints if network.link_minimum[members].sum() > limit]
     return "; ".join(found)
+
+
+@dataclass(frozen=True)
+class Members:
+    """Who may pool small resources behind one bus.
+
+    power_in, power_out: MW [member, hour], beyond what each does without the pool.
+    energy: MWh [member] that a store holds when full, 0 for a source.  efficiency: round trip [member].
+    wear: CNY per MWh given [member].  daily: MWh [member], the most that a source gives in a day.
+    """
+
+    power_in: np.ndarray
+    power_out: np.ndarray
+    energy: np.ndarray
+    efficiency: np.ndarray
+    wear: np.ndarray
+    daily: np.ndarray
+
+    def __len__(self):
+        return len(self.energy)
+
+    def lasting(self, hours: float) -> np.ndarray:
+        """MW [member] that each can give for so many hours."""
+        store = self.energy > 0
+        return np.minimum(self.power_out.max(axis=1), np.where(store, self.energy, self.daily) / hours)

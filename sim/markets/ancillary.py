@@ -30,7 +30,8 @@ REGULATION, SPINNING = 0, 1  # products, as orders and arrays number them
 NAMES = ("regulation", "reserve")
 RENEWABLE = ("wind", "wind_offshore", "solar")
 GOLDEN = 0.6180339887498949  # its multiples, taken modulo one, fill a band evenly however many there are
-Seller = Literal["coal", "gas", "nuclear", "hydro", "biomass", "battery", "pumped_hydro"]
+Seller = Literal["coal", "gas", "nuclear", "hydro", "biomass", "battery", "pumped_hydro",
+                 "virtual_plant"]
 Positive = bounded(Share, gt=0, le=1)
 
 

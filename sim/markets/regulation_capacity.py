@@ -23,7 +23,8 @@ KW, MONTHS = 1000.0, 12
 ACCOUNT = {PLANT: "plants", STORE: "stores"}
 MUST_BUY = ("wind", "wind_offshore", "solar")
 CLEAN = ("hydro", *MUST_BUY)
-Technology = Literal["coal", "gas", "hydro", "biomass", "nuclear", "battery", "pumped_hydro"]
+Technology = Literal["coal", "gas", "hydro", "biomass", "nuclear", "battery", "pumped_hydro",
+                     "virtual_plant"]
 
 
 class RegulationCapacity(Market):

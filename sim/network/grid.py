@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from sim.config import BadInput, Key, Row, Table, bounded, place_of
-from sim.units import MW, CNYPerMWh, PerUnit, Share
+from sim.units import MW, CNYPerMWh, Degrees, PerUnit, Share
 
 if TYPE_CHECKING:
     from sim.network.agreements import Agreements
@@ -26,6 +26,7 @@ class Bus(Row):
     """A row of `buses.csv`: a node of the network.
 
     zone: price zone (several buses may share one). cleared: has load and a retail price of its own.
+    east, north: where it lies, for maps alone.
     """
 
     key: str
@@ -33,6 +34,8 @@ class Bus(Row):
     name: str
     reference: bool = False
     cleared: bool = True
+    east: bounded(Degrees, ge=-180, le=180) | None = None
+    north: bounded(Degrees, ge=-90, le=90) | None = None
     source: str
 
     @classmethod

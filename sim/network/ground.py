@@ -1,5 +1,6 @@
 """The ground: everything physical of a world, assembled from its tables, and the Conditions that a day brings."""
 
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -16,24 +17,29 @@ from sim.network.forecast import Forecast
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Grid, Units
 from sim.network.outages import Outages
 from sim.network.plants import Plants
+from sim.network.pools import POOL, Pools
 from sim.network.rivers import Flows, Rivers
 from sim.network.smelters import Smelters
 from sim.network.stores import Stores
 from sim.streams import Streams
 from sim.units import HOURS
+from sim.vpp import VppRules
 from sim.weather import Profiles
 from sim.weather import Weather as Driver
 
+Admission = Callable[[date], VppRules | None]
 
 class Ground:
     """Plants, rivers, stores, cities, weather and the network of a world.
 
-    first: the row of the table of units where each kind begins: plants, stores, large users, neighbours.
+    first: the row of the table of units where each kind begins: plants, stores, large users, neighbours, pools.
+    pools: of small resources, none where the law knows no virtual power plants.
     reservoir_units: int [reservoir], the unit of each reservoir's plant.  forecast: what is expected a day ahead.
     """
 
-    def __init__(self, world: World, streams: Streams, year: int):
-        """year: whose stock stands first."""
+    def __init__(self, world: World, streams: Streams, year: int, admission: Admission | None = None):
+        """year: whose stock stands first.  admission: the rules of virtual power plants on a day; None where the law
+        never knows any."""
         self.world = world
         self.profiles = Profiles(world["profiles_month"], world["profiles_day"])
         buses, basins = world["buses"], world["basins"]
@@ -49,8 +55,9 @@ class Ground:
         self.rivers = Rivers(world["reservoirs"], flows, world["plants"], self.profiles)
         self.stores, self.outages = Stores(world["stores"], buses, build_out, year), Outages(world["outages"])
         self.smelters = Smelters(world["smelters"], buses, build_out)
-        rows = [len(world[table]) for table in ("plants", "stores", "smelters")]
-        self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR), np.cumsum([0, *rows]).tolist()))
+        rows = [len(world[table]) for table in ("plants", "stores", "smelters", "borders")]
+        self.first = dict(zip((PLANT, STORE, USER, NEIGHBOUR, POOL), np.cumsum([0, *rows]).tolist()))
+        self.pools = None if admission is None else Pools(world["pool_members"], admission)
         self._stores = slice(self.first[STORE], self.first[USER])
         self._table_capacity = np.concatenate([world[table]["capacity"] for table in ("plants", "stores")])
         self._table_first = [row.in_service for table in ("plants", "stores") for row in world[table]]
@@ -70,7 +77,8 @@ class Ground:
         """The table of units of a year: capacity at most, store and cost as they are in it."""
         at = {bus.key: i for i, bus in enumerate(self.world["buses"])}
         return Units.join(self.plants.units(at, year, frozenset(self.rivers.plant)), self.stores.units(at, year),
-                          self.smelters.units(at, year), borders.units(self.world["borders"], at))
+                          self.smelters.units(at, year), borders.units(self.world["borders"], at),
+                          *([] if self.pools is None else [self.pools.units(at)]))
 
     def standing(self, day: date) -> np.ndarray:
         """MW of plants and stores that stand on a day, outages not counted; [plant, then store]."""
@@ -123,7 +131,8 @@ class Ground:
         """What the day brings.  load: MW [bus, hour], inelastic.  before: MW [unit], yesterday's last hour or nan."""
         plants, least = self.plants.available(day, weather)
         available = np.concatenate([plants, self.stores.available(day), self.smelters.available(day),
-                                    borders.available(self.world["borders"], day)])
+                                    borders.available(self.world["borders"], day),
+                                    *([] if self.pools is None else [self.pools.available(day)])])
         minimum = np.zeros_like(available)
         minimum[: len(plants)] = least
         inflow = self.rivers.inflow(day, weather)
@@ -134,6 +143,8 @@ class Ground:
         minimum[self.reservoir_units] = np.minimum(flow, available[self.reservoir_units])
         stored = np.zeros(len(available))
         stored[self._stores] = self.stores.stored
+        if self.pools is not None:
+            stored[self.first[POOL]:] = self.pools.stored
         return Conditions(day, load, available, minimum, energy, stored, self.link_share(day, grid), inflow,
                           self.rivers.water, before)
 
@@ -146,6 +157,8 @@ class Ground:
         """Let water run and stores carry as the market cleared them."""
         self.rivers.run(day, conditions.inflow, cleared.output[self.reservoir_units].sum(axis=1))
         self.stores.carry(cleared.stored[self._stores, -1])
+        if self.pools is not None:
+            self.pools.carry(cleared.stored[self.first[POOL]:, -1])
 
     def typical(self, day: Day) -> Weather:
         """A date's weather as it is on average: mean temperature, dry, wind and sun of the month, normal rivers."""

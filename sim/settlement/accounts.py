@@ -6,10 +6,11 @@ their row of `grid.units`, riders by their identity): the journal keeps its sum,
 
 from dataclasses import dataclass
 
-USERS, GRID, POWER, NEIGHBOURS, GIG, INSURANCE, HOUSEHOLDS, BOOKS = (
-    "electricity users", "grid", "power producers", "neighbours", "delivery platform", "social insurance",
-    "households", "books")
-SECTORS = (POWER, NEIGHBOURS, GRID, USERS, GIG, INSURANCE, HOUSEHOLDS, BOOKS)  # the order in which a picture shows them
+USERS, RETAIL, GRID, POWER, NEIGHBOURS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS = (
+    "electricity users", "retailers", "grid", "power producers", "neighbours", "delivery platform", "social insurance",
+    "state", "households", "books")
+# the order in which a picture shows them
+SECTORS = (POWER, NEIGHBOURS, GRID, RETAIL, USERS, GIG, INSURANCE, STATE, HOUSEHOLDS, BOOKS)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ ACCOUNTS = chart(
     Account("smelters", "large users who bid into the spot market", USERS, "unit"),
     Account("plants", "owners of power plants", POWER, "unit"),
     Account("stores", "owners of batteries and pumped hydro", POWER, "unit"),
+    Account("aggregator", "operators of pools of small resources, who pass on what pools earn", POWER),
     Account("neighbours", "power systems outside the cleared grid that sell to it and buy from it", NEIGHBOURS, "unit"),
     Account("grid_company", "counterparty of the spot market: what it takes in a month it gives in that month", GRID),
     Account("rent", "congestion rent and the surplus of disposed energy, held by the grid company for its users", GRID),
@@ -52,6 +54,11 @@ ACCOUNTS = chart(
     Account("wheelers", "grids outside that carry traded energy on, paid by who takes it", NEIGHBOURS),
     Account("outside_grid", "the supplier of cities outside the cleared grid, at a fixed price", GRID),
     Account("certificate_exchange", "counterparty of the green market: keeps nothing", GRID),
+    Account("retailers", "retailers and the default supplier: buy energy for their users and sell packages", RETAIL,
+            "retailer"),
+    Account("guarantors", "banks that stand for retailers, for a fee", BOOKS),
+    Account("investors", "owners of retailers: pay in their capital, take out what is beyond it", BOOKS),
+    Account("carbon_market", "the national market of allowances, beyond the plants of the model", BOOKS),
     Account("customers", "restaurants and their guests, who order and pay", HOUSEHOLDS),
     Account("households", "shops, landlords and families: where riders' living costs go", HOUSEHOLDS),
     Account("platform", "the delivery platform", GIG),
@@ -60,5 +67,7 @@ ACCOUNTS = chart(
     Account("pension_pool", "pooled part of the pension insurance: pays today's pensions", INSURANCE),
     Account("pension_accounts", "individual accounts of the pension insurance, in sum", INSURANCE),
     Account("injury_fund", "occupational injury insurance of new forms of work", INSURANCE),
+    Account("insurer", "commercial insurers of riders' accidents", INSURANCE),
+    Account("government", "the budget: what the state gives to riders' social insurance stands below zero", STATE),
     Account("rounding", "what is left between parts that were rounded one by one", BOOKS),
 )

@@ -25,9 +25,9 @@ PARTIES = {*ACCOUNT_OF.values(), "users"}
 
 def of(facts: "Facts", rules: "Rulebook") -> list[Transfer]:
     """The riders' bills of the month that the Facts close, in fen; markets bill for themselves. 0 is not billed."""
-    bills = [*pay_of_orders(facts), *living_costs(facts)]
+    bills = [*pay_of_orders(facts), *commission(facts), *living_costs(facts)]
     if "swap" in rules:
-        bills += swap_fee(facts, rules["swap"])
+        bills += swap_fee(facts, rules["swap"], facts.swap_rebate)
     if "pension" in rules:
         bills += pension_contribution(facts, rules["pension"])
     return bills
@@ -90,11 +90,21 @@ def pay_of_orders(facts: "Facts") -> list[Transfer]:
     return owed("pay of orders", "customers", "platform", sum(bill.total for bill in riders)) + riders
 
 
-def swap_fee(facts: "Facts", rules) -> list[Transfer]:
-    """Riders with a subscription pay the swap operator the month's fee. rules: `subscription` in CNY/month."""
+def commission(facts: "Facts") -> list[Transfer]:
+    """Customers pay, beyond the delivery of an order, what the platform asks of them for its riders' welfare."""
+    return owed("commission", "customers", "platform", to_fen(float(facts.commission.sum())))
+
+
+def swap_fee(facts: "Facts", rules, rebate: np.ndarray | None = None) -> list[Transfer]:
+    """Riders with a subscription pay the swap operator the month's fee. rules: `subscription` in CNY/month.
+
+    rebate: fen [city] less, for what cabinets earned in a pool; no fee is below 0.
+    """
     people = facts.people
     who = people.swaps
     fee = np.full(np.count_nonzero(who), to_fen(rules.subscription), np.int64)
+    if rebate is not None:
+        fee = np.maximum(fee - rebate[people.city[who]], 0)
     return owed("swap fee", "riders", "swap_operator", fee, people.identity[who], people.weight[who])
 
 

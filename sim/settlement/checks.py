@@ -20,6 +20,7 @@ POWER = 1e-6  # MW, at every bus and hour
 STORED = 1e-6  # MWh, of every store and hour
 WATER = 1e-6  # hm3, a cubic metre, of every reservoir and day
 RENT = 0.01  # CNY, of every hour
+TRACED = 1e-9  # of all carbon
 
 
 class CheckError(Exception):
@@ -175,6 +176,19 @@ def certificates_are_somewhere(journal: Journal, facts: "Facts") -> list[str]:
     return facts.certificates.faults()
 
 
+def energy_is_traced_once(journal: Journal, facts: "Facts") -> list[str]:
+    """Every MWh made has one end and no MWh two, source by source, and so has every tonne; claims are all that was
+    emitted in the year so far."""
+    tracer = facts.tracer
+    if tracer.last is None:
+        return []
+    gap = tracer.claims(facts).sum() - tracer.carbon.sum()
+    found = tracer.last.faults()
+    if not abs(gap) <= TRACED * max(abs(tracer.carbon).sum(), 1.0):
+        found.append(f"consumers answer for {gap:.3f} t that nobody emitted")
+    return found
+
+
 def the_exchange_keeps_nothing(journal: Journal, facts: "Facts") -> list[str]:
     """What buyers of certificates pay goes to those who sold them."""
     left = journal.balance["certificate_exchange"]
@@ -185,7 +199,7 @@ TRUTHS = (
     the_books_balance, the_entries_are_chained, the_grid_company_keeps_nothing, rounding_is_only_rounding,
     energy_balances, load_is_who_uses_it, rent_is_what_the_network_earns, stores_end_where_the_flows_say,
     reservoirs_end_where_the_flows_say, riders_are_paid_for_their_orders, contributions_are_of_the_enrolled,
-    certificates_are_somewhere, the_exchange_keeps_nothing)
+    certificates_are_somewhere, the_exchange_keeps_nothing, energy_is_traced_once)
 
 
 def _worst(what: str, names, gap: np.ndarray, allowed: float, fault: str, step: str = "hour") -> list[str]:

@@ -178,7 +178,7 @@ class Journal:
         if month != self._posted:
             raise JournalError(f"the rows of {month} are not kept; the last posted month is {self._posted}")
         block = self.blocks[-1]
-        tables = {"entries": _columns(Entry, self.entries[block.first:]), "blocks": _columns(Block, [block])}
+        tables = {"entries": columns(Entry, self.entries[block.first:]), "blocks": columns(Block, [block])}
         if self.keep == "full":
             tables |= _legs([posting for posting in self.last if posting.leg.transfer.row is not None])
         return tables
@@ -271,7 +271,7 @@ def _check_column(name: str, transfer: Transfer):
         raise JournalError(f"{name}: the sum may not fit into 64 bits")
 
 
-def _columns(record: type, rows: list) -> dict[str, np.ndarray]:
+def columns(record: type, rows: list) -> dict[str, np.ndarray]:
     """Records as columns: int64 for numbers, objects for text."""
     kind = {int: np.int64, str: object}
     return {field: np.array([getattr(row, field) for row in rows], dtype=kind[record.__annotations__[field]])

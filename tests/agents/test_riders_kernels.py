@@ -195,3 +195,12 @@ def test_columns_are_the_populations(rider_lab):
     assert list(Columns._fields) == Riders.columns()
     for name in Columns._fields:
         assert getattr(riders.rows, name).dtype == unit_of(Riders.__annotations__[name]).dtype
+
+
+def test_claims_of_a_row_are_counted_by_poisson_and_shared_by_its_persons():
+    """Of a mean of 0.5 e^-0.5 = 0.607 have none and 0.910 at most one. At a draw of 0.8 one claim of 1,000 fen falls on
+    a row of 4 persons: 250 fen each; at 0.6 none."""
+    cumulative, sizes = np.array([1.0]), np.array([1000])
+    for u, fen in ((0.6, 0), (0.8, 250)):
+        assert kernels.claim(u, 0.5, np.uint64(7), 1, 4, cumulative, sizes) == fen
+        assert kernels.claim.py_func(u, 0.5, np.uint64(7), 1, 4, cumulative, sizes) == fen

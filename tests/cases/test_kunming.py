@@ -40,7 +40,8 @@ def year(law, incomes, first, months=12, enrolled=True):
         people = SimpleNamespace(
             identity=np.array([RIDER]), weight=np.ones(1, np.int32), city=np.zeros(1, np.int16),
             place=np.array([list(rules["pension"].base).index("kunming")]), enrolled=np.array([enrolled]),
-            premium=np.array([to_fen(base * rules["pension"].flex_rate)]), base=np.array([to_fen(base)]), met=window)
+            premium=np.array([to_fen(base * rules["pension"].flex_rate)]), base=np.array([to_fen(base)]),
+            chosen=np.array([to_fen(base)]), met=window)
         facts = SimpleNamespace(people=people, cities=SimpleNamespace(key=("kunming",)))
         bills = pension_contribution(facts, rules["pension"]) if enrolled else []
         paid[month] = sum(bill.total for bill in bills)

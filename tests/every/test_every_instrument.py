@@ -12,6 +12,7 @@ import pytest
 
 from sim.calendar import Month
 from sim.config import Section
+from sim.messages import People
 from sim.registry import instruments
 from sim.settlement.accounts import ACCOUNTS
 from sim.settlement.journal import Journal
@@ -25,14 +26,52 @@ pytestmark = pytest.mark.parametrize("key", KEYS)
 class About:
     """What must be said of an instrument. begins: first day of the month in which it begins in a city of the toy world.
     raised: the rules with a higher main rate, and with a higher one still.  levied: whether it leaves something to the
-    system levy."""
+    system levy.  law: changes without which it is neutral.  reads: columns of people that it cannot do without; where
+    the toy world's riders do not keep one, a filled one stands for it.
+    """
 
     begins: str
     raised: Callable[[Section], list[dict]]
     levied: bool = False
+    law: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
+def more(**rates: tuple[float, float]) -> Callable[[Section], list[dict]]:
+    """Rules with one rate and then another in place of theirs."""
+    return lambda rules: [dict(zip(rates, pair)) for pair in zip(*rates.values())]
+
+
+def filled(people: People, columns: tuple[str, ...]) -> People:
+    """People with columns that riders did not keep, made from who they are and what they did."""
+    place = np.arange(len(people.identity))
+    made = {
+        "tenure": place % 40, "female": place % 14 == 0, "dependants": place % 4,
+        "days": np.minimum(people.orders // 30, 31), "rain_orders": people.orders // 4,
+        "extreme_orders": people.orders // 20, "penalties": people.income // 100,
+        "account": people.income}
+    return replace(people, **{name: made[name].astype(getattr(people, name).dtype) for name in columns
+                              if not getattr(people, name).any()})
+
+
+JULY = "2025-07-01"
 ABOUT = {
+    "accident_insurance": About(JULY, more(premium=(0.04, 0.06))),
+    "child_benefit": About(JULY, more(grant=(20_000.0, 30_000.0)), law=("law.child_benefit.cases=50.0",),
+                           reads=("dependants",)),
+    "critical_illness": About(JULY, more(cases=(200.0, 400.0)), law=("law.critical_illness.cases=100.0",)),
+    "family_travel": About(JULY, more(value=(2e3, 3e3)), law=("law.family_travel.cases=100.0",), reads=("tenure",)),
+    "late_forgiveness": About(JULY, more(forgiven=(0.6, 1.0)), law=("law.late_forgiveness.forgiven=0.5",),
+                              reads=("penalties",)),
+    "order_scheme": About(JULY, more(platform=(0.3, 0.4)), law=(
+        "law.order_scheme.platform=0.2", "law.order_scheme.rider=0.1", "law.order_scheme.government=0.05")),
+    "rider_stations": About(JULY, more(station_cost=(80.0, 100.0))),
+    "tax_relief": About(JULY, more(credit=(0.2, 0.5)), law=("law.tax_relief.deductible=1.0",)),
+    "weather_subsidy": About(JULY, more(extreme=(4.0, 5.0)), law=(
+        "law.weather_subsidy.rain=1.0", "law.weather_subsidy.extreme=3.0"), reads=("rain_orders", "extreme_orders")),
+    "women_riders": About(JULY, more(value=(10.0, 20.0)), reads=("female",)),
+    "work_meals": About(JULY, more(use=(0.05, 0.1)), reads=("days",)),
+    "carbon": About("2025-07-01", lambda rules: [{"price": rules.price * k} for k in (1.5, 3.0)]),
     "injury_insurance": About(
         "2025-07-01",
         lambda rules: [{"premium": {s: k * rate for s, rate in rules.premium.items()}} for k in (1.5, 3)]),
@@ -41,6 +80,7 @@ ABOUT = {
                                      for more in (400.0, 800.0)], levied=True),
     "pass_through": About(
         "2025-07-01", lambda rules: [{"approved": {"HILLS": {"coal": cost}}} for cost in (400.0, 500.0)]),
+    "pension_account": About(JULY, more(interest=(0.03, 0.06)), reads=("account",)),
     "pension_subsidy": About("2025-04-01", lambda rules: [{"match": match} for match in (0.75, 1.0)]),
 }
 
@@ -49,7 +89,11 @@ ABOUT = {
 def labs():
     """By instrument: the toy world's month in which it begins, closed."""
     assert set(ABOUT) == set(KEYS), "say in ABOUT what there is to know of a new instrument"
-    return {key: toy(start=about.begins, days=30).run() for key, about in ABOUT.items()}
+    found = {}
+    for key, about in ABOUT.items():
+        found[key] = lab = toy(*about.law, start=about.begins, days=30).run()
+        lab.facts.people = filled(lab.facts.people, about.reads)
+    return found
 
 
 @pytest.fixture
@@ -160,7 +204,7 @@ def test_switched_off_it_leaves_every_other_bill_of_the_month_as_it_was(key, lab
     """Behaviour answers with the next month: within the month that closes, only the instrument's own bills go, and the
     levy, which closes those of markets too, changes by what they left in the grid company's account."""
     levy, own = {"system levy"} if ABOUT[key].levied else set(), bills_of(lab, key)
-    off = toy(f"instruments.{key}=false", start=ABOUT[key].begins, days=30).run()
+    off = toy(*ABOUT[key].law, f"instruments.{key}=false", start=ABOUT[key].begins, days=30).run()
     assert entries(off, but=levy) == entries(lab, but=own | levy)
     assert not own & {e.bill for e in off.journal.entries}
     assert left(lab, levy) - left(off, levy) == -left(lab, own)
@@ -181,10 +225,11 @@ def test_where_cabinets_draw_nothing_it_never_touches_the_energy_bills(key, lab,
     instrument and without it have the same energy bills to the fen, and only riders' bills differ. (With it, who is
     subsidised stays on a little longer, another rider takes to the road elsewhere, and his battery charges.)"""
     scenario = altered(tmp_path, settings={"riders": {"swap": {"energy": 0.0}}})
-    on, off = (toy(*change, start=ABOUT[key].begins, days=63, scenario=scenario).run()
+    on, off = (toy(*ABOUT[key].law, *change, start=ABOUT[key].begins, days=63, scenario=scenario).run()
                for change in ((), (f"instruments.{key}=false",)))
     energy = [[e for e in entries(lab) if e[1] in ENERGY] for lab in (on, off)]
     assert energy[0] == energy[1]
     first = Month.of(date.fromisoformat(ABOUT[key].begins))
     assert {e[0] for e in energy[0]} == {str(first.later(k)) for k in range(3)}
-    assert entries(on) != entries(off)
+    kept = all(getattr(on.facts.people, name).any() for name in ABOUT[key].reads)
+    assert (entries(on) != entries(off)) == kept

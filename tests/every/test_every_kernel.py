@@ -52,9 +52,10 @@ def test_every_decorated_function_is_found():
 
 
 def a_run() -> dict:
-    """Four days of the toy world at the turn of a month, stores on their own schedules, sixty rows of riders."""
-    lab = toy("scale.riders=60", "law.spot.storage_scheduling=own", start="2025-06-29", days=4).run()
-    populations = {f"{people.name}.{column}": getattr(people, column) for people in (lab.riders, lab.users)
+    """Four days of the toy world at the turn of a month, stores on their own schedules, sixty riders and accounts."""
+    lab = toy("scale.riders=60", "scale.users=60", "law.spot.storage_scheduling=own", start="2025-06-29", days=4).run()
+    populations = {f"{people.name}.{column}": getattr(people, column)
+                   for people in (lab.riders, lab.users, lab.accounts)
                    for column in people.columns()}
     return {"head": lab.journal.head} | populations
 

@@ -18,9 +18,15 @@ for _info in pkgutil.iter_modules(agents.__path__):
 TYPES = sorted(Population.__subclasses__(), key=lambda cls: cls.__name__)
 each = pytest.mark.parametrize("kind", TYPES, ids=lambda cls: cls.__name__)
 
-NOT_NEGATIVE = ("ratio", "persons", "persons/row", "count", "MW", "MWh", "months", "index", "fen", "fen/month", "0.01", "identity", "years",
-                "CNY/month", "CNY/MWh", "orders/day")
+NOT_NEGATIVE = ("ratio", "persons", "persons/row", "count", "MW", "MWh", "months", "index", "fen", "fen/month", "0.01",
+                "identity", "years", "CNY/month", "CNY/MWh", "orders/day")
 RANGE = {"share": (0.0, 1.0)} | dict.fromkeys(NOT_NEGATIVE, (0.0, np.inf))  # by symbol of the unit
+
+
+@pytest.fixture(scope="module")
+def two_months():
+    """Eleven days of the toy world across the turn of a month, with accounts that buy at retail."""
+    return toy("scale.users=300", start="2025-07-26", days=11).run()
 
 
 def population(lab, kind) -> Population:
@@ -74,7 +80,8 @@ def deserted(tmp_path_factory):
     nobody = {"riders": "0", "orders": "0"}
     scenario = altered(tmp_path_factory.mktemp("deserted"), {
         "cities": cells(**nobody), "load_split": drop, "user_classes": drop, "demand": drop,
-        "demand_years": drop, "green_demand": drop, "smelters": drop, "foreign": drop,
+        "demand_years": drop, "retail_classes": drop, "green_demand": drop, "pool_members": drop, "smelters": drop,
+        "foreign": drop,
         "build_out": lambda row: None if row["technology"] == "smelter" else row})
     return toy("scale.riders=0", scenario=scenario).run()
 

@@ -27,6 +27,7 @@ class Zero:
 
 
 ZERO = {
+    "carbon": Zero({"price": "0"}),
     "ancillary": Zero(dict.fromkeys(("mileage_floor", "mileage_cap", "capacity_cap", "reserve_cap"), "0")),
     "capacity": Zero({"coal": "{HILLS: 0, COAST: 0}", "pumped_hydro": "{COAST: 0}"}),
     "contracts": Zero({"eligible": "0"}),
@@ -35,6 +36,18 @@ ZERO = {
     "green": Zero({"fee": "0"}, free=False),  # certificates themselves still cost what buyers pay
     "interprovincial": Zero({"drought_cut": "0"}, free=False),  # agreements then stand in full
     "regulation_capacity": Zero({"new_share": "0", "old_share": "0"}),
+    "accident_insurance": Zero({"premium": "0", "pays": "0"}),
+    "child_benefit": Zero({"cases": "0"}),
+    "critical_illness": Zero({"cases": "0"}),
+    "family_travel": Zero({"cases": "0"}),
+    "late_forgiveness": Zero({"forgiven": "0"}),
+    "order_scheme": Zero(dict.fromkeys(("platform", "rider", "government"), "0")),
+    "rider_stations": Zero({"stations": "0", "homes": "0"}),
+    "tax_relief": Zero({"deductible": "0", "credit": "0"}),
+    "weather_subsidy": Zero({"rain": "0", "extreme": "0"}),
+    "women_riders": Zero({"value": "0"}),
+    "work_meals": Zero({"value": "0"}),
+    "pension_account": Zero({"interest": "0"}),
     "injury_insurance": Zero({"premium": "{takeaway: 0, errand: 0}"}),
     "mechanism_price": Zero(dict.fromkeys(("share_existing", "share_new"), "{wind: 0, wind_offshore: 0, solar: 0}")),
     "pass_through": Zero({"approved": "{HILLS: {coal: 0}}"}),

@@ -34,6 +34,11 @@ FLOWS = [("spot energy", "users", "grid_company", 4.1e10), ("spot energy", "grid
          ("claims", "injury_fund", "riders", 3e7)]
 
 
+STORES = {"battery": {"energy": 8.0, "ancillary": 15.0, "penalties": -2.0},  # CNY/kW a month
+          "pumped_hydro": {"energy": 3.0, "capacity": 40.0}}
+CERTIFICATES = {"issued": 6e6, "traded": 2e6, "retired": 1.5e6, "expired": 0.5e6}
+
+
 @pytest.fixture(scope="session")
 def year() -> Memory:
     """Twelve months of a made-up 2025, hourly tables included."""
@@ -55,6 +60,7 @@ def tables_of(month: Month) -> dict:
     rows += [("stored_water", basin, days, full * (0.25 + 0.7 * wet + 0.01 * rng.standard_normal(len(days))), "MWh")
              for basin, full in BASINS.items()]
     return {"indicators": _tidy(rows, days[0]), "hourly/bus": _buses(hours, wet, rng),
+            "hourly/corridor": _corridors(hours, wet), "populations/riders_by_decile": _deciles(month),
             "journal/entries": _entries(month), "populations/riders": _riders(month)}
 
 
@@ -90,6 +96,11 @@ def _energy(month, wet):
 
 
 def _money(month):
+    for store, income in STORES.items():
+        yield from [(f"revenue.{store}.{stream}", "YN", None, value, "CNY/kW") for stream, value in income.items()]
+    yield from [(f"certificates.{flow}", "all", None, count, "certificates") for flow, count in CERTIFICATES.items()]
+    yield from [("certificates_held", "all", None, 4e6 * month.month, "certificates"),
+                ("certificate_price.current", "all", None, 5.0, "CNY/certificate")]
     yield from [(f"paid.{bill.replace(' ', '_')}", "all", None,
                  sum(amount for b, _, _, amount in FLOWS if b == bill), "CNY") for bill, *_ in FLOWS[::3]]
     yield from [("imbalance", "all", None, 3e-9, "MW"), ("rent_residual", "all", None, 1e-4, "CNY")]
@@ -113,6 +124,26 @@ def _buses(hours, wet, rng) -> dict:
     flat = {name: array.astype("f4").ravel() for name, array in {"price": price, "load": load, "output": load}.items()}
     return {"time": np.tile(hours, n), "bus": np.repeat(np.array(list(ZONE_OF), object), len(hours)),
             "zone": np.repeat(np.array(list(ZONE_OF.values()), object), len(hours)), **flat}
+
+
+def _corridors(hours, wet) -> dict:
+    keys, n = np.array(list(CORRIDORS), object), len(hours)
+    use = np.array([low + (high - low) * wet for *_, high, low in CORRIDORS.values()])
+    capacity = np.array([capacity for _, _, capacity, *_ in CORRIDORS.values()])
+    ends = {name: np.repeat(np.array([corridor[i] for corridor in CORRIDORS.values()], object), n)
+            for i, name in enumerate(("start", "end"))}
+    sent = np.repeat(use * capacity, n)
+    return {"time": np.tile(hours, len(keys)), "corridor": np.repeat(keys, n), **ends,
+            "sent": sent.astype("f4"), "delivered": (0.94 * sent).astype("f4"),
+            "shadow": np.repeat(np.where(use > 0.85, 20.0, 0.0), n).astype("f4")}
+
+
+def _deciles(month) -> dict:
+    cities, tenths = np.array(list(CITIES), object), np.arange(1, 11)
+    n = len(cities)
+    return {"date": np.full(10 * n, np.datetime64(month.first, "D")), "city": np.repeat(cities, 10),
+            "decile": np.tile(tenths, n), "persons": np.full(10 * n, 1000.0), "income": np.tile(tenths * 900.0, n),
+            "eligible": np.tile(np.where(tenths > 7, 0.9, 0.0), n), "enrolled": np.tile(tenths / 50, n)}
 
 
 def _entries(month) -> dict:

@@ -83,6 +83,8 @@ def refused(capsys, arguments, *words):
     (["run", "toy", "--start", "2025-07-20", "--end", "2025-07-10"], ("before the start",)),
     (["check", "missing.yaml"], ("missing.yaml", "no such file")),
     (["plan", "toi"], ("did you mean 'toy'",)),
+    (["sweep", "toy_ofer_cap"], ("did you mean 'toy_offer_cap'",)),
+    (["status", "."], ("holds no sweep",)),
     (["audit", "."], ("holds no run",)),
     (["query", ".", "select 1"], ("holds no run",)),
     (["export", "."], ("holds no run",)),
@@ -134,7 +136,7 @@ def test_help_and_wrong_keys_are_answered_without_heavy_modules(arguments):
 def test_help_names_every_command(capsys):
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    for command in ("run", "check", "plan", "audit", "query", "export"):
+    for command in ("run", "check", "plan", "sweep", "status", "audit", "query", "export", "report", "explain"):
         assert f"  {command} " in said
 
 
@@ -162,8 +164,8 @@ def test_plan_says_what_is_switched_off(here, capsys):
 def test_a_run_writes_its_folder_and_one_screen(toy):
     folder, said = toy
     assert {"run.yaml", "manifest.txt", "indicators.parquet", "assets.parquet", "hourly", "daily", "journal",
-            "populations", "figures"} == set(os.listdir(folder))
-    assert len(said.stdout.splitlines()) <= 24
+            "populations", "figures", "tracing"} == set(os.listdir(folder))
+    assert len(said.stdout.splitlines()) <= 25
     assert max(map(len, said.stdout.splitlines())) <= 130
     certificate = yaml.safe_load((folder / "run.yaml").read_text())
     assert f"head      {certificate['head']}" in said.stdout
@@ -223,6 +225,42 @@ def test_export_writes_csv_beside_the_run(toy, capsys):
     refused(capsys, ["export", str(toy[0])], "exists already")
 
 
+def test_export_writes_figures_and_excel_where_it_is_told(toy, tmp_path, capsys):
+    assert main(["export", str(toy[0]), "--to", "xlsx", "--out", str(tmp_path / "t.xlsx")]) == 0
+    assert (tmp_path / "t.xlsx").stat().st_size > 10_000
+    refused_to = ["export", str(toy[0]), "--to", "pdf"]
+    assert capsys.readouterr().out == f"{tmp_path / 't.xlsx'}\n"
+    refused(capsys, refused_to, "pdf", "csv")
+
+
+def test_a_report_is_one_file_beside_the_run(toy, capsys):
+    assert main(["report", str(toy[0])]) == 0
+    assert capsys.readouterr().out == f"{toy[0]}-report.html\n"
+    assert os.path.getsize(f"{toy[0]}-report.html") > 100_000
+    refused(capsys, ["report", str(toy[0].parent / "none")], "holds no run")
+    refused(capsys, ["report", str(toy[0]), "--lang", "fr"], "fr")
+
+
+def test_explain_tells_one_thing_at_a_time(toy, capsys):
+    assert main(["explain", str(toy[0]), "--yuan", "--from", "users"]) == 0
+    assert "Of each yuan that users pay" in capsys.readouterr().out
+    refused(capsys, ["explain", str(toy[0])], "expected one of --price PLACE TIME, --rider ID, --yuan")
+    refused(capsys, ["explain", str(toy[0]), "--yuan", "--rider", "1"], "expected one of")
+    refused(capsys, ["explain", str(toy[0]), "--rider", "1", "--from", "users"], "--from goes with --yuan")
+
+
+def test_explain_finds_the_price_that_the_run_keeps(toy, capsys):
+    assert main(["explain", str(toy[0]), "--price", "COAST", "2025-07-02T19"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("COAST, 2025-07-02 19:00: ")
+    sql = "select price from hourly where bus = 'COAST' and time = '2025-07-02 19:00'"
+    assert main(["query", str(toy[0]), sql]) == 0
+    kept = float(capsys.readouterr().out.split()[-1])
+    assert float(told.split()[3].replace(",", "")) == pytest.approx(kept, abs=0.01)
+    refused(capsys, ["explain", str(toy[0]), "--price", "COAST", "2025-07-03T19"], "2025-07-03 is not a day of the run")
+    refused(capsys, ["explain", str(toy[0]), "--price", "COAST", "noon"], "'noon' is no hour")
+
+
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_run_that_is_stopped_leaves_nothing_and_says_so(tmp_path, sent, code):
     run = subprocess.Popen([sys.executable, "-m", "experiments", "run", "toy", "--out", str(tmp_path / "r" / "toy")],
@@ -270,6 +308,7 @@ def test_the_schema_for_editors_is_printed(capsys):
     assert main(["check", "--schema"]) == 0
     schema = json.loads(capsys.readouterr().out)
     assert "period" in schema["$defs"]["scenario"]["properties"]
+    assert "levers" in schema["$defs"]["sweep"]["properties"]
 
 
 def test_check_wants_something_to_check(capsys):

@@ -7,11 +7,13 @@ import pytest
 from matplotlib import rcParams
 from matplotlib.image import AxesImage
 
-from experiments import plots
+from experiments import drawing, plots, plots_money
+from experiments.tongue import speaking
+from sim.config import BadInput
 from sim.recorder import Memory
 
-EXPECTED = ["price_duration", "price_heat", "generation", "corridors", "reservoirs", "rider_income", "rider_enrolment",
-            "money_flow"]
+EXPECTED = ["price_map", "price_duration", "price_heat", "generation", "corridors", "reservoirs", "revenue_stack",
+            "certificates", "rider_income", "rider_enrolment", "coverage", "money_flow"]
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +39,14 @@ def test_a_year_gives_every_figure(drawn):
 def test_without_hourly_tables_the_prices_are_left_out(year):
     bare = Memory()
     bare._months = {kind: tables for kind, tables in year._months.items() if not kind.startswith("hourly")}
-    assert [name for name, _ in plots.figures(bare)] == EXPECTED[2:]
+    assert [name for name, _ in plots.figures(bare)] == EXPECTED[3:]
 
 
 def test_a_world_without_rivers_corridors_and_riders_has_its_other_figures(year):
     class Bare:
         kinds = ("indicators", "journal/entries")
-        indicators = year.indicators[~year.indicators["indicator"].isin(["utilisation", "stored_water", "income"])]
+        indicators = year.indicators[~year.indicators["indicator"].str.match(
+            r"utilisation|stored_water|income|revenue|certificate")]
         table = staticmethod(year.table)
 
     assert [name for name, _ in plots.figures(Bare())] == ["generation", "money_flow"]
@@ -72,6 +75,10 @@ def test_a_single_month_can_be_seen(year, name):
     ("rider_income", ["[1,000 CNY/month]"]),
     ("rider_enrolment", ["share of the month's active riders [%]"]),
     ("money_flow", ["[bn CNY]"]),
+    ("price_map", ["mean price [CNY/MWh]"]),
+    ("revenue_stack", ["received less paid [CNY/kW]"]),
+    ("certificates", ["certificates [million]", "price [CNY/certificate]", "month of 2025"]),
+    ("coverage", ["could have the subsidy [%]", "enrolled [%]", "tenth of income, 1 is the poorest"]),
 ])
 def test_every_axis_says_its_unit(drawn, name, units):
     written = " | ".join(texts(drawn[name]))
@@ -83,7 +90,7 @@ def test_every_axis_says_its_unit(drawn, name, units):
 def test_every_figure_fits_a_page_and_can_be_saved(drawn, name):
     figure = drawn[name]
     width, height = figure.get_size_inches()
-    assert width == plots.WIDTH
+    assert width == drawing.WIDTH
     assert height <= 9.5
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=50)
@@ -179,7 +186,7 @@ def test_money_flow_names_every_account_with_its_sum(drawn):
 
 
 def test_colours_of_technologies_differ():
-    assert len(set(plots.TECHNOLOGIES.values())) == len(plots.TECHNOLOGIES)
+    assert len(set(drawing.TECHNOLOGIES.values())) == len(drawing.TECHNOLOGIES)
 
 
 def test_drawing_leaves_the_callers_style_alone(year):
@@ -201,3 +208,76 @@ def test_a_margin_below_zero_can_be_read_off():
     assert whole.get_xlim() == (0, 100)
     assert tight.get_xlim() == (98, 100)
     assert tight.get_ylim()[0] < -14.9
+
+
+def test_the_map_names_each_bus_with_its_mean_price(year, drawn):
+    prices = year.table("hourly/bus").groupby("bus")["price"].mean()
+    assert f"GD {prices['GD']:.0f}" in texts(drawn["price_map"])
+
+
+def test_the_map_puts_buses_where_they_lie_once_that_is_known(year):
+    tables = year.table("hourly/bus"), year.table("hourly/corridor")
+    places = {bus: (100.0 + i, 25.0 + i % 3) for i, bus in enumerate(tables[0]["bus"].unique())}
+    dots = plots.price_map(*tables, places).axes[0].collections[0]
+    assert dots.get_offsets().tolist() == [list(place) for place in places.values()]
+    assert not any("not by geography" in text for text in texts(plots.price_map(*tables, places)))
+    assert any("not by geography" in text for text in texts(plots.price_map(*tables, {})))
+
+
+def test_places_are_those_of_the_worlds_buses():
+    from sim.config import load
+    from tests.labs import TOY
+
+    assert plots.places_of(load(TOY).world["buses"])["COAST"] == (104.0, 24.0)
+
+
+def test_what_a_store_pays_stands_left_of_what_it_earns(drawn):
+    ax = drawn["revenue_stack"].axes[0]
+    battery = [bar for bar in ax.patches if round(bar.get_y() + bar.get_height() / 2) == 0 and bar.get_width()]
+    assert min(bar.get_x() + bar.get_width() for bar in battery) == -24.0  # 12 x -2
+    assert max(bar.get_x() + bar.get_width() for bar in battery) == 276.0  # 12 x (8 + 15)
+    assert "252" in texts(drawn["revenue_stack"])
+
+
+def test_certificates_stand_in_millions(drawn):
+    bars = [bar.get_height() for bar in drawn["certificates"].axes[0].patches]
+    assert {6.0, 2.0, 1.5, 0.5} == set(bars)
+
+
+def test_coverage_shows_each_tenth_of_each_city(drawn):
+    could, does = drawn["coverage"].axes
+    assert [text.get_text() for text in could.texts][:10] == ["0"] * 7 + ["90"] * 3
+    assert [text.get_text() for text in does.texts][:10] == ["2", "4", "6", "8", "10", "12", "14", "16", "18", "20"]
+
+
+def test_who_gains_is_the_difference_of_two_journals():
+    import pandas
+
+    # users pay plants 100 yuan, then 160: plants have 60 more, users 60 less, stores what they had
+    first, second = (pandas.DataFrame([("users", "plants", fen), ("users", "stores", 500)],
+                                      columns=["payer", "payee", "total"]) for fen in (10_000, 16_000))
+    figure = plots_money.gains(first, second)
+    assert {"+60.0", "−60.0"} <= set(texts(figure))
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["users", "plants"]
+
+
+def test_an_interval_that_holds_zero_is_grey():
+    import pandas
+
+    table = pandas.DataFrame([("sure", 100.0, 10.0, 5.0, 15.0), ("chance", 200.0, 2.0, -4.0, 8.0)],
+                             columns=["what", "first", "difference", "low", "high"])
+    ax = plots_money.intervals(table, "meaning.").axes[0]
+    assert [line.get_color() for line in ax.lines[:2]] == [drawing.BLUE, drawing.GREY]
+    assert ax.lines[0].get_xdata() == pytest.approx([5.0, 15.0])  # % of 100
+    assert ax.lines[1].get_xdata() == pytest.approx([-2.0, 4.0])  # % of 200
+
+
+def test_figures_speak_chinese(year):
+    try:
+        drawing.han()
+    except BadInput:
+        pytest.skip("no font with Chinese characters is installed: apt install fonts-noto-cjk")
+    with speaking("zh"):
+        for name, figure in plots.figures(year):
+            figure.savefig(io.BytesIO(), format="png", dpi=40)  # a missing glyph would warn, and warnings are errors
+            assert any("\u4e00" <= letter <= "\u9fff" for text in texts(figure) for letter in text), name

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sim.registry import instruments, markets
+from sim.schema import SWITCHED
 from tests.labs import altered, drop, toy
 
 FILE = Path(__file__).with_name("toy.json")
@@ -28,6 +29,7 @@ def as_at_first(folder: Path, **period):
     world = altered(folder, {"stores": lambda row: None if row["key"] == "battery_HILLS" else row, "projects": drop})
     later = [f"{kind}.{key}=false" for kind, found in (("markets", markets()), ("instruments", instruments()))
              for key in found if key not in FIRST_KEYS]
+    later += [f"instruments.{key}=false" for key in SWITCHED]
     return toy(*FIRST, *later, scenario=world, **period)
 
 

@@ -42,7 +42,7 @@ def refusal(files, **options) -> str:
 def test_a_scenario_is_read_with_its_world_and_law(files):
     config = files.load()
     assert (config.start, config.end, config.seed) == (date(2025, 1, 1), date(2025, 1, 31), 7)
-    assert config.scale == {"riders": 100, "rest_riders": 10}
+    assert config.scale == {"riders": 100, "rest_riders": 10, "users": 0}
     assert (config.name, config.world.name, config.world.settings.comfort.warm) == ("small", "mini", 21.5)
     assert (config.markets, config.instruments) == ({"toll": True}, {"grant": True})
     assert config.record.journal == "full"
@@ -198,7 +198,7 @@ def test_a_run_cannot_be_made_again_from_changed_files(files):
 
 def test_what_is_set_replaces_what_the_file_says(files):
     config = files.load(set=["scale.riders=5", "period.start=2025-01-05", "record={journal: roots}"], seed=np.int64(9))
-    assert config.scale == {"riders": 5, "rest_riders": 10}
+    assert config.scale == {"riders": 5, "rest_riders": 10, "users": 0}
     assert (config.start, config.seed) == (date(2025, 1, 5), 9)
     assert (config.record.journal, config.record.hourly) == ("roots", True)
     assert config.patch == {"scale.riders": 5, "period.start": "2025-01-05", "record": {"journal": "roots"}, "seed": 9}

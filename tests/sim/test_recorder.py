@@ -10,11 +10,16 @@ import pytest
 from sim.calendar import Calendar, Month
 from sim.closed_month import ClosedMonth
 from sim.config import Table
+from sim.credit import FirmMonth
 from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.positions import Book
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
+from sim.retail import RetailMonth
+from sim.settlement.chain import Chain
 from sim.settlement.journal import Journal
+from sim.tracing import Traced, Tracer
+from sim.vpp import Stability
 from sim.welfare import Gain, nothing
 
 JANUARY = Month(2025, 1)
@@ -72,6 +77,46 @@ def contracts():
     return {("contracts", 0): Book(0, power, power * price)}
 
 
+def shop():
+    """Two retailers beside the default supplier: 30 and 10 MWh in two kinds of packages, billed 9,000 and 2,000 CNY for
+    what cost 8,000 and 2,500; the second fails over 1,000 CNY, of which 400 are guaranteed."""
+    none = np.zeros(3, np.int64)
+    return RetailMonth(
+        row=np.array([0]), billed=np.array([[100_000], [900_000], [200_000]]),
+        bought=np.array([[90_000], [800_000], [250_000]]), costs=none, fees=np.array([0, 300, 100]), capital=none,
+        dividend=none, called=np.array([0, 0, 40_000]), lost=np.array([0, 0, 60_000]), equity=none,
+        guarantee=np.array([0, 120_000, 40_000]), energy=np.array([5.0, 30, 10]),
+        by_kind=np.array([30.0, 0, 0, 10, 0, 0, 0]), accounts=np.array([6.0, 4, 1, 5]), price=275.0, expected=270.0,
+        default=250.0, offered=none, dispersion=3.0, signed=3, below=-4.0, paid_dispersion=2.0, cover=0.8, standing=2,
+        failed=1, suspended=1, expelled=1, admitted=0,
+        grade=np.array([0, 0, 1]), scores=np.zeros(3))
+
+
+def graded():
+    """One company of the best grade with 100 points, one of the worst with 40."""
+    return FirmMonth(("a", "b"), np.array([0, 1]), np.array([12, 2]), np.array([100.0, 40.0]), np.zeros(6, np.int64))
+
+
+def traced():
+    """Of 100 MWh of coal and 60 of water the users of b take 10 by contract and 40 along the flows, 30 of it coal."""
+    tracer = Tracer(grid(), np.array(["b"], object), ("kunming", "nanning", "empty"))
+    contract, flow = np.zeros((2, len(tracer.consumer), len(tracer.source)))
+    coal, hydro = tracer.source.index("coal"), tracer.source.index("hydro")
+    contract[0, hydro], flow[0, [coal, hydro]] = 10, (30, 10)
+    carbon = np.where(np.arange(len(tracer.consumer)) == 0, 15.0, 0.0)
+    tracer.last = Traced(JANUARY, tracer.source, tracer.consumer, contract, flow, carbon, flow.sum(axis=0), 15.0)
+    tracer.used, tracer.green, tracer.carbon = tracer.last.used, tracer.last.green, carbon
+    tracer.factor = np.array([0, 0, 0.5, 0, 0, 0])
+    return tracer
+
+
+def pooled():
+    """One pool of one member, who gets 70 of 100 fen; nobody gains by leaving."""
+    one = np.array([1.0])
+    return SimpleNamespace(key=("pool",), member=("battery",), income=np.array([100]), earned=np.array([70]), part=one,
+                           contract=one, bound=0 * one, held=[Stability(0.0, 1, True, True)])
+
+
 def facts():
     """a1 makes 65 + 15 and uses 10, so 70 flow to a2; it uses 30 and the smelter 10, so 30 leave for B and 27 arrive.
     B makes 20, sends 8 on to C (7 arrive, all bought), its battery gives 4 on the first day and takes 5 on the second:
@@ -83,7 +128,9 @@ def facts():
         income=np.array([100_000, 300_000, 500_000, 200_000]), orders=np.array([100.0, 300.0, 500.0, 200.0]),
         enrolled=np.array([True, False, True, False]), met=np.array([0b111, 0b101, 0b011, 0b110], np.uint8),
         living=np.array([90_000, 90_000, 90_000, 90_000]), swaps=np.array([True, True, False, False]),
-        claims=np.array([0, 0, 1_000, 500]), segment=np.array([0, 1, 1, 0]))
+        claims=np.array([0, 0, 1_000, 500]), segment=np.array([0, 1, 1, 0]),
+        migrant=np.array([True, True, False, True]),
+        crossed=np.array([True, False, False, True]), temporary=np.array([False, False, True, True]))
     ahead = SimpleNamespace(price=np.zeros((4, H)), output=np.zeros((6, H)), grid=grid())
     held = SimpleNamespace(  # every unit holds 1 MW of each product, of which 1 CNY of each part is earned
         day=SimpleNamespace(index=0), reserved=np.ones((2, 6, H)), pay=np.ones((3, 6, H)), group=np.zeros(6, int),
@@ -91,7 +138,7 @@ def facts():
     # 100 were issued; 30 of the year were sold at 4 and 10 with their energy at 6; 7 + 3 are held
     flows = {"issued": 100, "traded": 30, "bundled": 10, "transferred": 40, "retired": 90, "expired": 0}
     certificates = SimpleNamespace(month=JANUARY, flows=flows, free=np.array([0, 40, 0]),
-                                   held=lambda: np.array([7, 3]))
+                                   held=lambda: np.array([7, 3]), covered=np.array([0, 0, 0, 0, 0, 0, 10]))
     green = SimpleNamespace(day=SimpleNamespace(month=JANUARY), public={"price_current": 4.0, "price_bundled": 6.0})
     schedule = np.array([np.full(24, 20.0), np.full(24, np.nan)])
     return SimpleNamespace(
@@ -115,7 +162,8 @@ def facts():
         public=SimpleNamespace(
             earnings={("B", "battery"): {"energy": 1000.0, "capacity": 250.0}},
             traded={"regulation_capacity": {"price.B": 272.5, "supply.B": 4.0, "duty.B": 10.0}}),
-        people=people, imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
+        tracer=traced(), pooling=pooled(), swap_rebate=np.array([0, 70, 0]), people=people, retail=shop(),
+        firms=graded(),        imbalance=2e-9, residual=3e-5, water_residual=0.0, events={"resolved": 3})
 
 
 @pytest.fixture
@@ -127,6 +175,8 @@ def lab():
     journal.post(JANUARY, [Transfer("pay of orders", "platform", "riders", np.array([250, 50]), np.array([7, 8]),
                                     np.array([2, 1], np.int32)),
                            Transfer("congestion rent", "grid_company", "rent", 9_000)])
+    chain = Chain()
+    chain.close(JANUARY, journal, {"unit": np.full(6, "A", object)})
     world = {"reservoirs": {"key": np.array(["dam"], object), "basin": np.array(["river"], object),
                             "productivity": np.array([0.4])},
              "basins": {"key": np.array(["river"], object)},
@@ -136,12 +186,13 @@ def lab():
         zone="B", projects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
         started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
     return SimpleNamespace(
-        developers=[builder], facts=facts(), journal=journal, calendar=calendar, riders=riders,
+        developers=[builder], facts=facts(), journal=journal, chain=chain, calendar=calendar, riders=riders,
         config=SimpleNamespace(world=world),
         foreign=SimpleNamespace(countries=("laos",), by_country=lambda: np.array([3])),
         ground=SimpleNamespace(reservoir_units=np.array([0])),
         rules={"spot": SimpleNamespace(compare=True, coordination="priority"), "regulation_capacity": None,
-               "crossarea": SimpleNamespace(origin_share=0.25),
+               "carbon": SimpleNamespace(benchmark={"coal": 0.4}), "crossarea": SimpleNamespace(origin_share=0.25),
+               "credit": SimpleNamespace(grades=("AAA", "C")),
                "pension_subsidy": SimpleNamespace(threshold_months=3, window_months=6)})
 
 
@@ -162,6 +213,20 @@ def value(lab):
 def test_prices_are_weighted_by_load_and_plain(value):
     assert value("price", "A") == 175.0  # (10 x 100 + 30 x 200) / 40, as the facts say
     assert value("price_plain", "A") == 150.0  # (100 + 200) / 2
+
+
+def test_who_used_what_and_what_it_emitted_is_kept(value):
+    """b: 50 MWh, a fifth by contract, 20 of water, 15 t. 10 certificates stand for half of its water; the rest of the
+    carbon stays its own. Coal: 20 MW for 48 hours at 0.5 t, 0.4 of it free."""
+    assert (value("traced.coal", "b"), value("traced.hydro", "b")) == (30, 20)
+    assert (value("traced_contract", "b"), value("traced_green", "b")) == (0.2, 0.4)
+    assert (value("footprint", "b"), value("footprint_claimed_year", "b")) == (15, 15)
+    assert (value("emissions.coal", "B"), value("allowances.coal", "B")) == pytest.approx((20 * H * 0.5, 20 * H * 0.4))
+
+
+def test_pools_are_kept_with_their_members(value):
+    assert (value("pool_income", "pool"), value("pool_member_income", "battery")) == (1.0, 0.7)
+    assert (value("pool_in_core", "pool"), value("swap_rebate", "nanning")) == (1, 0.7)
 
 
 def test_energy_is_summed_by_zone_and_technology(value):
@@ -320,6 +385,20 @@ def test_months_are_dated_their_first_day_and_days_themselves(lab):
     assert stored["date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-01-30", "2025-01-31"]
     assert stored["value"].tolist() == [900.0, 880.0]
     assert set(frame.loc[frame["indicator"] == "load", "date"].dt.strftime("%Y-%m-%d")) == {"2025-01-01"}
+
+
+def test_retail_is_kept_as_shares_margins_and_losses(value, lab):
+    assert value("package_share.fixed") == 0.75  # 30 of 40 MWh
+    assert value("package_share.spread_share") == 0.25
+    assert value("retail_margin") == 500.0  # 9,000 - 8,000 + 2,000 - 2,500
+    assert value("retail_concentration") == 75**2 + 25**2
+    assert value("retail_energy") == 45.0
+    assert (value("guarantee_called"), value("default_loss"), value("guarantees")) == (400.0, 600.0, 1600.0)
+    assert (value("retailers_graded.AAA"), value("retailers_graded.C")) == (1, 1)
+    assert (value("accounts.default"), value("accounts.entered")) == (6, 5)
+    assert (value("companies_graded.C"), value("company_score")) == (1, 70)
+    lab.facts.retail = lab.facts.firms = None
+    assert not any(name.startswith(("retail", "package", "accounts")) for name in kept(lab).indicators["indicator"])
 
 
 def test_every_outcome_that_has_something_to_say_says_it_in_its_unit(lab):

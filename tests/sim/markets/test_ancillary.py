@@ -102,7 +102,8 @@ def test_machines_that_must_run_carry_reserve_by_their_output():
 def sold_out(value: float):
     """A day on which the east's coal sells 4 and its battery 3 MW of regulation and 10 MW of reserve, at a value."""
     scene = small()
-    scene.rules = law(performance={"hydro": [1, 1], "coal": [0.5, 0.5], "battery": [2, 2], "pumped_hydro": [1, 1]})
+    scene.rules = law(performance={"hydro": [1, 1], "coal": [0.5, 0.5], "battery": [2, 2], "pumped_hydro": [1, 1],
+                                   "virtual_plant": [2, 2]})
     sold = products(scene.grid, scene.rules)
     orders = offers((0, 3, 8, 8), (0, 4, 3, 4), (1, 3, 20, 6))
     reserve = requirements(orders, scene, sold)
@@ -252,8 +253,8 @@ def test_owners_offer_what_the_law_lets_them_and_nobody_offers_wind(months):
     lab = months["co-optimised"]
     day, units = lab.facts.daily["ancillary"][-1], lab.grid.units
     who = {product: set(units.technology[day.orders.unit[day.orders.product == product]]) for product in (0, 1)}
-    assert who == {0: {"hydro", "coal", "battery", "pumped_hydro"},
-                   1: {"hydro", "coal", "gas", "battery", "pumped_hydro"}}
+    assert who == {0: {"hydro", "coal", "battery", "pumped_hydro", "virtual_plant"},
+                   1: {"hydro", "coal", "gas", "battery", "pumped_hydro", "virtual_plant"}}
     coal = units.key.tolist().index("coal_COAST_1")
     mine = (day.orders.unit == coal) & (day.orders.product == SPINNING)
     assert day.orders.price[mine, 0] == approx([0.02 * 270])

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from sim.calendar import Month
 from sim.policy.pension_subsidy import PensionSubsidy, SubsidyRules, eligible, met, remember, subsidy
@@ -15,7 +16,9 @@ RULES = SubsidyRules(match=0.5, threshold_months=3, window_months=6, lag_months=
 def people(**columns):
     """Three riders of Kunming who meet everything, as an instrument sees them; columns replace the given ones."""
     three = {"identity": np.array([11, 12, 13]), "weight": np.array([1, 5, 2], np.int32), "city": np.zeros(3, np.int16),
-             "enrolled": np.ones(3, bool), "premium": np.full(3, 91760), "met": np.full(3, 0b111, np.uint8)}
+             "enrolled": np.ones(3, bool), "premium": np.full(3, 91760), "base": np.full(3, 458800),
+             "chosen": np.full(3, 458800), "here": np.ones(3, bool), "home": np.ones(3, bool),
+             "met": np.full(3, 0b111, np.uint8)}
     return SimpleNamespace(**(three | columns))
 
 
@@ -107,3 +110,48 @@ def test_the_base_of_the_place_of_insurance_makes_the_amount():
 
 def test_without_a_match_nothing_is_transferred():
     assert pay(rules=RULES.model_copy(update={"match": 0.0})) == []
+
+
+# --------------------------------------------------------------------------------------------------------------- levers
+
+
+def test_a_higher_base_of_ones_own_choice_is_subsidised_as_the_lower_one():
+    # on 7,000 yuan the contribution is 1,400; half of 20 % of 4,588 remains 458.80
+    (transfer,) = pay(premium=np.full(3, 140_000), chosen=np.full(3, 700_000))
+    assert transfer.amount.tolist() == [45880] * 3
+
+
+@pytest.mark.parametrize(("place", "rows"), [("choice", [11, 12, 13]), ("workplace", [11, 12]), ("hukou", [11, 13])])
+def test_the_law_may_ask_where_one_is_insured(place, rows):
+    (transfer,) = pay(rules=RULES.model_copy(update={"place": place}), here=np.array([True, True, False]),
+                      home=np.array([True, False, True]))
+    assert transfer.row.tolist() == rows
+
+
+def test_the_state_may_bear_a_part_of_what_riders_are_given():
+    """Three tenths of 458.80 are 137.64; the platform gives the other 321.16, and riders receive the same."""
+    platform, state = pay(rules=RULES.model_copy(update={"government": 0.3}))
+    assert (platform.payer, state.payer) == ("platform", "government")
+    assert platform.amount.tolist() == [32116] * 3
+    assert state.amount.tolist() == [13764] * 3
+    assert platform.due == state.due == Month(2025, 10)
+
+
+def test_all_three_shares_are_the_whole_contribution_to_the_fen():
+    for match in (0.0, 0.33, 0.5, 1.0):
+        for government in (0.0, 0.41, 1.0):
+            given = pay(rules=RULES.model_copy(update={"match": match, "government": government}))
+            total = sum(transfer.total for transfer in given)
+            assert total == int(subsidy(match, 91760)) * 8
+            assert all(transfer.payer in ("platform", "government") for transfer in given)
+
+
+def test_a_window_and_a_threshold_of_the_laws_own():
+    easy = RULES.model_copy(update={"threshold_months": 1, "window_months": 1})
+    (transfer,) = pay(rules=easy, met=np.array([1, 0b10, 0b111], np.uint8))
+    assert transfer.row.tolist() == [11, 13]
+
+
+def test_a_threshold_beyond_its_window_is_refused():
+    with pytest.raises(ValidationError, match="expected at most"):
+        SubsidyRules(match=0.5, threshold_months=5, window_months=4, lag_months=1, start={})

@@ -17,6 +17,7 @@ from sim.calendar import Month
 from sim.certificates import Certificates
 from sim.messages import People
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Units
+from sim.tracing import Tracer
 
 SOURCE = "worked by hand"
 
@@ -58,6 +59,7 @@ def facts_of(hours):
     facts = SimpleNamespace(
         month=Month(2025, 7), grid=net, user_bus=np.array([0, 1, 1]), city_bus=np.array([1, -1]),
         outside_price=np.array([0.0, 650.0]), people=people(Month(2025, 7)), pay=np.array([14_000.0, 3_000.0]),
+        commission=np.zeros(2),
         price=np.stack([two(100, 200.004), two(130, 1500)]),
         load=np.stack([two(50, 50), two(55, 75)]),
         consumption=np.stack([two(50, 50), two(30, 35), two(20, 35)]),
@@ -74,6 +76,8 @@ def facts_of(hours):
         opening=SimpleNamespace(stored=np.zeros(6), water=np.array([50.0, 140.0])))
     days = hours // 24
     facts.certificates = Certificates(net, facts.user_bus, np.ones(3, bool))
+    facts.tracer = Tracer(net, np.array(["west", "east", "east"], object), ("town", "elsewhere"))
+    facts.swap_rebate = np.zeros(2, np.int64)
     # 12 x (40 + 50) MWh at 10 MWh/hm3 use 108 hm3 a day; 12 x (60 + 70) MWh at 20 MWh/hm3 use 78 hm3
     facts.rivers = SimpleNamespace(
         key=("upper dam", "lower dam"), plant=np.array(["upper", "lower"], object), above=np.array([-1, 0]),

@@ -19,7 +19,7 @@ def test_every_sector_has_an_account():
 def test_mass_accounts_say_what_a_row_is():
     assert {name: account.rows for name, account in ACCOUNTS.items() if account.mass} == {
         "users": "user row", "smelters": "unit", "plants": "unit", "stores": "unit", "neighbours": "unit",
-        "corridor_owners": "link", "riders": "identity"}
+        "corridor_owners": "link", "riders": "identity", "retailers": "retailer"}
 
 
 def test_a_name_stands_for_one_account():

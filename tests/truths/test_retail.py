@@ -1,0 +1,74 @@
+"""Retail in a whole run: what is off changes nothing, books close, users pay their packages and not their energy."""
+
+import pytest
+
+from sim.packages import GREEN
+from sim.retail import AHEAD, ENERGY, paid_by_row
+from tests.labs import toy
+
+PERIOD = {"start": "2025-07-26", "days": 11}  # across the turn of a month
+
+
+@pytest.fixture(scope="module")
+def lab():
+    return toy("scale.users=600", **PERIOD).run()
+
+
+def entries(lab, month, but=()):
+    return [(e.bill, e.payer, e.payee, e.total) for e in lab.journal.entries if e.month == month and e.bill not in but]
+
+
+def test_without_accounts_the_law_of_retail_and_credit_is_read_by_nobody():
+    head = toy(**PERIOD).run().journal.head
+    for change in ("law.retail.platform=false", "law.credit.enforced=false", "scale.users=0"):
+        assert toy(change, **PERIOD).run().journal.head == head
+
+
+def test_what_retailers_own_is_what_the_journal_says(lab):
+    assert lab.journal.balance["retailers"] == lab.retailers.equity.sum()
+    assert lab.journal.balance["grid_company"] == 0
+
+
+def test_retailers_pay_what_their_users_energy_cost_and_certificates_of_green_packages(lab):
+    """The rows' bills of energy and contracts, and the month's certificates, one for a MWh of green packages."""
+    month = lab.facts.retail
+    transfers = [posting.leg.transfer for posting in lab.journal.last]
+    billed = paid_by_row([t for t in transfers if t.row is not None], ENERGY + AHEAD, len(lab.facts.user_bus))
+    certificates = month.bought.sum() - billed[month.row].sum()
+    price = lab.facts.trades["green", "month"].public.get("price_current", 0.0)
+    assert certificates / 100 == pytest.approx(month.by_kind[GREEN] * price, abs=1.0)  # rounded by retailer and row
+    assert {e[0] for e in entries(lab, "2025-08")} >= {"retail bill", "retail purchase", "retail running cost"}
+
+
+def test_the_contracts_of_served_rows_are_bought_by_retailers_alone(lab):
+    """Every bid for the town is a retailer's: users bid for the rest alone."""
+    assert lab.users.at_retail.tolist() == [False, True, True, False]
+    energy, value = lab.retailers.ahead(lab.facts)
+    units = len(lab.facts.grid.units)
+    sold = sum(book.sold for (key, _), book in lab.facts.positions.books.items() if key == "contracts")
+    held = -sold[units + lab.facts.retail.row].sum(axis=1) * lab.facts.days
+    assert energy.sum(axis=0) == pytest.approx(held)
+    assert (value > 0).sum() == (energy > 0).sum()
+    assert held.min() > 0
+
+
+def test_the_same_seed_repeats_to_the_fen(lab):
+    assert toy("scale.users=600", **PERIOD).run().journal.head == lab.journal.head
+    assert toy("scale.users=601", **PERIOD).run().journal.head != lab.journal.head
+
+
+def test_what_is_kept_of_retail_is_kept(lab):
+    kept = set(lab.results.indicators["indicator"])
+    assert {"package_share.fixed", "accounts.entered", "retail_dispersion", "default_loss", "guarantees",
+            "retailers_standing", "retailers_graded.AAA", "retail_expected_price"} <= kept
+
+
+def test_accounts_without_their_law_are_refused(tmp_path):
+    from sim.config import BadInput
+    from tests.labs import altered
+
+    scenario = altered(tmp_path)
+    (tmp_path / "law" / "retail.yaml").unlink()
+    with pytest.raises(BadInput, match="600 accounts where the law has no retail"):
+        toy("scale.users=600", scenario=scenario, **PERIOD)
+    assert toy(scenario=scenario, days=1).run().facts.retail is None
