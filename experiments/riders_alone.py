@@ -16,6 +16,7 @@ from agents.platform import Platform
 from agents.riders import Riders
 from sim.calendar import Calendar, Month
 from sim.config import Config
+from sim.insurance.experience import Experience
 from sim.messages import People, Transfer
 from sim.network.city import Cities
 from sim.registry import instruments
@@ -34,7 +35,7 @@ class Lived(NamedTuple):
 
 
 NO_GRID = SimpleNamespace(link_owner=(), units=SimpleNamespace(owner=np.array([], object)))
-RIDERS_LAW = ("pension_subsidy", "injury_insurance")  # instruments that live on riders alone
+OF_POWER = {"carbon", "mechanism_price", "pass_through"}  # instruments of electricity; all others read people
 
 
 class RidersAlone:
@@ -45,8 +46,8 @@ class RidersAlone:
         """Raises: BadInput as the whole model does."""
         world, self.law = config.world, config.law
         self.calendar = Calendar(config.start, config.end)
-        streams, profiles = Streams(config.seed if seed is None else seed), Profiles(
-            world["profiles_month"], world["profiles_day"])
+        self.streams = streams = Streams(config.seed if seed is None else seed)
+        profiles = Profiles(world["profiles_month"], world["profiles_day"])
         self.cities = Cities(world, profiles)
         self.weather = Driver(
             streams, zones=tuple(dict.fromkeys(world["buses"]["zone"])), basins=list(world["basins"]["key"]),
@@ -56,14 +57,17 @@ class RidersAlone:
         model = nobody_else()
         self.riders = Riders(model, world, self.cities, config.scale, streams, self.law, config.start)
         self.platform = Platform(model, world, self.law)
-        self.instruments = {key: instrument() for key, instrument in instruments().items() if key in RIDERS_LAW}
+        self.instruments = {key: instrument() for key, instrument in instruments().items() if key not in OF_POWER}
+        self.experience, self.commission = Experience(len(self.cities)), np.zeros(len(self.cities))
         self._later: list[Transfer] = []
 
     def live(self, each: Callable[[Lived], None]):
         """Live the period to its end; each: told every month at its close."""
         while self.calendar.now is None or self.calendar.now.date < self.calendar.end:
             day = self.calendar.turn()
-            self.riders.work(day, self.weather.draw(day), self.cities, self.platform.offers(day))
+            offer = self.platform.offers(day)
+            work = self.riders.work(day, self.weather.draw(day), self.cities, offer)
+            self.commission += work.done.sum(axis=1) * offer.commission
             if day.closes_month:
                 each(self.close(day.month))
 
@@ -71,15 +75,20 @@ class RidersAlone:
         """Close a month: bills, what instruments give, what riders learn from it."""
         rules = self.law.on(self.calendar.now.date)
         people = self.riders.close(month, rules)
-        facts = SimpleNamespace(month=month, people=people, cities=self.cities, grid=NO_GRID)
+        facts = SimpleNamespace(month=month, people=people, cities=self.cities, grid=NO_GRID, streams=self.streams,
+                                experience=self.experience, commission=self.commission,
+                                swap_rebate=None)  # cabinets earn nothing where nothing is traded
         transfers = bills.of(facts, rules)
         for key, instrument in self.instruments.items():
             if key in rules:
                 transfers += instrument.apply(month, facts, rules[key])
+        self.experience.close(people)
+        self.commission = np.zeros(len(self.cities))
         due = [*self._later, *transfers]
         self._later = [transfer for transfer in due if transfer.due not in (None, month)]
-        self.riders.learn(bills.statements([t for t in due if t.due in (None, month)], facts)["riders"],
-                          SimpleNamespace(peer_share=self.riders.peer_share()))
+        statements, public = bills.statements(due, facts), SimpleNamespace(peer_share=self.riders.peer_share())
+        for actor in (self.platform, self.riders):
+            actor.learn(statements[actor.name], public)
         return Lived(month, people, transfers)
 
 
