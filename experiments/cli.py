@@ -1,8 +1,8 @@
 """The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, trace, query, validate.
 
-Report, explain and export stand in `cli_seeing`. Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever
-is wrong is one line on stderr. Each command imports what it needs when it is called, so that help and a wrong key are
-answered at once.
+Report, explain and export stand in `cli_seeing`; compare, sensitivity, discover, calibrate and search in
+`cli_searching`. Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr.
+Each command imports what it needs when it is called, so that help and a wrong key are answered at once.
 """
 
 import signal
@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
-from experiments import cli_seeing
-from sim.config.sections import BadInput, nearest
+from experiments import cli_searching, cli_seeing
+from experiments.marks import find_scenario, is_sweep
+from sim.config.sections import BadInput
 
 GOOD, FAILED, BAD = 0, 1, 2
 LIVE = "toy_years"  # what the live view shows unless told otherwise: small enough to be smooth anywhere
@@ -83,7 +84,6 @@ def check(
         "--schema", help="Print the JSON Schema of scenario, sweep, world and law files, for an editor.")] = False,
 ):
     """Validate a file, and nothing else."""
-    from experiments.marks import is_sweep
     from sim.config import check_file, json_schema
     from sim.config.scenarios import whole_schema
 
@@ -110,7 +110,6 @@ def plan(
     out: SweepOption = None,
 ):
     """Print a scenario's schedule (rhythm, order, key, file, law and source), or a sweep's runs and time."""
-    from experiments.marks import is_sweep
     from experiments.sweeps import find_sweep, read_sweep, sweep_names
 
     if is_sweep(file) or file in sweep_names():
@@ -151,7 +150,7 @@ def live_view(
             raise BadInput(f"--against: {what} is no finished run; expected the folder of one")
         from experiments.app.opening import scenario
 
-        play = scenario(_file(what), change or [], seed, start, end)
+        play = scenario(find_scenario(what), change or [], seed, start, end)
     from experiments.app.server import serve
     from experiments.app.stage import Stage
 
@@ -344,6 +343,7 @@ def validate(
 
 
 cli_seeing.add_to(app)
+cli_searching.add_to(app)
 
 
 def _shown(value: float) -> str:
@@ -370,20 +370,7 @@ def _load(scenario: str, change=None, seed=None, start=None, end=None):
     """The config of a scenario given as a path or a bare name."""
     from sim.config import load
 
-    return load(_file(scenario), set=change or (), seed=seed, start=start, end=end)
-
-
-def _file(scenario: str) -> Path:
-    """The file of a scenario given as a path or a bare name. Raises: BadInput for a name that there is not."""
-    from sim.config.scenarios import PROJECT
-
-    path, shelf = Path(scenario), PROJECT / "configs" / "scenarios"
-    if not path.exists() and path.name == scenario and not path.suffix:
-        path = shelf / f"{scenario}.yaml"
-        if not path.exists():
-            known = sorted(file.stem for file in shelf.glob("*.yaml"))
-            raise BadInput(f"{scenario}: there is no such scenario{nearest(scenario, known)}")
-    return path
+    return load(find_scenario(scenario), set=change or (), seed=seed, start=start, end=end)
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -85,10 +85,13 @@ def measured(measures: Mapping[str, Measure], indicators: Mapping[str, np.ndarra
     return {name: None if isnan(value) else value for name, value in found.items()}
 
 
-def vet(measures: Mapping[str, Measure], document: Document, world: World):
-    """Nothing is asked that no run of a world can tell. Raises: BadInput at the first place where it is."""
+def vet(measures: Mapping[str, Measure], document: Document, world: World, under: str = "outcomes"):
+    """Nothing is asked that no run of a world can tell. under: the key of the document that holds the measures.
+
+    Raises: BadInput at the first place where it is.
+    """
     for name, measure in measures.items():
-        at = ("outcomes", name)
+        at = (under, name)
         outcome = _known(document, (*at, "indicator"), measure.indicator)
         if measure.unit != outcome.unit:
             raise BadInput(document.fault((*at, "unit"), f"'{measure.unit}' is the wrong unit; "

@@ -8,6 +8,7 @@ A file is a path, or the name of one in `configs/scenarios` or `configs/sweeps`.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.marks import find_scenario
 from experiments.sweep_folder import open_sweep
 from experiments.sweeps import find_sweep, read_sweep
 
@@ -21,14 +22,10 @@ def run(scenario: str | Path, changes: dict | None = None, seed: int | None = No
     changes: values by dotted key.  Raises: BadInput; what the model raises.
     """
     from sim.config import Change, load
-    from sim.config.scenarios import PROJECT
     from sim.model import PolicyLab
 
-    path = Path(scenario)
-    if not path.suffix and path.name == str(scenario):
-        path = PROJECT / "configs" / "scenarios" / f"{scenario}.yaml"
     laid = [Change(key, value, "changes") for key, value in (changes or {}).items()]
-    return PolicyLab(load(path, seed=seed, changes=laid)).run().results.indicators
+    return PolicyLab(load(find_scenario(scenario), seed=seed, changes=laid)).run().results.indicators
 
 
 def plan(file: str | Path, out: str | Path | None = None, jobs: int | None = None) -> "pandas.DataFrame":

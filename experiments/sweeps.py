@@ -46,7 +46,7 @@ Whole = bounded(int, ge=1, le=1_000_000)
 Keys = Annotated[list[Text], Field(min_length=1)]
 FREE = ("law", "markets", "instruments", "strategies", "scale", "period", "world")  # what a sweep may vary
 KINDS = ("indicators", "hourly/bus", "hourly/technology", "hourly/corridor", "hourly/store", "hourly/city",
-         "daily/reservoir", "assets", "populations/riders", "journal/entries")
+         "daily/reservoir", "assets", "populations/riders", "populations/riders_by_decile", "journal/entries")
 TAKEN = ("run", "point", "replicate", "seed", "status", "head", "error", "seconds", "cpu", "trace", "settings")
 QUIET = {"record.journal": "roots", "record.hourly": False, "record.figures": False}
 
@@ -138,7 +138,8 @@ class Design(Section):
 
 
 class SweepFile(Section):
-    """A sweep file. keep: tables kept of every run beside its outcomes, by kind, with all columns or some."""
+    """A sweep file. first_seed: of the replicates; the scenario's when left out.
+    keep: tables kept of every run beside its outcomes, by kind, with all columns or some."""
 
     title: Text
     question: Text
@@ -151,6 +152,7 @@ class SweepFile(Section):
     outcomes: Annotated[dict[str, Measure], Field(min_length=1)]
     design: Design
     replicates: Whole = 1
+    first_seed: bounded(int, ge=0, le=2**62) | None = None
     keep: dict[Literal[KINDS], Annotated[list[str], Field(min_length=1)] | None] = {}
 
 
@@ -224,7 +226,7 @@ class Sweep:
     @cached_property
     def resolved(self) -> dict[str, Any]:
         """Plain data that says which sweep this is: two with the same have the same runs."""
-        said = self.file.model_dump(mode="json", exclude={"scenario", "period", "constants", "design"})
+        said = self.file.model_dump(mode="json", exclude={"scenario", "period", "constants", "design", "first_seed"})
         return {"name": self.name, **said, "scenario": self.base.resolved(), "seeds": list(self.seeds),
                 "design": self.file.design.model_dump(exclude={"file"}), "points": len(self.points),
                 "values": hashlib.sha256(json.dumps(self.points).encode()).hexdigest()[:16]}
@@ -263,7 +265,8 @@ def read_sweep(path: str | Path) -> Sweep:
     measures.vet(file.outcomes, document, base.world)
     dimensions = _dimensions(document, file)
     coordinates, points = _points(path, document, file, dimensions)
-    seeds = tuple(base.seed + i for i in range(file.replicates))
+    first = base.seed if file.first_seed is None else file.first_seed
+    seeds = tuple(first + i for i in range(file.replicates))
     sweep = Sweep(path, file, base, shelf, constant, dimensions, coordinates, points, seeds)
     _try_levels(sweep)
     return sweep
@@ -290,12 +293,12 @@ def _constant(document: Document, file: SweepFile) -> tuple[Change, ...]:
         day: date = getattr(file.period, name)
         changes.append(Change(f"period.{name}", day.isoformat(), document.place(("period", name))))
     for key, value in file.constants.items():
-        _vary(document, ("constants", key), key)
+        vary(document, ("constants", key), key)
         changes.append(Change(key, value, document.place(("constants", key))))
     return tuple(changes)
 
 
-def _vary(document: Document, at: tuple, key: str):
+def vary(document: Document, at: tuple, key: str):
     """Raise BadInput for a key that a sweep may not vary."""
     root = key.partition(".")[0]
     if root not in FREE:
@@ -310,19 +313,19 @@ def _dimensions(document: Document, file: SweepFile) -> tuple[Dimension, ...]:
         bundles = lever.levels or {}
         keys = () if bundles else tuple(lever.keys or (name,))
         for key in keys:
-            _vary(document, at, key)
+            vary(document, at, key)
         for label, bundle in bundles.items():
             for key in bundle:
-                _vary(document, (*at, "levels", label, key), key)
-        found.append(Dimension(_lever_axis(name, lever, file.design.kind), keys, bundles, document.place(at)))
+                vary(document, (*at, "levels", label, key), key)
+        found.append(Dimension(lever_axis(name, lever, file.design.kind), keys, bundles, document.place(at)))
     for name, unknown in file.uncertainties.items():
         at = ("uncertainties", name)
         if name in file.levers:
             raise BadInput(document.fault(at, "is a lever too; expected another name"))
         keys = tuple(unknown.keys or (name,))
         for key in keys:
-            _vary(document, at, key)
-        found.append(Dimension(_uncertain_axis(name, unknown), keys, {}, document.place(at)))
+            vary(document, at, key)
+        found.append(Dimension(uncertain_axis(name, unknown), keys, {}, document.place(at)))
     for dimension in found:
         if dimension.axis.name in TAKEN:
             raise BadInput(f"{dimension.place}: {dimension.axis.name}: is a column of every sweep; expected another "
@@ -332,7 +335,7 @@ def _dimensions(document: Document, file: SweepFile) -> tuple[Dimension, ...]:
     return tuple(found)
 
 
-def _lever_axis(name: str, lever: Lever, kind: str) -> Axis:
+def lever_axis(name: str, lever: Lever, kind: str) -> Axis:
     """A lever's axis: a range has levels where the design asks for levels."""
     if lever.levels:
         return Axis(name, values=tuple(lever.levels))
@@ -345,7 +348,8 @@ def _lever_axis(name: str, lever: Lever, kind: str) -> Axis:
     return Axis(name, values=tuple(dict.fromkeys(round(x) for x in steps) if lever.whole else steps))
 
 
-def _uncertain_axis(name: str, unknown: Uncertainty) -> Axis:
+def uncertain_axis(name: str, unknown: Uncertainty) -> Axis:
+    """An uncertainty's axis: its distribution by inversion, or its choices."""
     if unknown.choice:
         return Axis(name, True, values=tuple(unknown.choice), weights=tuple(unknown.weights or ()))
     kind = next(k for k in ("uniform", "triangular", "normal", "lognormal") if getattr(unknown, k) is not None)

@@ -67,7 +67,8 @@ RULES = {
         lambda f: f not in ("agents.base", "sim.model", "experiments.app"), lambda f, m: within(m, "mesa")),
     "results are data first": (
         lambda f: f not in ("experiments.drawing", "experiments.plots", "experiments.plots_money",
-                            "experiments.plots_people", "experiments.report", "experiments.app"),
+                            "experiments.plots_people", "experiments.plots_search", "experiments.report",
+                            "experiments.app"),
         lambda f, m: within(m, "matplotlib")),
     "engines know numbers only": (
         lambda f: within(f, "sim.engines"),

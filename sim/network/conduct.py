@@ -124,7 +124,7 @@ class EnrolmentSettings(Section):
     u = const + [ -(1 - match trust E) premium pressure + value - transfer - friction ] / sigma + peers x share
         + information x informed + identity x roots;
     money in thousands of yuan a month. E is 1 if he met the subsidy's conditions this month. `agents.mind_kernels`
-    has the parts; const and sigma are fitted by `experiments/calibrate.py`.
+    has the parts; const and sigma are fitted by `experiments/survey_fit.py`.
 
     sigma: k yuan a month.  const, peers, information, identity: logits.  levels: bases that may be chosen, multiples of
     the lower one, the first of which is 1.  informed: share whom a campaign has reached.  beta_*: present bias, normal,

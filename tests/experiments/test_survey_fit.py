@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.calibrate import PRICE, SHARE, Survey, bootstrap, fit, logit, main, share
+from experiments.survey_fit import PRICE, SHARE, Survey, bootstrap, fit, logit, main, share
 from sim.config import load
 
 SCENARIOS = Path(__file__).parents[2] / "configs" / "scenarios"

@@ -1,6 +1,6 @@
 """Fits the two free parameters of riders' enrolment, sigma and const, to what riders said in a survey.
 
-    python -m experiments.calibrate [SCENARIO]
+    python -m experiments.survey_fit [SCENARIO]
 
 Of more than 30,000 riders a tenth would pay today's rate (13.1 % of the income of a rider who earns 7,000 yuan in
 Kunming), some 35 % at half of it and 76 % at a hundredth of their income. The riders asked here are the eligible
