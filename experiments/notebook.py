@@ -1,6 +1,7 @@
 """The verbs of the command line for a notebook: each gives a pandas table.
 
     from experiments.notebook import run, plan, sweep, runs, outcomes, indicators, query
+    from experiments.notebook import compare, sensitivity, discover, calibrate, search
 
 A file is a path, or the name of one in `configs/scenarios` or `configs/sweeps`.
 """
@@ -76,3 +77,62 @@ def query(folder: str | Path, sql: str) -> "pandas.DataFrame":
     from experiments.sweep_records import is_sweep_folder
 
     return (open_sweep(folder) if is_sweep_folder(folder) else open_run(folder)).query(sql)
+
+
+def compare(*sides: str | Path, seeds: int = 3, jobs: int | None = None, out: str | Path = Path("results") / "compare",
+            progress: bool = True) -> "pandas.DataFrame":
+    """The first side against each other one, seed by seed: a row a figure, with interval, effect size and the share of
+    seeds in which it is above.
+
+    sides: run folders, points of a sweep (`DIR:POINT`), scenarios (`NAME[,KEY=VALUE...]`), which are lived under so
+    many seeds.  Raises: as `experiments.comparing.compare`.
+    """
+    from experiments import comparing
+
+    return comparing.compare([str(side) for side in sides], seeds, jobs, Path(out), progress=progress)[0]
+
+
+def sensitivity(folder: str | Path, outcome: str, method: str = "pawn") -> "pandas.DataFrame":
+    """What an outcome of a sweep depends on: a row a dimension. method: morris, sobol, pawn, delta. Raises: BadInput.
+    """
+    from experiments.sensitivity import cases, indices
+
+    return indices(cases(open_sweep(folder), outcome), method)[0]
+
+
+def discover(folder: str | Path, where: str, least: float = 0.1) -> "pandas.DataFrame":
+    """Boxes of a sweep in which something happens, a row a peel: points, coverage, density, limits by dimension, and
+    whether it is the proposed one. Raises: BadInput."""
+    import pandas
+
+    from experiments.discovery import discovered, proposed
+
+    boxes, _, _ = discovered(Path(folder), where, least)
+    best = proposed(boxes)
+    return pandas.DataFrame([{"points": int(box.inside.sum()), "coverage": box.coverage, "density": box.density,
+                              "proposed": box is best, "limits": box.limits, "by_chance": box.by_chance}
+                             for box in boxes])
+
+
+def calibrate(file: str | Path, out: str | Path | None = None, jobs: int | None = None, progress: bool = True
+              ) -> tuple["pandas.DataFrame", "pandas.DataFrame"]:
+    """Parameters (best fit, what is believed afterwards) and figures (targets and held out) of a calibration.
+
+    Raises: as `experiments.calibration.calibrate`.
+    """
+    from experiments import calibration
+
+    found = calibration.calibrate(calibration.read(file), out or Path("results") / Path(file).stem, jobs, progress)
+    return found.parameters(), found.figures()
+
+
+def search(file: str | Path, out: str | Path | None = None, jobs: int | None = None, progress: bool = True
+           ) -> "pandas.DataFrame":
+    """Candidates that nobody beat, with verdict, levers and objectives under fresh seeds.
+
+    Raises: as `experiments.policy_search.search`.
+    """
+    from experiments import policy_search
+
+    wanted = policy_search.read(file)
+    return policy_search.search(wanted, out or Path("results") / Path(file).stem, jobs, progress).table()
