@@ -229,14 +229,14 @@ def fitted(wanted: Calibration, live: Live) -> Calibrated:
     """Draw, judge, propose, judge. live: gives the outcomes of candidates, targets first. Raises: BadInput where no
     draw can be judged."""
     file, axes, scored = wanted.file, wanted.axes, len(wanted.targets)
+    proposer = Proposer(axes, "tpe", file.seed) if file.trials else None
     unit = designs.latin(axes, file.samples, file.seed)
     values = live(0, _candidates(axes, unit))
     losses = loss(values[:, :, :scored], list(wanted.targets.values()))
     if np.isfinite(losses).sum() < FEWEST:
         raise BadInput(f"calibrate: {np.isfinite(losses).sum()} draws have all targets; expected {FEWEST} or more")
     kept = keep(losses, file.kept)
-    if file.trials:
-        proposer = Proposer(axes, "tpe", file.seed)
+    if proposer is not None:
         proposer.know(unit, losses)
         for generation, first in enumerate(range(0, file.trials, file.batch), start=1):
             more = proposer.ask_units(min(file.batch, file.trials - first))

@@ -183,8 +183,10 @@ class Proposer:
     """
 
     def __init__(self, axes: Sequence[Axis], sampler: str, seed: int, objectives: int = 1, population: int = 16):
-        import optuna
-
+        try:
+            import optuna
+        except ImportError:
+            raise BadInput("optuna is not installed; expected it, as after pip install 'gridgig[search]'") from None
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._axes, self._open = axes, []
         if sampler == "tpe":

@@ -39,8 +39,8 @@ def front(found: "Found") -> Figure:
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper right", ncols=4, fontsize=7, frameon=False,
                   bbox_to_anchor=(0.99, 1 - 0.28 / height))
-    note(figure, f"Bars: 95 % interval over {found.wanted.file.confirm} fresh seeds. What a seed does to all candidates "
-                 "alike is taken out of points and bars: they are for comparing.")
+    note(figure, f"Bars: 95 % interval over {found.wanted.file.confirm} fresh seeds. What a seed does to all "
+                 "candidates alike is taken out of points and bars: they are for comparing.")
     return figure
 
 

@@ -10,6 +10,7 @@ estimators are SALib's [Herman2017].
 
 import warnings
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -106,6 +107,8 @@ def _whole(found: Cases, method: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _analysed(problem: dict, unit: np.ndarray, outcome: np.ndarray, method: str, design: dict, seed: int) -> dict:
     """What SALib says."""
+    if find_spec("SALib") is None:
+        raise BadInput("SALib is not installed; expected it, as after pip install 'gridgig[search]'")
     if method == "sobol":
         from SALib.analyze import sobol
 
