@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from experiments.sweep_folder import SweepFolder
 
 HOME = Path("results") / "compare"
+LONG = 100  # characters of a file's name
 FIGURES, OUTCOMES, SECTOR, ACCOUNT, ZONE, DECILE = (
     "key figures", "outcomes", "sectors", "accounts", "zones at their prices", "riders by tenth of income")
 DECILES = "populations/riders_by_decile"
@@ -121,7 +122,7 @@ def _lived(argument: str, seeds: int, jobs: int | None, home: Path, hourly: bool
 
     name, text = scenario_sweep(argument, seeds, hourly)
     home.mkdir(parents=True, exist_ok=True)
-    stem = f"{re.sub(r'[^A-Za-z0-9._=-]+', '_', name)[:60]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    stem = f"{_file_name(name)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     file = home / f"{stem}.yaml"
     written = file.with_name(f".{file.name}.{os.getpid()}")
     written.write_text(text, encoding="utf-8")
@@ -131,6 +132,12 @@ def _lived(argument: str, seeds: int, jobs: int | None, home: Path, hourly: bool
     if swept.lost:
         raise PoolError(f"{name}: {len(swept.lost)} runs are lost, workers died on them; the same command goes on")
     return _of_side(name, side_of(open_sweep(swept.folder), 0, name))
+
+
+def _file_name(name: str) -> str:
+    """A name that a file may have; of a long one the beginning and a digest."""
+    plain = re.sub(r"[^A-Za-z0-9._=-]+", "_", name)
+    return plain if len(plain) <= LONG else f"{plain[:LONG]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def scenario_sweep(argument: str, seeds: int, hourly: bool = False) -> tuple[str, str]:
@@ -210,10 +217,13 @@ def told(rows: "pandas.DataFrame", first: str) -> list[str]:
             lines.append("One seed is one weather: there is no interval, and no chance of one above the other.")
         for group, some in mine.groupby("group", sort=False):
             lines += _group(group, some)
-        if seeds > 1:
+        moved = int((mine["difference"] != 0).sum())
+        if not moved:
+            lines += ["", "Nothing differs."]
+        elif seeds > 1:
             sure = int(((mine["low"] > 0) | (mine["high"] < 0)).sum())
-            lines += ["", f"{sure} of {len(mine)} intervals do not hold zero; if nothing differed, "
-                      f"{len(mine) / 20:.0f} would not by chance."]
+            lines += ["", f"{sure} of {moved} intervals do not hold zero; if only chance moved these figures, "
+                      f"{moved / 20:.0f} would not."]
     return lines[1:]
 
 
@@ -254,7 +264,7 @@ def reports(sides: Sequence[Compared], home: Path, lang: str) -> list[Path]:
     home.mkdir(parents=True, exist_ok=True)
     pages = []
     for other in whole[1:]:
-        name = re.sub(r"[^A-Za-z0-9._=-]+", "_", f"{sides[0].name}-to-{other.name}")[:120]
+        name = _file_name(f"{sides[0].name}-to-{other.name}")
         pages.append(write([sides[0].side, other.side], home / f"{name}.html", lang))
     return pages
 

@@ -154,7 +154,11 @@ def bred(wanted: Search, live: Live, confirm: Live) -> Found:
     if not len(left):
         raise BadInput("search: every candidate failed; see gridgig status of generation-000")
     confirmed = confirm(file.generations, [candidates[at] for at in left])
-    return Found(wanted, candidates, values, left, confirmed, pareto.verdicts(confirmed * signs))
+    verdicts = pareto.verdicts(confirmed * signs)
+    if (verdicts == pareto.FAILED).all():
+        raise BadInput(f"search: all that were left failed under fresh seeds; see gridgig status of "
+                       f"generation-{file.generations:03}")
+    return Found(wanted, candidates, values, left, confirmed, verdicts)
 
 
 def unbeaten(values: np.ndarray) -> np.ndarray:

@@ -136,8 +136,8 @@ def test_help_and_wrong_keys_are_answered_without_heavy_modules(arguments):
 def test_help_names_every_command(capsys):
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    for command in ("run", "check", "plan", "sweep", "status", "audit", "query", "export", "report", "explain", "compare",
-                    "sensitivity", "discover", "calibrate", "search"):
+    for command in ("run", "check", "plan", "sweep", "status", "audit", "query", "export", "report", "explain",
+                    "compare", "sensitivity", "discover", "calibrate", "search"):
         assert f"  {command} " in said
 
 

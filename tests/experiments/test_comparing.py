@@ -99,6 +99,12 @@ def test_one_seed_is_said_to_tell_nothing_of_chance(lived):
     assert not any("do not hold zero" in line for line in lines)
 
 
+def test_sides_that_are_the_same_are_said_to_be(lived):
+    _, sides = lived
+    lines = told(comparing.table([sides[0], sides[0]]), sides[0].name)
+    assert lines[-1] == "Nothing differs."
+
+
 def test_points_of_a_sweep_are_compared_by_their_outcomes(tmp_path):
     folder = sweep_into(small(tmp_path), tmp_path / "out", jobs=0, progress=False).folder
     rows = notebook.compare(f"{folder}:0", f"{folder}:2", f"{folder}:4")
