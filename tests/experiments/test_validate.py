@@ -87,7 +87,7 @@ def test_the_table_says_target_range_and_verdict_and_then_what_was_missed_and_wh
 def test_a_measure_that_nobody_knows_is_refused_by_line_with_the_nearest(tmp_path):
     file = tmp_path / "published.yaml"
     file.write_text(LINES.format(scenario="toy.yaml", least=0, reproducible="true").replace("sent\n", "increment\n"))
-    with pytest.raises(BadInput, match=r"published\.yaml:8: lines\.sent in January\.measure.*mean 'increments'"):
+    with pytest.raises(BadInput, match=r"published\.yaml:6: lines\.sent in January\.measure.*mean 'increments'"):
         validate.read(file)
 
 
