@@ -71,6 +71,7 @@ class RidersAlone:
         """Live the period to its end; each: told every month at its close."""
         for lived in self.months():
             each(lived)
+            del lived  # a page of people and its transfers, which would stand beside the next month's
 
     def months(self) -> Iterator[Lived]:
         """Live the period to its end, a month at a time."""
