@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from experiments.cli import main
 from experiments.coverage_gain import MONEY, PERSONS, compared, gain, split, whole_months
 from experiments.event_study import known_effects, study
+from experiments.plots_people import event_study
 from experiments.riders_alone import Lived, RidersAlone
 from experiments.riders_outcomes import Diary, by_group
 from sim.calendar import Month
@@ -157,3 +159,41 @@ def test_a_diary_and_a_lab_tell_the_same_groups(toy_month):
     assert alone["gini"].to_numpy() == pytest.approx(whole["gini"].to_numpy(), rel=1e-3)  # cabinets give a rebate there
     with pytest.raises(BadInput, match="keeps no|holds no"):
         by_group(ROOT / "configs", "city")
+
+
+def test_the_command_prints_the_gain_and_writes_tables_and_picture(tmp_path, capsys):
+    few = ["--set", "scale.riders=2000", "--set", "scale.rest_riders=200", "--end", "2025-09-30"]
+    assert main(["gain", str(STAGED), *few, "--by", "gender", "--out", str(tmp_path / "gain")]) == 0
+    said = capsys.readouterr().out
+    assert "would have paid anyway" in said
+    assert "event study of the enrolled share" in said
+    assert sorted(path.name for path in (tmp_path / "gain").iterdir()) == [
+        "event_study.csv", "event_study.png", "months.csv", "outcomes.csv", "outcomes_without.csv"]
+
+
+def test_without_stages_the_command_says_why_there_is_no_event_study(tmp_path, capsys):
+    folder = tmp_path / "gain"
+    assert main(["gain", str(TOY), "--set", "scale.riders=200", "--out", str(folder)]) == 0
+    assert "expected a staged roll-out" in capsys.readouterr().out
+    assert not (folder / "event_study.png").exists()
+
+
+@pytest.mark.parametrize(("arguments", "word"), [
+    (["--by", "genders"], "gender"), (["--set", "instruments.pension_subsidy=false"], "pension_subsidy")])
+def test_what_the_command_cannot_do_is_one_line(capsys, arguments, word):
+    assert main(["gain", str(TOY), *arguments]) == 2
+    said = capsys.readouterr()
+    assert word in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_the_picture_shows_intervals_and_the_known_effect(staged):
+    events = staged.events()
+    figure = event_study(events)
+    ax, = figure.axes
+    assert "points" in ax.get_ylabel()
+    lines = {tuple(np.round(line.get_ydata(), 9)) for line in ax.lines}
+    assert tuple(np.round(100 * events["known"], 9)) in lines
+    assert len(ax.containers) == 1  # dots with their intervals
+    shown = {text.get_text() for text in ax.texts}
+    assert shown == {str(count) for count in events["cities"]}
