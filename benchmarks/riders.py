@@ -172,7 +172,10 @@ def drawn_growth(sizes: list[dict]) -> Figure:
         ax.plot([at], [limit], color=ORANGE, marker="_", markersize=16, markeredgewidth=2.5)
         ax.annotate(text, (at, limit), xytext=(-9, 6), textcoords="offset points", ha="right", fontsize=7.5,
                     color=ORANGE)
-        ax.set(xlabel="rows", xlim=(7e4, 3e7), title=title)
+        ax.set(xlabel="rows", xlim=(7e4, 3.5e7), ylim=(values.min() / 2, 3 * max(values.max(), limit)), title=title)
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.yaxis.set_major_formatter("{x:,.0f}")
+        ax.yaxis.set_minor_formatter("")
         ax.grid(True, which="major")
     note(figure, "Riders alone, base year 2025; each size in a process of its own. Orange: what must be kept to.")
     return figure
