@@ -129,6 +129,7 @@ class Riders(Population):
                          self.hukou)
         settling.populate(self, law, Month.of(start))
         self._shown = self._enrolled_share()
+        self.net = np.zeros(self.size, np.int64)  # fen of one person, of the last closed month, see `learn`
 
     # ---------------------------------------------------------------------------------------------------- the verbs
 
@@ -164,14 +165,18 @@ class Riders(Population):
             self.income.astype(np.int64), swaps=self.swaps.copy(), enrolled=self.enrolled.copy(), met=self.met.copy(),
             claims=claims, segment=self.segment.copy(), age=self.age.copy(), tenure=self.tenure.copy(),
             history=self.history.copy(), dependants=self.dependants.copy(),
-            migrant=self.origin != mind_kernels.LOCAL, crossed=(self.traits & birth_kernels.CROSSED) > 0,
+            migrant=self.origin != mind_kernels.LOCAL, origin=self.origin.copy(), second=self.other.copy(),
+            crossed=(self.traits & birth_kernels.CROSSED) > 0,
             temporary=self.temporary.copy(), penalties=self._penalties(), **shown._asdict())
         self._leaves, self._credited = exit_factor(rules, people), self._credit(people, rules)
         return people
 
     def learn(self, statement: Statement, public: Public):
-        """Close one's purse on what was received and paid; review and decide; age; leave, move, be replaced."""
-        flow = np.zeros(self.size, np.int64)
+        """Close one's purse on what was received and paid; review and decide; age; leave, move, be replaced.
+
+        Leaves in `net` what each received less what he paid, but for living, fen [row], of who was here this month.
+        """
+        flow = self.net = np.zeros(self.size, np.int64)
         self.subsidised[:] = False
         for side, sign in ((statement.received, 1), (statement.paid, -1)):
             for bill in side:

@@ -1,12 +1,13 @@
 """Riders by the million: what a month costs, what a year costs, what it weighs, and what paired runs save.
 
-    .venv/bin/python -m benchmarks.riders [--rows 1000000] [--most 16000000] [--pairs 30]
+    .venv/bin/python -m benchmarks.riders [--rows 1000000] [--most 16000000] [--pairs 30] [--growth]
 
 Speed is CPU time of one process, ns for a rider and month, median of the months after the first (whose compilation is
 left out), side by side in one run: the compiled kernels, the same in plain numpy columns, and a small reference month
 that any framework can express (`reference_month`). Memory is the largest resident set of a process of its own for each
-size. Pairs live a year of the toy world from April 2025 under two policies: once with the same seed, once each with a
-seed of its own.
+size; what it and the CPU time of a year do as rows grow is written as `results/riders_growth.csv` and `.png` (with
+--growth nothing else is measured). Pairs live a year of the toy world from April 2025 under two policies: once with the
+same seed, once each with a seed of its own.
 """
 
 import argparse
@@ -22,15 +23,18 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from agents import riders_kernels, riders_plain
-from benchmarks.record import figure, write
+from benchmarks.record import RESULTS, figure, write
+from experiments.drawing import BLUE, ORANGE, WIDTH, headline, note, styled
 from experiments.riders_alone import RidersAlone, takeup
 from sim.config import load
 
 BASE, TOY = "configs/scenarios/base_2025.yaml", "configs/scenarios/toy.yaml"
 NAMED, REST = 472_300, 3  # riders of the named cities one to one; rest regions
 PARTS = ("work", "close", "learn")
+SIZES = (100_000, 250_000, 1_000_000, 4_000_000, 16_000_000)
 
 
 def scale(rows: int) -> list[str]:
@@ -132,9 +136,49 @@ def largest_resident_set() -> float:
 
 def growth(most: int) -> list[dict]:
     """A year at sizes up to the most, each in a process of its own."""
-    sizes = [size for size in (62_500, 250_000, 1_000_000, 4_000_000, 16_000_000) if size <= most]
+    sizes = [size for size in SIZES if size <= most]
     return [json.loads(subprocess.run([sys.executable, "-m", "benchmarks.riders", "--weigh", str(size)], check=True,
                                       capture_output=True, text=True).stdout) for size in sizes]
+
+
+def write_growth(sizes: list[dict]) -> list[Path]:
+    """Write what sizes took as CSV and draw it; gives both paths. sizes: as `growth` gives them."""
+    RESULTS.mkdir(exist_ok=True)
+    table, picture = (RESULTS / f"riders_growth.{kind}" for kind in ("csv", "png"))
+    with table.open("w", newline="") as file:
+        lines = csv.DictWriter(file, ["rows", "seconds", "megabytes", "bytes"], lineterminator="\n")
+        lines.writeheader()
+        lines.writerows({name: round(one[name], 3) for name in lines.fieldnames} for one in sizes)
+    drawn_growth(sizes).savefig(picture, dpi=160)
+    return [table, picture]
+
+
+@styled
+def drawn_growth(sizes: list[dict]) -> Figure:
+    """CPU time of a year and memory against rows, both axes by powers of ten, with what must be kept to."""
+    rows = np.array([one["rows"] for one in sizes])
+    figure = Figure(figsize=(WIDTH, 3.4))
+    headline(figure, "A year of riders, bills and benefits included: what it takes as rows grow")
+    left, right = figure.subplots(1, 2)
+    figure.subplots_adjust(left=0.09, right=0.975, top=0.79, bottom=0.19, wspace=0.24)
+    panels = ((left, "seconds", "CPU time of one core [s]", 15, 1e6, "a million riders: 15 s"),
+              (right, "megabytes", "largest resident set [MB]", 8 * 1024, 16e6, "16 million riders: 8 GB"))
+    for ax, name, title, limit, at, text in panels:
+        values = np.array([one[name] for one in sizes])
+        ax.loglog(rows, values, color=BLUE, marker="o", markersize=4)
+        for x, value in zip(rows, values):
+            ax.annotate(f"{value:,.3g}" if value < 1000 else f"{value:,.0f}", (x, value), xytext=(5, -10),
+                        textcoords="offset points", fontsize=7, color=BLUE)
+        ax.plot([at], [limit], color=ORANGE, marker="_", markersize=16, markeredgewidth=2.5)
+        ax.annotate(text, (at, limit), xytext=(-9, 6), textcoords="offset points", ha="right", fontsize=7.5,
+                    color=ORANGE)
+        ax.set(xlabel="rows", xlim=(7e4, 3.5e7), ylim=(values.min() / 2, 3 * max(values.max(), limit)), title=title)
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.yaxis.set_major_formatter("{x:,.0f}")
+        ax.yaxis.set_minor_formatter("")
+        ax.grid(True, which="major")
+    note(figure, "Riders alone, base year 2025; each size in a process of its own. Orange: what must be kept to.")
+    return figure
 
 
 CONTRASTS = {  # two policies each
@@ -171,10 +215,14 @@ def main():
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--most", type=int, default=16_000_000)
     parser.add_argument("--pairs", type=int, default=30)
+    parser.add_argument("--growth", action="store_true")
     parser.add_argument("--weigh", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.weigh:
         weigh(chosen.weigh)
+        return
+    if chosen.growth:
+        print(*write_growth(growth(chosen.most)), sep="\n")
         return
     packages, figures = ("numpy", "numba"), []
     months(20_000, riders_kernels, "2025-09-30")  # compile
@@ -186,7 +234,9 @@ def main():
     figures += [figure("reference month in numpy columns", reference, "ns a rider-month", packages),
                 figure("a year of a million, compiled", compiled["year"] * 1e6 / compiled["rows"], "CPU s", packages),
                 figure("learn over the reference month", compiled["learn"] / reference, "ratio", packages)]
-    for size in growth(chosen.most):
+    sizes = growth(chosen.most)
+    print(*write_growth(sizes), sep="\n")
+    for size in sizes:
         figures += [figure(f"a year of {size['rows']} rows, with bills", size["seconds"], "CPU s", packages),
                     figure(f"memory of {size['rows']} rows", size["megabytes"], "MB", packages),
                     figure(f"columns and ties of {size['rows']} rows", size["bytes"], "bytes a row", packages)]

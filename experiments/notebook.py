@@ -1,11 +1,12 @@
 """The verbs of the command line for a notebook: each gives a pandas table.
 
-    from experiments.notebook import run, plan, sweep, runs, outcomes, indicators, query
+    from experiments.notebook import run, plan, sweep, runs, outcomes, indicators, query, by_group, gain
     from experiments.notebook import compare, sensitivity, discover, calibrate, search
 
 A file is a path, or the name of one in `configs/scenarios` or `configs/sweeps`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from experiments.sweeps import find_sweep, read_sweep
 
 if TYPE_CHECKING:
     import pandas
+
+    from experiments.coverage_gain import Gain
 
 
 def run(scenario: str | Path, changes: dict | None = None, seed: int | None = None) -> "pandas.DataFrame":
@@ -136,3 +139,20 @@ def search(file: str | Path, out: str | Path | None = None, jobs: int | None = N
 
     wanted = policy_search.read(file)
     return policy_search.search(wanted, out or Path("results") / Path(file).stem, jobs, progress).table()
+
+
+def by_group(folder: str | Path, dimension: str = "all") -> "pandas.DataFrame":
+    """Outcomes of riders' insurance in a run's folder, a row a month and group of a dimension. Raises: BadInput."""
+    from experiments.riders_outcomes import by_group as found
+
+    return found(folder, dimension)
+
+
+def gain(scenario: str | Path, changes: Sequence[str] = (), seed: int | None = None) -> "Gain":
+    """A scenario's riders with and without its pension subsidy: `gain("staged_2025").by_group("city")`, `.events()`.
+
+    changes: `key=value`.  Raises: BadInput.
+    """
+    from experiments.coverage_gain import gain as found
+
+    return found(find_scenario(scenario), changes, seed)

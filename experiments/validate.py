@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FILE = PROJECT / "configs" / "validation.yaml"
 KEPT = Path("results") / "validation"
 TWH = 1e-6  # of a MWh
+CARE_MONTHS = 75  # of care in critical illness, May 2019 to July 2025
 OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived: before, entry and cover alone
 
 
@@ -122,7 +123,7 @@ class History:
 
     def until(self, name: str, day: date) -> "pandas.DataFrame":
         """An indicator's rows up to a day."""
-        return self.table[(self.table["indicator"] == name) & [when <= day for when in self._days]]
+        return self.table[(self.table["indicator"] == name) & np.array([when <= day for when in self._days], bool)]
 
     def in_month(self, month: date) -> "pandas.DataFrame":
         """All rows of a month, named by its first day."""
@@ -279,6 +280,33 @@ def injury_premium(h: History) -> float:
     return float(h.until("paid.injury_premium", date(2025, 10, 31))["value"].sum()) / 1e9
 
 
+def injury_person_times(h: History, last: date = date(2025, 10, 31)) -> float:
+    """Millions of persons by October 2025, each counted once for as long as he rides, when he first carries an insured
+    order."""
+    return float(h.until("injury_person_times", last)["value"].sum()) / 1e6
+
+
+def injury_person_times_in_july(h: History) -> float:
+    """The same by July 2025."""
+    return injury_person_times(h, date(2025, 7, 31))
+
+
+def injury_covered(h: History) -> float:
+    """Share of the orders of October 2025, in the cities where the scheme has begun, on which the premium was paid."""
+    month = date(2025, 10, 1)
+    rules, now = h.config.law.on(date(2025, 10, 31))["injury_insurance"], h.in_month(month)
+    begun = [city for city, start in rules.start.items() if start.first <= month]
+    orders = now[(now["indicator"] == "orders") & now["zone"].isin(begun)]["value"].sum()
+    each = sum(share * rules.premium[sector] for sector, share in rules.sectors.items())
+    return float(now[now["indicator"] == "paid.injury_premium"]["value"].sum() / (orders * rules.reported * each))
+
+
+def critical_illness(h: History) -> float:
+    """M CNY that the platform granted from May 2019 to July 2025, months before the run at the mean of its own."""
+    paid = h.until("paid.critical_illness", date(2025, 7, 31))
+    return float(paid.groupby("date")["value"].sum().mean()) * CARE_MONTHS / 1e6
+
+
 def share_of_riders(h: History, name: str, month: date) -> float:
     """A share of riders, mean over cities by their riders."""
     now = h.in_month(month).pivot_table(index="zone", columns="indicator", values="value")
@@ -360,7 +388,8 @@ MEASURES: dict[str, Callable[[History], float]] = {measure.__name__: measure for
     contracts_fyp14, contracts_ratio, contracts_ever, contracts_2024, contracts_2025, rises, traded_share_2025,
     clean_share_2025, exports_fyp14, increments, cross_area_2025, foreign_2025, storage_break_even, storage_with,
     storage_with_2025, storage_without, joint_gain, free_certificates_2025, traced_gap_2025,
-    kunming_subsidy, injury_premium, migrants, crossed, temporary, temporary_falls, take_up_before, take_up_after,
+    kunming_subsidy, injury_premium, injury_person_times, injury_person_times_in_july, injury_covered,
+    critical_illness, migrants, crossed, temporary, temporary_falls, take_up_before, take_up_after,
     entities, retail_users, signed, credit_saves, credit_costs)}
 
 
