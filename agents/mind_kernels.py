@@ -77,13 +77,16 @@ class Habits(NamedTuple):
 class Prospects(NamedTuple):
     """What a month's contribution leads to, by age in months: years to retirement, years needed for a pension, and the
     present worth (k yuan, before present bias) of the pension that a month earns whatever the base (per yuan of the
-    lower base), of what the base adds to it and of one's own account paid out (both per yuan of the base)."""
+    lower base), of what the base adds to it and of one's own account paid out (both per yuan of the base). replaced:
+    share of the average wage of the day it is drawn that a pension is whose present worth is k yuan per yuan of the
+    lower base."""
 
     years: np.ndarray
     need: np.ndarray
     flat: np.ndarray
     own: np.ndarray
     account: np.ndarray
+    replaced: np.ndarray
 
 
 def prospects(m, account):
@@ -102,7 +105,8 @@ def prospects(m, account):
     basic = m.wage_growth**years / 2 / 1200
     need = np.where(young, m.young_need, m.old_need)
     return Prospects(years, need, today * m.annuity * basic / m.wage_ratio,
-                     today * m.annuity * (basic + saved / divisor), today * saved)
+                     today * m.annuity * (basic + saved / divisor), today * saved,
+                     m.wage_ratio / (today * m.annuity * m.wage_growth**years))
 
 
 @njit(cache=True, inline="always")
@@ -129,6 +133,36 @@ def transfer(m, temporary):
     return m.transfer_cost / 1000.0 / min(max(months, m.horizon_least), m.horizon_most)
 
 
+@njit(cache=True, inline="always")
+def liking(m, taste, beta, worth):
+    """What a liking for being insured adds to present bias where it is a liking for a larger pension: part `keen` of
+    the money that it stands for, over what a month on the lower base is worth (k yuan), times beta."""
+    return beta * m.keen * max(m.sigma * (m.const + taste), 0.0) / max(worth, 1e-9)
+
+
+@njit(cache=True, inline="always")
+def rises(need, means, own, account, rate, beta, vest, weight):
+    """What the first yuan above the lower base is worth, k yuan a month: where it is not worth its price, none is."""
+    return beta * (vest * need * own / means + (1.0 - vest) * account) - weight * rate
+
+
+@njit(cache=True, inline="always")
+def higher(need, means, paid, own, account, base, more, rate, beta, vest, weight, left):
+    """What a base above the lower one adds, k yuan a month: log utility of old age and of today, so ever less.
+
+    need: income wanted in old age; means: what one will have on the lower base, both shares of the average wage.  paid:
+    shares of the average wage that a k yuan of a month's rights makes over all months one will have paid.  own,
+    account: Prospects at his age.  more: multiples of the lower base above it.  left: CNY a month, today, after paying
+    on the lower base. An income as large as his means would make a yuan of pension worth its own at the margin.
+    """
+    dearer = rate * base * more
+    if dearer >= left:
+        return -1e300
+    drawn = need / paid * math.log(1.0 + paid * own * more / means)
+    return (beta * base * (vest * drawn + (1.0 - vest) * more * account)
+            - weight * left * math.log(left / (left - dearer)))
+
+
 @njit(cache=True)
 def appraise(m, p, r, rows, offer, here, home, money, place, level):
     """The money side of enrolling for several riders; fills money (k yuan a month) and the better place and level.
@@ -142,20 +176,31 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
     for k in range(len(rows)):
         i = rows[k]
         city, age, temporary = r.city[i], r.age[i], r.temporary[i]
-        weight = pressure(m, r.cash[i], r.income[i] / 100.0 + r.other[i]) / 1000.0
+        income = max(r.income[i] / 100.0 + r.other[i], 1.0)
+        weight = pressure(m, r.cash[i], income) / 1000.0
         far = r.origin[i] == OTHER_PROVINCE
+        flat, own, account = p.flat[age], p.own[age], p.account[age]
+        paid = max(r.history[i] + 12.0 * m.density * p.years[age], 1.0) * p.replaced[age]
+        means = m.means + paid * (flat + own)
         best = -1e300
         for away in range(1 + far):
             there = r.hukou[i] if away else city
             price = home[k] if away else here[k]
             vest = vesting(m, p.years[age], p.need[age], r.history[i], temporary, far and not away)
             moving = transfer(m, temporary) if far and not away else 0.0
-            for step in range(len(levels)):
-                bears = price + rate * base[there] * (levels[step] - 1.0)
-                worth = rights(p.flat[age], p.own[age], p.account[age], base[there], levels[step], r.beta[i],
-                               vest) - weight * bears - moving
-                if worth > best:
-                    best, place[k], level[k] = worth, there, step
+            worth = rights(flat, own, account, base[there], 1.0, r.beta[i], vest)
+            beta = r.beta[i] + liking(m, r.taste[i], r.beta[i], worth)
+            worth += -weight * price - moving
+            if worth > best:
+                best, place[k], level[k] = worth, there, 0
+            need = m.need * income * m.wage_ratio / base[there]
+            if rises(need, means, own, account, rate, beta, vest, weight) <= 0.0:
+                continue
+            for step in range(1, len(levels)):
+                more = higher(need, means, paid, own, account, base[there], levels[step] - 1.0, rate, beta, vest,
+                              weight, income - price)
+                if worth + more > best:
+                    best, place[k], level[k] = worth + more, there, step
         money[k] = best if r.origin[i] == LOCAL else best - m.friction
 
 
@@ -222,7 +267,8 @@ def incline(m, p, r, rows, terms, peers, start, u, place, level):
 def decide(m, r, rows, u, place, level, premium, keys):
     """Enrol or leave: the reviewers' answer, each with the taste of his life or, now and then, of the moment.
 
-    premium: CNY [place, level]: who has less cash cannot begin.  keys: of the coin that keeps the old taste, of a fresh
+    premium: CNY [place, level]: who has less cash takes a lower base, and cannot begin where even the lowest is too
+    much.  keys: of the coin that keeps the old taste, of a fresh
     one.
     """
     for k in range(len(rows)):
@@ -230,6 +276,8 @@ def decide(m, r, rows, u, place, level, premium, keys):
         who = np.uint64(r.identity[i])
         taste = r.taste[i] if uniform(keys[0], who) < m.keep_taste else logistic(uniform(keys[1], who))
         wants = u[k] + taste > 0
+        while wants and level[k] > 0 and r.cash[i] < premium[place[k], level[k]]:
+            level[k] -= 1
         if wants and not r.enrolled[i]:
             wants = r.cash[i] >= premium[place[k], level[k]]
         if wants:

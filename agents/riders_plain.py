@@ -191,16 +191,27 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
     vest = np.where(temporary, m.vest_temporary, m.vest_rooted)
     vest = vest * np.minimum(1.0, (p.years[age] + r.history[rows] / 12.0) / p.need[age]) ** m.vest_power
     months = np.clip(12.0 * np.where(temporary, m.horizon_temporary, m.horizon_rooted), m.horizon_least, m.horizon_most)
-    best = np.full(len(rows), -np.inf)
+    best, beta = np.full(len(rows), -np.inf), r.beta[rows].astype(float)
+    flat, own, account = p.flat[age], p.own[age], p.account[age]
+    paid = np.maximum(r.history[rows] + 12.0 * m.density * p.years[age], 1.0) * p.replaced[age]
+    means = m.means + paid * (flat + own)
     for away, there, price in ((False, r.city[rows], here), (True, r.hukou[rows], home)):
-        at_work = far & (not away)
-        v = np.where(at_work, vest * (1.0 - m.vest_away), vest)
+        at_work, may = far & (not away), far | (not away)
+        v, lower = np.where(at_work, vest * (1.0 - m.vest_away), vest), base[there]
         moving = np.where(at_work, m.transfer_cost / 1000.0 / months, 0.0)
+        rights = beta * lower * (v * (flat + own) + (1.0 - v) * account)
+        first = rights - weight * price - moving
+        likes = m.keen * np.maximum(m.sigma * (m.const + r.taste[rows].astype(float)), 0.0) / np.maximum(rights, 1e-9)
+        keen = beta + beta * likes
+        need, left = m.need * income * m.wage_ratio / lower, income - price
+        may_rise = may & (keen * (v * need * own / means + (1.0 - v) * account) - weight * rate > 0.0)
         for step, multiple in enumerate(levels):
-            worth = r.beta[rows] * base[there] * (v * (p.flat[age] + multiple * p.own[age])
-                                                  + (1.0 - v) * multiple * p.account[age])
-            worth = worth - weight * (price + rate * base[there] * (multiple - 1.0)) - moving
-            better = (worth > best) & (far | (not away))
+            more, dearer = multiple - 1.0, rate * lower * (multiple - 1.0)
+            able = may if step == 0 else may_rise & (dearer < left)
+            drawn = need / paid * np.log(1.0 + paid * own * more / means)
+            today = left * np.log(left / np.where(able & (step > 0), left - dearer, left))
+            worth = first + (keen * lower * (v * drawn + (1.0 - v) * more * account) - weight * today)
+            better = able & (worth > best)
             best = np.where(better, worth, best)
             place[better], level[better] = there[better], step
     money[:] = np.where(r.origin[rows] == LOCAL, best, best - m.friction)
@@ -229,6 +240,8 @@ def _review(r, m, p, terms, keys, peers, moved):
     incline(m, p, r, rows, terms, peers, 0, u, place, level)
     old = uniform(keys.keep_taste, r.identity[rows]) < m.keep_taste
     wants = u + np.where(old, r.taste[rows], logistic(uniform(keys.fresh_taste, r.identity[rows]))) > 0
+    for _ in terms.levels[1:]:
+        level[(level > 0) & (r.cash[rows] < terms.premium[place, level])] -= 1
     wants &= r.enrolled[rows] | (r.cash[rows] >= terms.premium[place, level])
     r.place[rows[wants]], r.level[rows[wants]] = place[wants], level[wants]
     r.enrolled[rows] = wants

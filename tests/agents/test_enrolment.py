@@ -73,12 +73,6 @@ def test_twice_the_base_earns_less_than_twice_the_pension(lab):
     assert once < twice < 2 * once
 
 
-def test_nobody_chooses_a_higher_base_that_he_must_bear_alone(lab):
-    assert money(lab, levels=(1.0, 5 / 3)) == money(lab)
-    free = money(lab, price=-917.6 * 2 / 3, levels=(1.0, 5 / 3))  # who is paid for it takes what he can get
-    assert free[0] > money(lab, price=-917.6 * 2 / 3)[0] - 1e-9
-
-
 def test_one_months_pension_rights_at_33_are_worth_415_yuan_today(lab):
     # 30 years to 63: today 0.96^30 e^(-0.0025 x 30) = 0.27262; account 0.08 x 1.01^30 = 0.10783 a yuan of base;
     # basic 1.025^30 / 0.6 x 1.6 / 2400 = 0.0023306; pension 161.9 (0.0023306 + 0.10783 / 117) = 0.52654
