@@ -16,6 +16,7 @@ from sim.streams import uniform
 LOCAL, OTHER_CITY, OTHER_PROVINCE = 0, 1, 2
 WOMAN, AT_HOME, CROSSED, INFORMED = 1, 2, 4, 8  # bits of `traits`: AT_HOME: the hukou is of that very city
 BLOCK = 1024  # rows
+NEVER = 32767  # more months than anybody pays
 
 
 @njit(cache=True, inline="always")
@@ -28,7 +29,8 @@ def pressure(m, cash, income):
 
 class Terms(NamedTuple):
     """What a month's law asks and gives. base: lower base, CNY [place]. rate: contribution, share of the base. levels:
-    bases to choose, multiples of the lower one. premium, saved: contribution and what of it is one's own, CNY [place,
+    bases to choose, multiples of the lower one. pool: whose months count together [place]. receipt: months paid in one
+    pool after which one draws there. premium, saved: contribution and what of it is one's own, CNY [place,
     level]. match: share of the contribution on the lower base that is given. qualifies: windows that meet the
     subsidy's conditions [window]. started: bool [city]. at_work, at_home: whether who comes from another province is
     subsidised if he insures there. nudge: logits that default enrolment adds [city]."""
@@ -36,6 +38,8 @@ class Terms(NamedTuple):
     base: np.ndarray
     rate: float
     levels: np.ndarray
+    pool: np.ndarray
+    receipt: int
     premium: np.ndarray
     saved: np.ndarray
     match: float
@@ -44,6 +48,16 @@ class Terms(NamedTuple):
     at_work: bool
     at_home: bool
     nudge: np.ndarray
+
+
+class Offer(NamedTuple):
+    """What of `Terms` a rider weighs in money, by the same names; the first of the levels is 1."""
+
+    base: np.ndarray
+    rate: float
+    levels: np.ndarray
+    pool: np.ndarray
+    receipt: int
 
 
 class Habits(NamedTuple):
@@ -167,12 +181,12 @@ def higher(need, means, paid, own, account, base, more, rate, beta, vest, weight
 def appraise(m, p, r, rows, offer, here, home, money, place, level):
     """The money side of enrolling for several riders; fills money (k yuan a month) and the better place and level.
 
-    p: Prospects.  rows: int [rider].  offer: (lower base, CNY a month [place]; contribution, share of the base; levels
-    that may be chosen, the first of which is 1).  here, home: what he expects to bear on the lower base, CNY a month
+    p: Prospects.  rows: int [rider].  offer: Offer.  here, home: what he expects to bear on the lower base, CNY a month
     [rider], where he works and in the province of his hukou; a higher base he bears himself. Only who comes from
-    another province has the choice of place, and only he must move his rights later if he insures at work.
+    another province has the choice of place, and only he must move his rights later if he insures at work, until he
+    has the months there that let him draw there.
     """
-    base, rate, levels = offer
+    base, rate, levels = offer.base, offer.rate, offer.levels
     for k in range(len(rows)):
         i = rows[k]
         city, age, temporary = r.city[i], r.age[i], r.temporary[i]
@@ -182,12 +196,13 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
         flat, own, account = p.flat[age], p.own[age], p.account[age]
         paid = max(r.history[i] + 12.0 * m.density * p.years[age], 1.0) * p.replaced[age]
         means = m.means + paid * (flat + own)
+        moves = far and months_in(r, i, city, offer.pool) < offer.receipt
         best = -1e300
         for away in range(1 + far):
             there = r.hukou[i] if away else city
             price = home[k] if away else here[k]
-            vest = vesting(m, p.years[age], p.need[age], r.history[i], temporary, far and not away)
-            moving = transfer(m, temporary) if far and not away else 0.0
+            vest = vesting(m, p.years[age], p.need[age], r.history[i], temporary, moves and not away)
+            moving = transfer(m, temporary) if moves and not away else 0.0
             worth = rights(flat, own, account, base[there], 1.0, r.beta[i], vest)
             beta = r.beta[i] + liking(m, r.taste[i], r.beta[i], worth)
             worth += -weight * price - moving
@@ -255,7 +270,8 @@ def incline(m, p, r, rows, terms, peers, start, u, place, level):
         near = r.origin[i] != OTHER_PROVINCE
         here[k] = terms.rate * (1.0 - hopes * (near or terms.at_work)) * terms.base[r.city[i]]
         home[k] = terms.rate * (1.0 - hopes * (near or terms.at_home)) * terms.base[r.hukou[i]]
-    appraise(m, p, r, rows, (terms.base, terms.rate, terms.levels), here, home, u, place, level)
+    offer = Offer(terms.base, terms.rate, terms.levels, terms.pool, terms.receipt)
+    appraise(m, p, r, rows, offer, here, home, u, place, level)
     for k in range(len(rows)):
         i = rows[k]
         informed = (r.traits[i] & INFORMED) > 0
@@ -263,12 +279,42 @@ def incline(m, p, r, rows, terms, peers, start, u, place, level):
         u[k] = m.const + u[k] / m.sigma + felt + terms.nudge[r.city[i]]
 
 
+@njit(cache=True, inline="always")
+def months_in(r, i, place, pool):
+    """Months that a rider has paid in a place's pool, as far as they are told apart."""
+    if pool[r.place[i]] == pool[place]:
+        return r.stay[i]
+    return r.past[i] if pool[r.former[i]] == pool[place] else np.int16(0)
+
+
 @njit(cache=True)
-def decide(m, r, rows, u, place, level, premium, keys):
+def insure(r, rows, place, pool):
+    """Riders pay at other places from now on, [rider]; of the pools where one paid before, that with most months is
+    told on."""
+    for k in range(len(rows)):
+        insure_one(r, rows[k], place[k], pool)
+
+
+@njit(cache=True, inline="always")
+def insure_one(r, i, place, pool):
+    """See `insure`."""
+    old = r.place[i]
+    r.place[i] = place
+    if pool[old] == pool[place]:
+        return
+    stay, past = r.stay[i], r.past[i]
+    back = pool[r.former[i]] == pool[place]
+    r.stay[i] = past if back else 0
+    if back or stay >= past:
+        r.former[i], r.past[i] = old, stay
+
+
+@njit(cache=True)
+def decide(m, r, rows, u, place, level, premium, pool, keys):
     """Enrol or leave: the reviewers' answer, each with the taste of his life or, now and then, of the moment.
 
     premium: CNY [place, level]: who has less cash takes a lower base, and cannot begin where even the lowest is too
-    much.  keys: of the coin that keeps the old taste, of a fresh
+    much.  pool: of `Terms`.  keys: of the coin that keeps the old taste, of a fresh
     one.
     """
     for k in range(len(rows)):
@@ -281,7 +327,8 @@ def decide(m, r, rows, u, place, level, premium, keys):
         if wants and not r.enrolled[i]:
             wants = r.cash[i] >= premium[place[k], level[k]]
         if wants:
-            r.place[i], r.level[i] = place[k], level[k]
+            insure_one(r, i, place[k], pool)
+            r.level[i] = level[k]
         r.enrolled[i] = wants
 
 
@@ -290,7 +337,7 @@ def decide(m, r, rows, u, place, level, premium, keys):
 
 @njit(cache=True)
 def contribute(r, start, end, saved):
-    """A month's contribution of who is enrolled: months of history, at home and in all, and his own account; then who
+    """A month's contribution of who is enrolled: months of history, there and in all, and his own account; then who
     has run out of cash pauses.
 
     saved: CNY that goes to the account [place, level].
@@ -298,7 +345,7 @@ def contribute(r, start, end, saved):
     for i in range(start, end):
         if r.enrolled[i]:  # few are
             r.history[i] += 1
-            r.home[i] += np.int16((r.place[i] == r.hukou[i]) | (r.origin[i] != OTHER_PROVINCE))
+            r.stay[i] += 1
             r.account[i] += saved[r.place[i], r.level[i]]
             r.enrolled[i] = r.cash[i] >= 0
 

@@ -66,6 +66,12 @@ def test_every_further_step_is_worth_less_and_costs_more(riders):
     assert (np.diff(worth, 2) < 0).all()
 
 
+def test_without_the_compiler_a_higher_base_is_worth_the_same():
+    given = (0.64, 0.43, 1633.0, 8e-5, 3e-5, 4588.0, 1.5, 0.2, 0.75, 0.8, 0.001, 6000.0)
+    assert kernels.higher.py_func(*given) == pytest.approx(kernels.higher(*given), rel=1e-12)
+    assert kernels.higher.py_func(*given[:-1], 1376.0) == -1e300  # 0.2 x 4588 x 1.5 = 1376.40 are more than he has
+
+
 def test_what_the_first_yuan_is_worth_is_the_slope_of_what_the_next_ones_are(riders):
     p, age = kernels.prospects(riders.mind, 0.08), 33 * 12
     paid, tiny = 252 * p.replaced[age], 1e-6
@@ -121,7 +127,8 @@ def test_who_lacks_the_cash_for_the_base_he_would_like_takes_a_lower_one(riders)
     riders.taste[:3], riders.enrolled[:3], riders.cash[:3] = 5.0, False, (2000.0, 1000.0, 800.0)
     premium = np.array([[900.0, 1200.0, 1500.0]])
     kernels.decide(riders.mind._replace(keep_taste=1.0), riders.rows, np.arange(3), np.zeros(3), np.zeros(3, np.int16),
-                   np.full(3, 2, np.uint8), premium, (np.uint64(1), np.uint64(2)))
+                   np.full(3, 2, np.uint8), premium, np.zeros(4, np.int64),
+                   (np.uint64(1), np.uint64(2)))
     assert riders.enrolled[:3].tolist() == [True, True, False]
     assert riders.level[:2].tolist() == [2, 0]
 

@@ -149,7 +149,8 @@ def decide(lab, rows, u, premium=900.0):
     """Let rows decide on an inclination with the taste of their lives."""
     mind, count = lab.riders.mind._replace(keep_taste=1.0), len(rows)
     kernels.decide(mind, lab.riders.rows, np.asarray(rows), np.full(count, u), np.zeros(count, np.int16),
-                   np.zeros(count, np.uint8), np.array([[premium]]), (np.uint64(1), np.uint64(2)))
+                   np.zeros(count, np.uint8), np.array([[premium]]), np.zeros(4, np.int64),
+                   (np.uint64(1), np.uint64(2)))
 
 
 def test_who_wants_to_is_enrolled_and_who_does_not_leaves(lab):
