@@ -124,11 +124,11 @@ def prospects(m, account):
 
 
 @njit(cache=True, inline="always")
-def vesting(m, years, need, history, temporary, away):
-    """Chance to reach a pension: falls with the years still missing, and where one insures away from the hukou."""
-    vest = m.vest_temporary if temporary else m.vest_rooted
-    vest *= min(1.0, (years + history / 12.0) / need) ** m.vest_power
-    return vest * (1.0 - m.vest_away) if away else vest
+def vesting(m, years, need, history, temporary):
+    """Chance to reach a pension: falls with the years still missing; `vest_away` of it goes where one insures away from
+    the hukou."""
+    vest, share = m.vest_temporary if temporary else m.vest_rooted, (years + history / 12.0) / need
+    return vest * share**m.vest_power if share < 1.0 else vest
 
 
 @njit(cache=True, inline="always")
@@ -148,16 +148,15 @@ def transfer(m, temporary):
 
 
 @njit(cache=True, inline="always")
-def liking(m, taste, beta, worth):
-    """What a liking for being insured adds to present bias where it is a liking for a larger pension: part `keen` of
-    the money that it stands for, over what a month on the lower base is worth (k yuan), times beta."""
-    return beta * m.keen * max(m.sigma * (m.const + taste), 0.0) / max(worth, 1e-9)
+def rises(wanted, means, own, account, base, rate, beta, worth, likes, vest, weight):
+    """Whether the first yuan above the lower base is worth its price: where it is not, none is. (Without a division, as
+    nearly everybody is asked and few say yes.)
 
-
-@njit(cache=True, inline="always")
-def rises(need, means, own, account, rate, beta, vest, weight):
-    """What the first yuan above the lower base is worth, k yuan a month: where it is not worth its price, none is."""
-    return beta * (vest * need * own / means + (1.0 - vest) * account) - weight * rate
+    wanted: CNY a month of old age.  worth: k yuan that a month on the lower base is worth; likes: k yuan that he likes
+    a larger pension by, which swells beta in proportion to it. The rest as in `higher`.
+    """
+    gains = vest * wanted * own + (1.0 - vest) * account * means * base
+    return beta * (worth + likes) * gains > weight * rate * means * worth * base
 
 
 @njit(cache=True, inline="always")
@@ -167,7 +166,8 @@ def higher(need, means, paid, own, account, base, more, rate, beta, vest, weight
     need: income wanted in old age; means: what one will have on the lower base, both shares of the average wage.  paid:
     shares of the average wage that a k yuan of a month's rights makes over all months one will have paid.  own,
     account: Prospects at his age.  more: multiples of the lower base above it.  left: CNY a month, today, after paying
-    on the lower base. An income as large as his means would make a yuan of pension worth its own at the margin.
+    on the lower base.  beta: present bias, liking included. Where means equal need, the first yuan of pension counts
+    as one.
     """
     dearer = rate * base * more
     if dearer >= left:
@@ -187,6 +187,7 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
     has the months there that let him draw there.
     """
     base, rate, levels = offer.base, offer.rate, offer.levels
+    moving = transfer(m, False), transfer(m, True)
     for k in range(len(rows)):
         i = rows[k]
         city, age, temporary = r.city[i], r.age[i], r.temporary[i]
@@ -196,26 +197,27 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
         flat, own, account = p.flat[age], p.own[age], p.account[age]
         paid = max(r.history[i] + 12.0 * m.density * p.years[age], 1.0) * p.replaced[age]
         means = m.means + paid * (flat + own)
-        moves = far and months_in(r, i, city, offer.pool) < offer.receipt
+        moves = far and (r.history[i] < offer.receipt or months_in(r, i, city, offer.pool) < offer.receipt)
+        certain = vesting(m, p.years[age], p.need[age], r.history[i], temporary)
+        wanted, beta = m.need * income * m.wage_ratio, r.beta[i]
+        likes = m.keen * max(m.sigma * (m.const + r.taste[i]), 0.0)
         best = -1e300
         for away in range(1 + far):
             there = r.hukou[i] if away else city
-            price = home[k] if away else here[k]
-            vest = vesting(m, p.years[age], p.need[age], r.history[i], temporary, moves and not away)
-            moving = transfer(m, temporary) if moves and not away else 0.0
-            worth = rights(flat, own, account, base[there], 1.0, r.beta[i], vest)
-            beta = r.beta[i] + liking(m, r.taste[i], r.beta[i], worth)
-            worth += -weight * price - moving
+            price, lower = home[k] if away else here[k], base[there]
+            fears = moves and not away
+            vest = certain * (1.0 - m.vest_away) if fears else certain
+            value = rights(flat, own, account, lower, 1.0, beta, vest)
+            worth = value - weight * price - (moving[int(temporary)] if fears else 0.0)
             if worth > best:
                 best, place[k], level[k] = worth, there, 0
-            need = m.need * income * m.wage_ratio / base[there]
-            if rises(need, means, own, account, rate, beta, vest, weight) <= 0.0:
-                continue
-            for step in range(1, len(levels)):
-                more = higher(need, means, paid, own, account, base[there], levels[step] - 1.0, rate, beta, vest,
-                              weight, income - price)
-                if worth + more > best:
-                    best, place[k], level[k] = worth + more, there, step
+            if rises(wanted, means, own, account, lower, rate, beta, value, likes, vest, weight):
+                keen = beta + beta * likes / value
+                for step in range(1, len(levels)):
+                    more = higher(wanted / lower, means, paid, own, account, lower, levels[step] - 1.0, rate, keen,
+                                  vest, weight, income - price)
+                    if worth + more > best:
+                        best, place[k], level[k] = worth + more, there, step
         money[k] = best if r.origin[i] == LOCAL else best - m.friction
 
 
@@ -403,7 +405,8 @@ def changers(r, start, end, coin, habits, found):
 class Country(NamedTuple):
     """What is known of the cities by who looks at another one. alike: their share of the riders, 0 for cities of
     another kind than one's own [city, city]; cumulative: its sum; many: it is a region of many cities [city]; province:
-    [city]; better: logits by which a month there is better than usual [city, segment]; cost: of a move, logits [city];
+    [city]; better: logits by which a month there is better than usual, best: most of that in cities of one's own kind
+    [city, segment]; cost: of a move, logits [city];
     friends: part of its share by which a friend makes a city greater; look: share who look; station: cumulative shares
     of districts [city, district]."""
 
@@ -412,6 +415,7 @@ class Country(NamedTuple):
     many: np.ndarray
     province: np.ndarray
     better: np.ndarray
+    best: np.ndarray
     cost: np.ndarray
     friends: float
     look: float
@@ -434,11 +438,13 @@ def movers(r, start, end, coin, where, key, country, ties, city_of, found, to):
     for k in range(looks):
         i = found[k]
         city, s, who = r.city[i], r.segment[i], np.uint64(r.identity[i])
+        dear = logistic(uniform(key, who)) + country.cost[city] + country.better[city, s]
+        if dear >= country.best[city, s]:
+            continue  # no city that he could find is worth it
         there = destination(country.cumulative, country.alike, country.friends, city_of, ties, i, city,
                             country.many[city], where[i - start])
-        gain = country.better[there, s] - country.better[city, s] - country.cost[city] if there >= 0 else -1e300
         found[n], to[n] = i, there
-        n += logistic(uniform(key, who)) < gain
+        n += dear < (country.better[there, s] if there >= 0 else -1e300)
     return n
 
 

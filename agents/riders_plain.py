@@ -196,16 +196,18 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
     flat, own, account = p.flat[age], p.own[age], p.account[age]
     paid = np.maximum(r.history[rows] + 12.0 * m.density * p.years[age], 1.0) * p.replaced[age]
     means = m.means + paid * (flat + own)
+    wanted = m.need * income * m.wage_ratio
+    likes = m.keen * np.maximum(m.sigma * (m.const + r.taste[rows].astype(float)), 0.0)
     for away, there, price in ((False, r.city[rows], here), (True, r.hukou[rows], home)):
         at_work, may = moves & (not away), far | (not away)
         v, lower = np.where(at_work, vest * (1.0 - m.vest_away), vest), base[there]
         moving = np.where(at_work, m.transfer_cost / 1000.0 / months, 0.0)
         rights = beta * lower * (v * (flat + own) + (1.0 - v) * account)
         first = rights - weight * price - moving
-        likes = m.keen * np.maximum(m.sigma * (m.const + r.taste[rows].astype(float)), 0.0) / np.maximum(rights, 1e-9)
-        keen = beta + beta * likes
-        need, left = m.need * income * m.wage_ratio / lower, income - price
-        may_rise = may & (keen * (v * need * own / means + (1.0 - v) * account) - weight * rate > 0.0)
+        keen = beta + beta * likes / np.maximum(rights, 1e-300)
+        need, left = wanted / lower, income - price
+        gains = v * wanted * own + (1.0 - v) * account * means * lower
+        may_rise = may & (beta * (rights + likes) * gains > weight * rate * means * rights * lower)
         for step, multiple in enumerate(levels):
             more, dearer = multiple - 1.0, rate * lower * (multiple - 1.0)
             able = may if step == 0 else may_rise & (dearer < left)
@@ -280,8 +282,8 @@ def _move(r, country, keys, ties, city_of) -> np.ndarray:
             to.append(there)
     rows, to = np.array(found, np.int64), np.array(to, np.int64)
     city, s = r.city[rows], r.segment[rows]
-    gain = country.better[to, s] - country.better[city, s] - country.cost[city]
-    go = logistic(uniform(keys.go, r.identity[rows])) < gain
+    dear = logistic(uniform(keys.go, r.identity[rows])) + country.cost[city] + country.better[city, s]
+    go = dear < country.better[to, s]
     rows, to = rows[go], to[go]
     moved = np.zeros(len(r.city), bool)
     moved[rows] = to != r.city[rows]

@@ -72,12 +72,15 @@ def test_without_the_compiler_a_higher_base_is_worth_the_same():
     assert kernels.higher.py_func(*given[:-1], 1376.0) == -1e300  # 0.2 x 4588 x 1.5 = 1376.40 are more than he has
 
 
-def test_what_the_first_yuan_is_worth_is_the_slope_of_what_the_next_ones_are(riders):
+@pytest.mark.parametrize("weight", np.linspace(0.0003, 0.0012, 10))
+def test_who_is_told_that_no_higher_base_is_worth_it_would_not_take_the_smallest_step(riders, weight):
+    """With a liking of 0.3 k yuan beside a worth of 0.4: present bias 0.75 counts as 0.75 x 0.7 / 0.4."""
     p, age = kernels.prospects(riders.mind, 0.08), 33 * 12
-    paid, tiny = 252 * p.replaced[age], 1e-6
-    slope = kernels.rises(0.64, 0.43, p.own[age], p.account[age], 0.2, 0.75, 0.8, 0.001) * 4588
-    step = kernels.higher(0.64, 0.43, paid, p.own[age], p.account[age], 4588.0, tiny, 0.2, 0.75, 0.8, 0.001, 6000.0)
-    assert step / tiny == pytest.approx(slope, rel=1e-3)
+    keen, wanted = 0.75 * 0.7 / 0.4, 0.64 * 4588
+    step = kernels.higher(0.64, 0.43, 252 * p.replaced[age], p.own[age], p.account[age], 4588.0, 1e-6, 0.2, keen, 0.8,
+                          weight, 6000.0)
+    told = kernels.rises(wanted, 0.43, p.own[age], p.account[age], 4588.0, 0.2, 0.75, 0.4, 0.3, 0.8, weight)
+    assert told == (step > 0)
 
 
 def test_nobody_pays_on_a_base_that_takes_all_he_has(riders):

@@ -58,7 +58,7 @@ def test_a_yuan_weighs_more_when_cash_is_short(lab):
 
 def month_of_rights(lab, p, age, history, level=1.0):
     """Worth of a month on a base of 4,588 yuan to a rooted rider at home with present bias 0.75."""
-    vest = kernels.vesting(lab.riders.mind, p.years[age], p.need[age], history, False, False)
+    vest = kernels.vesting(lab.riders.mind, p.years[age], p.need[age], history, False)
     return kernels.rights(p.flat[age], p.own[age], p.account[age], 4588.0, level, 0.75, vest)
 
 
