@@ -66,6 +66,13 @@ def test_two_places_of_one_province_share_a_count(riders):
     assert paid(riders) == (QUANZHOU, 7, SICHUAN, 0)
 
 
+def test_months_are_those_of_the_place_of_the_former_one_or_none(riders):
+    riders.former[0], riders.past[0] = QUANZHOU, 4
+    found = [kernels.months_in(riders.rows, 0, place, POOLS) for place in (KUNMING, QUANZHOU, SICHUAN)]
+    assert found == [kernels.months_in.py_func(riders.rows, 0, place, POOLS) for place in (KUNMING, QUANZHOU, SICHUAN)]
+    assert found == [7, 4, 0]
+
+
 @pytest.mark.parametrize(("stay", "past", "national", "place"), [
     (119, 0, False, SICHUAN), (120, 0, False, KUNMING),  # ten years in the last place, or that of hukou
     (12, 120, False, QUANZHOU), (120, 120, False, KUNMING),  # the last place with ten years
@@ -92,7 +99,7 @@ def worth_at_work(riders) -> float:
 def test_who_has_ten_years_where_he_works_need_not_fear_a_transfer(riders):
     """400 yuan over 60 months, and a tenth of the chance 0.8 of a pension rather than the account: at 33 years (see
     test_enrolment) 0.08 x 0.27262e-3 x (0.52654 - 0.10783) x 4588 beta = 0.041898 beta k yuan a month."""
-    worth = []
+    riders.history[0], worth = 130, []  # the others were paid elsewhere
     for months in (119, 120):
         riders.stay[0] = months
         worth.append(worth_at_work(riders))
