@@ -19,7 +19,7 @@ app: $(VENV)/.ready            ## the live view of the toy world, in a browser o
 	$(BIN)/gridgig app $(SCENARIO)
 
 test: $(VENV)/.dev             ## everything that must hold, in a few minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 bench: $(VENV)/.dev            ## speed and size, side by side with peers; figures in benchmarks/results
 	$(BIN)/python -m benchmarks.clearing

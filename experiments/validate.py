@@ -36,13 +36,15 @@ OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived: 
 
 
 class Line(Section):
-    """A published figure. measure: name of the function that measures it.  target: as published.
+    """A published figure. measure: name of the function that measures it.  of: the run that it is measured on.
+    target: as published.
 
     least, most: what the mean over seeds must keep to.  reproducible: whether missing it is a failure.  reason: why it
     is or is not.
     """
 
     measure: str
+    of: str = "history"
     unit: str
     target: str
     least: float | None = None
@@ -53,9 +55,10 @@ class Line(Section):
 
 
 class Lived(Section):
-    """What is lived: a scenario (relative to this file), to an end, for several seeds."""
+    """What is lived: a scenario (relative to this file), from its own start or another, to an end, for some seeds."""
 
     scenario: str
+    start: str | None = None
     end: str
     seeds: Annotated[list[int], Field(min_length=1)]
 
@@ -63,7 +66,7 @@ class Lived(Section):
 class Validation(Section):
     """The file of published figures."""
 
-    run: Lived
+    runs: dict[str, Lived]
     lines: dict[str, Line]
 
 
@@ -320,11 +323,45 @@ def take_up_after(h: History) -> float:
     return eligible_enrolled(h, date(2026, 11, 1))
 
 
+def entities(h: History) -> float:
+    """Thousands of accounts that have entered the market, December 2025."""
+    return h.last("accounts.entered", 2025) / 1e3
+
+
+def retail_users(h: History) -> float:
+    """Thousands of accounts that somebody serves, December 2025."""
+    return sum(h.last(f"accounts.{state}", 2025) for state in ("default", "package", "fallen")) / 1e3
+
+
+def signed(h: History) -> float:
+    """TWh of packages that were delivered, 2021 to 2025."""
+    return h.total("package_energy.", years=range(2021, 2026)) * TWH
+
+
+def credit_saves(h: History) -> float:
+    """Share of default losses that credit saves over five years of retail at the same swinging prices."""
+    return _credit(h).share
+
+
+def credit_costs(h: History) -> float:
+    """M CNY that guarantees cost in these five years, beyond the losses that they save."""
+    found = _credit(h)
+    return float(found.fees.sum() - (found.lost[:, 1] - found.lost[:, 0]).sum()) / 1e6
+
+
+def _credit(h: History):
+    """Credit's rehearsal on the run's scenario and seed."""
+    from experiments import rehearsal
+
+    return rehearsal.credit_saves(h.config.path, (h.config.seed,))
+
+
 MEASURES: dict[str, Callable[[History], float]] = {measure.__name__: measure for measure in (
     contracts_fyp14, contracts_ratio, contracts_ever, contracts_2024, contracts_2025, rises, traded_share_2025,
     clean_share_2025, exports_fyp14, increments, cross_area_2025, foreign_2025, storage_break_even, storage_with,
     storage_with_2025, storage_without, joint_gain, free_certificates_2025, traced_gap_2025,
-    kunming_subsidy, injury_premium, migrants, crossed, temporary, temporary_falls, take_up_before, take_up_after)}
+    kunming_subsidy, injury_premium, migrants, crossed, temporary, temporary_falls, take_up_before, take_up_after,
+    entities, retail_users, signed, credit_saves, credit_costs)}
 
 
 # ------------------------------------------------------------------------------------------------------------- running
@@ -340,6 +377,8 @@ def read(path: Path = FILE) -> Validation:
         if line.measure not in MEASURES:
             what = f"unknown measure{nearest(line.measure, MEASURES)}"
             raise BadInput(document.fault(("lines", key, "measure"), what))
+        if line.of not in found.runs:
+            raise BadInput(document.fault(("lines", key, "of"), f"unknown run{nearest(line.of, found.runs)}"))
     return found
 
 
@@ -348,21 +387,22 @@ def judge(wanted: Validation, path: Path = FILE, jobs: int | None = None, say=pr
 
     Raises: BadInput; what a run raises.
     """
-    scenario = path.parent / wanted.run.scenario
-    configs = [load(scenario, seed=seed, end=wanted.run.end) for seed in wanted.run.seeds]
+    asked = [(name, path.parent / lived.scenario, seed, lived.start, lived.end)
+             for name, lived in wanted.runs.items() for seed in lived.seeds]
+    configs = [load(scenario, seed=seed, start=start, end=end) for _, scenario, seed, start, end in asked]
     folders = [KEPT / f"{fingerprint(config)}-{config.seed}" for config in configs]
-    missing = [folder for folder in folders if not is_run(folder)]
-    say(f"{len(folders)} seeds, {len(folders) - len(missing)} kept from before")
+    missing = [(one[1:], folder) for one, folder in zip(asked, folders) if not is_run(folder)]
+    say(f"{len(folders)} runs, {len(folders) - len(missing)} kept from before")
     with ProcessPoolExecutor(min(jobs or os.cpu_count() or 1, max(len(missing), 1))) as pool:
-        for folder, head in zip(missing, pool.map(_live, [
-                (scenario, config.seed, wanted.run.end, folder) for config, folder in zip(configs, folders)
-                if folder in missing])):
+        for (_, folder), head in zip(missing, pool.map(_live, missing)):
             say(f"lived {folder.name}: head {head[:16]}")
     for folder in folders:
         if faults := audit(folder).faults:  # a run that was changed since is no evidence
             raise BadInput(f"{folder}: {faults[0]}; expected an unchanged run (remove the folder to live it anew)")
-    histories = [History(open_run(folder).indicators, config) for folder, config in zip(folders, configs)]
-    return [Judged(key, line, np.array([MEASURES[line.measure](history) for history in histories]))
+    histories: dict[str, list[History]] = {name: [] for name in wanted.runs}
+    for (name, *_), folder, config in zip(asked, folders, configs):
+        histories[name].append(History(open_run(folder).indicators, config))
+    return [Judged(key, line, np.array([MEASURES[line.measure](history) for history in histories[line.of]]))
             for key, line in wanted.lines.items()]
 
 
@@ -370,8 +410,8 @@ def _live(asked: tuple) -> str:
     """Live one seed into its folder; gives the head."""
     from experiments.runner import run
 
-    scenario, seed, end, folder = asked
-    return run(load(scenario, seed=seed, end=end), folder, progress=False).head
+    (scenario, seed, start, end), folder = asked
+    return run(load(scenario, seed=seed, start=start, end=end), folder, progress=False).head
 
 
 def fingerprint(config: Config) -> str:

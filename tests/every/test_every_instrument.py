@@ -12,7 +12,6 @@ import pytest
 
 from sim.calendar import Month
 from sim.config import Section
-from sim.messages import People
 from sim.registry import instruments
 from sim.settlement.accounts import ACCOUNTS
 from sim.settlement.journal import Journal
@@ -26,15 +25,14 @@ pytestmark = pytest.mark.parametrize("key", KEYS)
 class About:
     """What must be said of an instrument. begins: first day of the month in which it begins in a city of the toy world.
     raised: the rules with a higher main rate, and with a higher one still.  levied: whether it leaves something to the
-    system levy.  law: changes without which it is neutral.  reads: columns of people that it cannot do without; where
-    the toy world's riders do not keep one, a filled one stands for it.
+    system levy.  law: changes without which it is neutral.  days: lived until it has something to move.
     """
 
     begins: str
     raised: Callable[[Section], list[dict]]
     levied: bool = False
     law: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
+    days: int = 30
 
 
 def more(**rates: tuple[float, float]) -> Callable[[Section], list[dict]]:
@@ -42,35 +40,22 @@ def more(**rates: tuple[float, float]) -> Callable[[Section], list[dict]]:
     return lambda rules: [dict(zip(rates, pair)) for pair in zip(*rates.values())]
 
 
-def filled(people: People, columns: tuple[str, ...]) -> People:
-    """People with columns that riders did not keep, made from who they are and what they did."""
-    place = np.arange(len(people.identity))
-    made = {
-        "tenure": place % 40, "female": place % 14 == 0, "dependants": place % 4,
-        "days": np.minimum(people.orders // 30, 31), "rain_orders": people.orders // 4,
-        "extreme_orders": people.orders // 20, "penalties": people.income // 100,
-        "account": people.income}
-    return replace(people, **{name: made[name].astype(getattr(people, name).dtype) for name in columns
-                              if not getattr(people, name).any()})
-
-
 JULY = "2025-07-01"
 ABOUT = {
     "accident_insurance": About(JULY, more(premium=(0.04, 0.06))),
-    "child_benefit": About(JULY, more(grant=(20_000.0, 30_000.0)), law=("law.child_benefit.cases=50.0",),
-                           reads=("dependants",)),
+    "child_benefit": About(JULY, more(grant=(20_000.0, 30_000.0)), law=("law.child_benefit.cases=50.0",)),
     "critical_illness": About(JULY, more(cases=(200.0, 400.0)), law=("law.critical_illness.cases=100.0",)),
-    "family_travel": About(JULY, more(value=(2e3, 3e3)), law=("law.family_travel.cases=100.0",), reads=("tenure",)),
-    "late_forgiveness": About(JULY, more(forgiven=(0.6, 1.0)), law=("law.late_forgiveness.forgiven=0.5",),
-                              reads=("penalties",)),
+    "family_travel": About(JULY, more(value=(2e3, 3e3)), law=("law.family_travel.cases=100.0",)),
+    "late_forgiveness": About(JULY, more(forgiven=(0.6, 1.0)), law=(
+        "law.late_forgiveness.forgiven=0.5", "law.platform.late_penalty=0.3")),
     "order_scheme": About(JULY, more(platform=(0.3, 0.4)), law=(
         "law.order_scheme.platform=0.2", "law.order_scheme.rider=0.1", "law.order_scheme.government=0.05")),
     "rider_stations": About(JULY, more(station_cost=(80.0, 100.0))),
     "tax_relief": About(JULY, more(credit=(0.2, 0.5)), law=("law.tax_relief.deductible=1.0",)),
     "weather_subsidy": About(JULY, more(extreme=(4.0, 5.0)), law=(
-        "law.weather_subsidy.rain=1.0", "law.weather_subsidy.extreme=3.0"), reads=("rain_orders", "extreme_orders")),
-    "women_riders": About(JULY, more(value=(10.0, 20.0)), reads=("female",)),
-    "work_meals": About(JULY, more(use=(0.05, 0.1)), reads=("days",)),
+        "law.weather_subsidy.rain=1.0", "law.weather_subsidy.extreme=3.0")),
+    "women_riders": About(JULY, more(value=(10.0, 20.0))),
+    "work_meals": About(JULY, more(use=(0.05, 0.1))),
     "carbon": About("2025-07-01", lambda rules: [{"price": rules.price * k} for k in (1.5, 3.0)]),
     "injury_insurance": About(
         "2025-07-01",
@@ -80,7 +65,7 @@ ABOUT = {
                                      for more in (400.0, 800.0)], levied=True),
     "pass_through": About(
         "2025-07-01", lambda rules: [{"approved": {"HILLS": {"coal": cost}}} for cost in (400.0, 500.0)]),
-    "pension_account": About(JULY, more(interest=(0.03, 0.06)), reads=("account",)),
+    "pension_account": About(JULY, more(interest=(0.03, 0.06)), days=62),
     "pension_subsidy": About("2025-04-01", lambda rules: [{"match": match} for match in (0.75, 1.0)]),
 }
 
@@ -91,8 +76,7 @@ def labs():
     assert set(ABOUT) == set(KEYS), "say in ABOUT what there is to know of a new instrument"
     found = {}
     for key, about in ABOUT.items():
-        found[key] = lab = toy(*about.law, start=about.begins, days=30).run()
-        lab.facts.people = filled(lab.facts.people, about.reads)
+        found[key] = toy(*about.law, start=about.begins, days=about.days).run()
     return found
 
 
@@ -204,7 +188,7 @@ def test_switched_off_it_leaves_every_other_bill_of_the_month_as_it_was(key, lab
     """Behaviour answers with the next month: within the month that closes, only the instrument's own bills go, and the
     levy, which closes those of markets too, changes by what they left in the grid company's account."""
     levy, own = {"system levy"} if ABOUT[key].levied else set(), bills_of(lab, key)
-    off = toy(*ABOUT[key].law, f"instruments.{key}=false", start=ABOUT[key].begins, days=30).run()
+    off = toy(*ABOUT[key].law, f"instruments.{key}=false", start=ABOUT[key].begins, days=ABOUT[key].days).run()
     assert entries(off, but=levy) == entries(lab, but=own | levy)
     assert not own & {e.bill for e in off.journal.entries}
     assert left(lab, levy) - left(off, levy) == -left(lab, own)
@@ -231,5 +215,4 @@ def test_where_cabinets_draw_nothing_it_never_touches_the_energy_bills(key, lab,
     assert energy[0] == energy[1]
     first = Month.of(date.fromisoformat(ABOUT[key].begins))
     assert {e[0] for e in energy[0]} == {str(first.later(k)) for k in range(3)}
-    kept = all(getattr(on.facts.people, name).any() for name in ABOUT[key].reads)
-    assert (entries(on) != entries(off)) == kept
+    assert entries(on) != entries(off)

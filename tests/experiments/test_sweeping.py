@@ -275,6 +275,8 @@ def _campaign(alone, folder: Path, turn: int):
         process = command("sweep", file, "--jobs", 2, "--out", folder / "out", "--quiet")
         over = len(list(read_heads(folder / "out")))
         _until(folder / "out", over + int(next(draw) * max(9 - over, 1)), process)
+        while process.poll() is None and not _workers(process):
+            time.sleep(0.005)
         time.sleep(next(draw) * 0.05)
         kind, workers = kinds[(turn + kill) % 3], _workers(process)
         if process.poll() is None and workers:

@@ -13,10 +13,8 @@ from sim.config import BadInput, load
 from tests.labs import ROOT
 
 LINES = """
-run:
-  scenario: {scenario}
-  end: "2025-01-31"
-  seeds: [1, 2]
+runs:
+  history: {{scenario: "{scenario}", end: "2025-01-31", seeds: [1, 2]}}
 lines:
   sent in January:
     measure: sent
@@ -113,10 +111,10 @@ def january(tmp_path, monkeypatch):
 
 def test_a_run_is_lived_once_a_missed_line_fails_and_a_changed_run_is_no_evidence(january, tmp_path, capsys):
     assert main(["validate", january(0.0), "--jobs", "1"]) == 0
-    assert "2 seeds, 0 kept from before" in capsys.readouterr().out
+    assert "2 runs, 0 kept from before" in capsys.readouterr().out
     assert main(["validate", january(1e9), "--jobs", "1"]) == 1
     shown = capsys.readouterr()
-    assert "2 seeds, 2 kept from before" in shown.out
+    assert "2 runs, 2 kept from before" in shown.out
     assert "missed: sent in January" in shown.err
     assert main(["validate", january(1e9, "false"), "--jobs", "1"]) == 0
     capsys.readouterr()
