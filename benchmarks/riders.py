@@ -21,6 +21,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -30,6 +31,7 @@ from benchmarks.record import RESULTS, figure, write
 from experiments.drawing import BLUE, ORANGE, WIDTH, headline, note, styled
 from experiments.riders_alone import RidersAlone, takeup
 from sim.config import load
+from sim.insurance.window import eligible
 
 BASE, TOY = "configs/scenarios/base_2025.yaml", "configs/scenarios/toy.yaml"
 NAMED, REST = 472_300, 3  # riders of the named cities one to one; rest regions
@@ -188,25 +190,58 @@ CONTRASTS = {  # two policies each
 }
 
 
-def takeup_after_a_year(seed: int, changes: list[str]) -> float:
-    """Take-up among the eligible of the toy world in March 2026."""
+class After(NamedTuple):
+    """Riders in March 2026: who they are, whether their window meets the subsidy's conditions, whether they paid, and
+    the persons that a row stands for; arrays [row]. takeup: among the eligible."""
+
+    identity: np.ndarray
+    eligible: np.ndarray
+    enrolled: np.ndarray
+    weight: np.ndarray
+    takeup: float
+
+
+def after_a_year(seed: int, changes: list[str]) -> After:
+    """The riders of the toy world after a year under a policy."""
     world, found = RidersAlone(load(TOY, set=changes, seed=seed, start="2025-04-01", end="2026-03-31")), []
-    world.live(lambda lived: found.append(takeup(world.riders, lived.people)))
-    return found[-1]
+    world.live(lambda lived: found.append(lived.people))
+    people = found[-1]
+    return After(people.identity, eligible(people.met, 3, 6), people.enrolled, people.weight,
+                 takeup(world.riders, people))
 
 
 def pairs(count: int, contrast: str) -> dict[str, float]:
-    """Variance of the difference in take-up over seeds: of runs with different seeds over runs with the same.
+    """Variance of the difference in take-up over seeds: of runs with different seeds over runs with the same; and what
+    stands in its way.
 
-    Where a part p of the riders decides otherwise under the other policy, a paired difference varies by p (1 - p) a
-    rider and an unpaired one by the sum of both take-ups' own variances: fifty times as much if p is below a per cent.
+    Draws are addressed by person and month, so both runs of a pair hold the same people (`same_person`) and nearly all
+    decide alike; a share p of the eligible decides otherwise (`otherwise`) and hardly anybody against the policy
+    (`against`). What is left of a paired difference is which riders happen to stand on the edge: p (1 - p) a rider,
+    `floor_sd` of n eligible. An unpaired one varies by the own variances of both take-ups, a (1 - a) + b (1 - b) a
+    rider. No way of pairing does better than their ratio (`most`), whatever n: fifty times if p is below a per cent,
+    three times for a policy that moves an eighth of the eligible.
     """
-    one, other = (np.array([takeup_after_a_year(seed, changes) for seed in range(count)])
-                  for changes in CONTRASTS[contrast])
-    paired, unpaired = other - one, np.roll(other, 1) - one
+    one, other = ([after_a_year(seed, changes) for seed in range(count)] for changes in CONTRASTS[contrast])
+    takeups = np.array([[run.takeup for run in runs] for runs in (one, other)])
+    paired, unpaired = takeups[1] - takeups[0], np.roll(takeups[1], 1) - takeups[0]
     least = 1e-12  # no rider at all decided otherwise
+    way = np.sign(paired.mean())
+    moved = np.array([_moved(a, b, way) for a, b in zip(one, other)])
+    same, share, against, rows = moved.mean(axis=0)
+    a, b = takeups.mean(axis=1)
     return {"difference": paired.mean(), "paired_sd": paired.std(ddof=1), "unpaired_sd": unpaired.std(ddof=1),
-            "ratio": unpaired.var(ddof=1) / max(paired.var(ddof=1), least)}
+            "ratio": unpaired.var(ddof=1) / max(paired.var(ddof=1), least), "same_person": same, "otherwise": share,
+            "against": against, "floor_sd": np.sqrt(share * (1 - share) / rows),
+            "most": (a * (1 - a) + b * (1 - b)) / max(share * (1 - share), least)}
+
+
+def _moved(one: After, other: After, way: float) -> tuple[float, float, float, int]:
+    """Of a pair: share of slots that hold the same person; of the eligible among them, who decided otherwise, and who
+    did against the way take-up went; and how many they are."""
+    same = one.identity == other.identity
+    asked = same & one.eligible & other.eligible
+    step = other.enrolled[asked].astype(int) - one.enrolled[asked]
+    return same.mean(), (step != 0).mean(), (step * way < 0).mean(), int(asked.sum())
 
 
 def main():
@@ -216,6 +251,7 @@ def main():
     parser.add_argument("--most", type=int, default=16_000_000)
     parser.add_argument("--pairs", type=int, default=30)
     parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--only-pairs", action="store_true", help="print the pairs and write nothing")
     parser.add_argument("--weigh", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.weigh:
@@ -223,6 +259,11 @@ def main():
         return
     if chosen.growth:
         print(*write_growth(growth(chosen.most)), sep="\n")
+        return
+    if chosen.only_pairs:
+        for contrast in CONTRASTS:
+            for name, value in pairs(chosen.pairs, contrast).items():
+                print(f"{value:12.4g} {chosen.pairs} pairs, {contrast}: {name}")
         return
     packages, figures = ("numpy", "numba"), []
     months(20_000, riders_kernels, "2025-09-30")  # compile
@@ -243,7 +284,7 @@ def main():
     if chosen.pairs:
         for contrast in CONTRASTS:
             figures += [figure(f"{chosen.pairs} pairs, {contrast}: {name}", value,
-                               "ratio" if name == "ratio" else "share", packages)
+                               "ratio" if name in ("ratio", "most") else "share", packages)
                         for name, value in pairs(chosen.pairs, contrast).items()]
     for one in figures:
         print(f"{one['value']:12.4g} {one['unit']:24s} {one['figure']}")
