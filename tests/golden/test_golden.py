@@ -2,7 +2,10 @@
 hand (`python -m tests.golden.refresh`), with a line marked RESULTS in CHANGELOG.md."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -59,3 +62,12 @@ def test_the_changelog_says_why_results_are_as_they_are():
     entries = re.findall(r"^- RESULTS (\d{4}-\d{2}-\d{2}): (.{30,})", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert entries
     assert entries == sorted(entries, key=lambda entry: entry[0], reverse=True)
+
+
+def test_the_head_is_the_same_whatever_linear_algebra_the_machine_would_choose(golden):
+    """A process whose environment says nothing lives as one that was told: `sim` chooses before numpy loads."""
+    told = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS")}
+    name, period = next(iter(RUNS.items()))
+    code = f"import tests.labs as t; print(t.toy(**{period!r}).run().journal.head)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == golden[name]["head"], REFRESH
