@@ -21,8 +21,8 @@ TAG = re.compile(r"\[(assumption|derived|found|known|seed)[^\]]*\]")
 # parameters at whose zero a key is as small as it can be; `leaves` of every benefit is neutral at 1
 NEUTRAL = {
     "ancillary": ("mileage_floor", "mileage_cap", "capacity_cap", "reserve_cap"), "capacity": ("coal", "pumped_hydro"),
-    "carbon": ("price",), "contracts": ("eligible",), "crossarea": ("deal_probability",), "crossborder": ("admissions",),
-    "green": ("fee",), "interprovincial": ("drought_cut",), "regulation_capacity": ("new_share", "old_share"),
+    "carbon": ("price",), "contracts": ("eligible",), "crossarea": ("deal_probability",),
+    "crossborder": ("admissions",), "green": ("fee",), "interprovincial": ("drought_cut",), "regulation_capacity": ("new_share", "old_share"),
     "accident_insurance": ("premium", "pays"), "child_benefit": ("cases",), "critical_illness": ("cases",),
     "family_travel": ("cases",), "late_forgiveness": ("forgiven",), "order_scheme": ("platform", "rider", "government"),
     "rider_stations": ("stations", "homes"), "tax_relief": ("deductible", "credit"),
@@ -35,11 +35,12 @@ HEAD = """# Parameters
 Written by `python -m experiments.parameters` from the sections and the law files themselves; do not edit it by hand.
 
 A scenario sets a value of the law by `key.parameter`, as in `--set law.spot.offer_cap=800`, from a day on by
-`key.parameter@2026-01-01`, and switches a market or an instrument off by `markets.KEY: false` or `instruments.KEY: false`.
-What is off, or not in force, does not exist: absence is neutral to the last fen. *0 is neutral* stands at parameters at whose zero a
-key is as small as it can be while it is in force. Where a value changed, the first and the last one stand, each with its day.
-Source tags: `known` (a published rule or figure), `found` (read in a dataset or study), `derived`, `assumption`; the whole source
-stands beside each value in the file.
+`key.parameter@2026-01-01`, and switches a market or an instrument off by `markets.KEY: false` or
+`instruments.KEY: false`. What is off, or not in force, does not exist: absence is neutral to the last fen.
+*0 is neutral* stands at parameters at whose zero a key is as small as it can be while it is in force. Where a value
+changed, the first and the last one stand, each with its day. Source tags: `known` (a published rule or figure),
+`found` (read in a dataset or study), `derived`, `seed` (the articles from which the project set out), `assumption`;
+the whole source stands beside each value in the file.
 """
 
 
@@ -133,7 +134,7 @@ def _short(value) -> str:
 
 def meaning(section: type[Section], name: str) -> str:
     """What the section's docstring says of a field, by `name: words.  other, third: words.`; empty where nothing."""
-    text = " ".join((section.__doc__ or "").split("\n\nSource")[0].split())
+    text = " ".join(re.split(r"\n\s*\*?Source\*?:", section.__doc__ or "")[0].split())
     names = "|".join(map(re.escape, section.model_fields))
     listed = rf"`?(?:{names})`?(?:(?:,| and) `?(?:{names})`?)*"
     for match in re.finditer(rf"(?:^|(?<=[\s(]))({listed}): (.+?)(?=\s{listed}: |$)", text):
