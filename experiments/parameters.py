@@ -20,9 +20,10 @@ WIDE, LONG = 64, 110  # characters of a value, of a meaning
 TAG = re.compile(r"\[(assumption|derived|found|known|seed)[^\]]*\]")
 # parameters at whose zero a key is as small as it can be; `leaves` of every benefit is neutral at 1
 NEUTRAL = {
-    "ancillary": ("mileage_floor", "mileage_cap", "capacity_cap", "reserve_cap"), "capacity": ("coal", "pumped_hydro"),
-    "carbon": ("price",), "contracts": ("eligible",), "crossarea": ("deal_probability",),
-    "crossborder": ("admissions",), "green": ("fee",), "interprovincial": ("drought_cut",), "regulation_capacity": ("new_share", "old_share"),
+    "ancillary": ("mileage_floor", "mileage_cap", "capacity_cap", "reserve_cap"),
+    "capacity": ("coal", "pumped_hydro"), "carbon": ("price",), "contracts": ("eligible",),
+    "crossarea": ("deal_probability",), "crossborder": ("admissions",), "green": ("fee",),
+    "interprovincial": ("drought_cut",), "regulation_capacity": ("new_share", "old_share"),
     "accident_insurance": ("premium", "pays"), "child_benefit": ("cases",), "critical_illness": ("cases",),
     "family_travel": ("cases",), "late_forgiveness": ("forgiven",), "order_scheme": ("platform", "rider", "government"),
     "rider_stations": ("stations", "homes"), "tax_relief": ("deductible", "credit"),
