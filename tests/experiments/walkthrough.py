@@ -13,7 +13,7 @@ from pathlib import Path
 from experiments.cli import main
 from sim.config.scenarios import PROJECT
 
-COMMANDS = ("gridgig ", ".venv/bin/gridgig ", "export ", "mkdir -p ")
+COMMANDS = ("gridgig ", ".venv/bin/", "export ", "mkdir -p ")
 SHOWN = ("text",)
 
 
