@@ -1,6 +1,7 @@
 """The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, trace, query, validate.
 
-Report, explain and export stand in `cli_seeing`. Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever
+Report, explain and export stand in `cli_seeing`, data of one's own in `cli_data`.
+Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever
 is wrong is one line on stderr. Each command imports what it needs when it is called, so that help and a wrong key are
 answered at once.
 """
@@ -12,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from experiments import cli_seeing
+from experiments import cli_data, cli_seeing
 from sim.config.sections import BadInput, nearest
 
 GOOD, FAILED, BAD = 0, 1, 2
@@ -344,6 +345,7 @@ def validate(
 
 
 cli_seeing.add_to(app)
+cli_data.add_to(app)
 
 
 def _shown(value: float) -> str:
