@@ -83,7 +83,9 @@ def arrive(r, m, b, rows, keys, first_month, month_days):
         w = word(keys[4], who)
         u = high(w)
         r.history[i] = int(-b.history_mean * math.log(u / b.history_share)) if u < b.history_share else 0
-        r.home[i] = r.history[i] if low(w) < b.history_home else 0
+        there = r.origin[i] == OTHER_PROVINCE and low(w) < b.history_home
+        r.stay[i], r.past[i] = (0, r.history[i]) if there else (r.history[i], 0)
+        r.former[i] = r.hukou[i]
         w = word(keys[5], who)
         r.beta[i] = min(max(m.beta_mean + m.beta_sd * normal(high(w)), m.beta_low), m.beta_high)
         r.taste[i] = logistic(low(w))

@@ -16,6 +16,7 @@ from sim.streams import uniform
 LOCAL, OTHER_CITY, OTHER_PROVINCE = 0, 1, 2
 WOMAN, AT_HOME, CROSSED, INFORMED = 1, 2, 4, 8  # bits of `traits`: AT_HOME: the hukou is of that very city
 BLOCK = 1024  # rows
+NEVER = 32767  # more months than anybody pays
 
 
 @njit(cache=True, inline="always")
@@ -28,7 +29,8 @@ def pressure(m, cash, income):
 
 class Terms(NamedTuple):
     """What a month's law asks and gives. base: lower base, CNY [place]. rate: contribution, share of the base. levels:
-    bases to choose, multiples of the lower one. premium, saved: contribution and what of it is one's own, CNY [place,
+    bases to choose, multiples of the lower one. pool: whose months count together [place]. receipt: months paid in one
+    pool after which one draws there. premium, saved: contribution and what of it is one's own, CNY [place,
     level]. match: share of the contribution on the lower base that is given. qualifies: windows that meet the
     subsidy's conditions [window]. started: bool [city]. at_work, at_home: whether who comes from another province is
     subsidised if he insures there. nudge: logits that default enrolment adds [city]."""
@@ -36,6 +38,8 @@ class Terms(NamedTuple):
     base: np.ndarray
     rate: float
     levels: np.ndarray
+    pool: np.ndarray
+    receipt: int
     premium: np.ndarray
     saved: np.ndarray
     match: float
@@ -44,6 +48,16 @@ class Terms(NamedTuple):
     at_work: bool
     at_home: bool
     nudge: np.ndarray
+
+
+class Offer(NamedTuple):
+    """What of `Terms` a rider weighs in money, by the same names; the first of the levels is 1."""
+
+    base: np.ndarray
+    rate: float
+    levels: np.ndarray
+    pool: np.ndarray
+    receipt: int
 
 
 class Habits(NamedTuple):
@@ -77,13 +91,16 @@ class Habits(NamedTuple):
 class Prospects(NamedTuple):
     """What a month's contribution leads to, by age in months: years to retirement, years needed for a pension, and the
     present worth (k yuan, before present bias) of the pension that a month earns whatever the base (per yuan of the
-    lower base), of what the base adds to it and of one's own account paid out (both per yuan of the base)."""
+    lower base), of what the base adds to it and of one's own account paid out (both per yuan of the base). replaced:
+    share of the average wage of the day it is drawn that a pension is whose present worth is k yuan per yuan of the
+    lower base."""
 
     years: np.ndarray
     need: np.ndarray
     flat: np.ndarray
     own: np.ndarray
     account: np.ndarray
+    replaced: np.ndarray
 
 
 def prospects(m, account):
@@ -102,15 +119,16 @@ def prospects(m, account):
     basic = m.wage_growth**years / 2 / 1200
     need = np.where(young, m.young_need, m.old_need)
     return Prospects(years, need, today * m.annuity * basic / m.wage_ratio,
-                     today * m.annuity * (basic + saved / divisor), today * saved)
+                     today * m.annuity * (basic + saved / divisor), today * saved,
+                     m.wage_ratio / (today * m.annuity * m.wage_growth**years))
 
 
 @njit(cache=True, inline="always")
-def vesting(m, years, need, history, temporary, away):
-    """Chance to reach a pension: falls with the years still missing, and where one insures away from the hukou."""
-    vest = m.vest_temporary if temporary else m.vest_rooted
-    vest *= min(1.0, (years + history / 12.0) / need) ** m.vest_power
-    return vest * (1.0 - m.vest_away) if away else vest
+def vesting(m, years, need, history, temporary):
+    """Chance to reach a pension: falls with the years still missing; `vest_away` of it goes where one insures away from
+    the hukou."""
+    vest, share = m.vest_temporary if temporary else m.vest_rooted, (years + history / 12.0) / need
+    return vest * share**m.vest_power if share < 1.0 else vest
 
 
 @njit(cache=True, inline="always")
@@ -129,33 +147,77 @@ def transfer(m, temporary):
     return m.transfer_cost / 1000.0 / min(max(months, m.horizon_least), m.horizon_most)
 
 
+@njit(cache=True, inline="always")
+def rises(wanted, means, own, account, base, rate, beta, worth, likes, vest, weight):
+    """Whether the first yuan above the lower base is worth its price: where it is not, none is. (Without a division, as
+    nearly everybody is asked and few say yes.)
+
+    wanted: CNY a month of old age.  worth: k yuan that a month on the lower base is worth; likes: k yuan that he likes
+    a larger pension by, which swells beta in proportion to it. The rest as in `higher`.
+    """
+    gains = vest * wanted * own + (1.0 - vest) * account * means * base
+    return beta * (worth + likes) * gains > weight * rate * means * worth * base
+
+
+@njit(cache=True, inline="always")
+def higher(need, means, paid, own, account, base, more, rate, beta, vest, weight, left):
+    """What a base above the lower one adds, k yuan a month: log utility of old age and of today, so ever less.
+
+    need: income wanted in old age; means: what one will have on the lower base, both shares of the average wage.  paid:
+    shares of the average wage that a k yuan of a month's rights makes over all months one will have paid.  own,
+    account: Prospects at his age.  more: multiples of the lower base above it.  left: CNY a month, today, after paying
+    on the lower base.  beta: present bias, liking included. Where means equal need, the first yuan of pension counts
+    as one.
+    """
+    dearer = rate * base * more
+    if dearer >= left:
+        return -1e300
+    drawn = need / paid * math.log(1.0 + paid * own * more / means)
+    return (beta * base * (vest * drawn + (1.0 - vest) * more * account)
+            - weight * left * math.log(left / (left - dearer)))
+
+
 @njit(cache=True)
 def appraise(m, p, r, rows, offer, here, home, money, place, level):
     """The money side of enrolling for several riders; fills money (k yuan a month) and the better place and level.
 
-    p: Prospects.  rows: int [rider].  offer: (lower base, CNY a month [place]; contribution, share of the base; levels
-    that may be chosen, the first of which is 1).  here, home: what he expects to bear on the lower base, CNY a month
+    p: Prospects.  rows: int [rider].  offer: Offer.  here, home: what he expects to bear on the lower base, CNY a month
     [rider], where he works and in the province of his hukou; a higher base he bears himself. Only who comes from
-    another province has the choice of place, and only he must move his rights later if he insures at work.
+    another province has the choice of place, and only he must move his rights later if he insures at work, until he
+    has the months there that let him draw there.
     """
-    base, rate, levels = offer
+    base, rate, levels = offer.base, offer.rate, offer.levels
+    moving = transfer(m, False), transfer(m, True)
     for k in range(len(rows)):
         i = rows[k]
         city, age, temporary = r.city[i], r.age[i], r.temporary[i]
-        weight = pressure(m, r.cash[i], r.income[i] / 100.0 + r.other[i]) / 1000.0
+        income = max(r.income[i] / 100.0 + r.other[i], 1.0)
+        weight = pressure(m, r.cash[i], income) / 1000.0
         far = r.origin[i] == OTHER_PROVINCE
+        flat, own, account = p.flat[age], p.own[age], p.account[age]
+        paid = max(r.history[i] + 12.0 * m.density * p.years[age], 1.0) * p.replaced[age]
+        means = m.means + paid * (flat + own)
+        moves = far and (r.history[i] < offer.receipt or months_in(r, i, city, offer.pool) < offer.receipt)
+        certain = vesting(m, p.years[age], p.need[age], r.history[i], temporary)
+        wanted, beta = m.need * income * m.wage_ratio, r.beta[i]
+        likes = m.keen * max(m.sigma * (m.const + r.taste[i]), 0.0)
         best = -1e300
         for away in range(1 + far):
             there = r.hukou[i] if away else city
-            price = home[k] if away else here[k]
-            vest = vesting(m, p.years[age], p.need[age], r.history[i], temporary, far and not away)
-            moving = transfer(m, temporary) if far and not away else 0.0
-            for step in range(len(levels)):
-                bears = price + rate * base[there] * (levels[step] - 1.0)
-                worth = rights(p.flat[age], p.own[age], p.account[age], base[there], levels[step], r.beta[i],
-                               vest) - weight * bears - moving
-                if worth > best:
-                    best, place[k], level[k] = worth, there, step
+            price, lower = home[k] if away else here[k], base[there]
+            fears = moves and not away
+            vest = certain * (1.0 - m.vest_away) if fears else certain
+            value = rights(flat, own, account, lower, 1.0, beta, vest)
+            worth = value - weight * price - (moving[int(temporary)] if fears else 0.0)
+            if worth > best:
+                best, place[k], level[k] = worth, there, 0
+            if rises(wanted, means, own, account, lower, rate, beta, value, likes, vest, weight):
+                keen = beta + beta * likes / value
+                for step in range(1, len(levels)):
+                    more = higher(wanted / lower, means, paid, own, account, lower, levels[step] - 1.0, rate, keen,
+                                  vest, weight, income - price)
+                    if worth + more > best:
+                        best, place[k], level[k] = worth + more, there, step
         money[k] = best if r.origin[i] == LOCAL else best - m.friction
 
 
@@ -210,7 +272,8 @@ def incline(m, p, r, rows, terms, peers, start, u, place, level):
         near = r.origin[i] != OTHER_PROVINCE
         here[k] = terms.rate * (1.0 - hopes * (near or terms.at_work)) * terms.base[r.city[i]]
         home[k] = terms.rate * (1.0 - hopes * (near or terms.at_home)) * terms.base[r.hukou[i]]
-    appraise(m, p, r, rows, (terms.base, terms.rate, terms.levels), here, home, u, place, level)
+    offer = Offer(terms.base, terms.rate, terms.levels, terms.pool, terms.receipt)
+    appraise(m, p, r, rows, offer, here, home, u, place, level)
     for k in range(len(rows)):
         i = rows[k]
         informed = (r.traits[i] & INFORMED) > 0
@@ -218,11 +281,42 @@ def incline(m, p, r, rows, terms, peers, start, u, place, level):
         u[k] = m.const + u[k] / m.sigma + felt + terms.nudge[r.city[i]]
 
 
+@njit(cache=True, inline="always")
+def months_in(r, i, place, pool):
+    """Months that a rider has paid in a place's pool, as far as they are told apart."""
+    if pool[r.place[i]] == pool[place]:
+        return r.stay[i]
+    return r.past[i] if pool[r.former[i]] == pool[place] else np.int16(0)
+
+
 @njit(cache=True)
-def decide(m, r, rows, u, place, level, premium, keys):
+def insure(r, rows, place, pool):
+    """Riders pay at other places from now on, [rider]; of the pools where one paid before, that with most months is
+    told on."""
+    for k in range(len(rows)):
+        insure_one(r, rows[k], place[k], pool)
+
+
+@njit(cache=True, inline="always")
+def insure_one(r, i, place, pool):
+    """See `insure`."""
+    old = r.place[i]
+    r.place[i] = place
+    if pool[old] == pool[place]:
+        return
+    stay, past = r.stay[i], r.past[i]
+    back = pool[r.former[i]] == pool[place]
+    r.stay[i] = past if back else 0
+    if back or stay >= past:
+        r.former[i], r.past[i] = old, stay
+
+
+@njit(cache=True)
+def decide(m, r, rows, u, place, level, premium, pool, keys):
     """Enrol or leave: the reviewers' answer, each with the taste of his life or, now and then, of the moment.
 
-    premium: CNY [place, level]: who has less cash cannot begin.  keys: of the coin that keeps the old taste, of a fresh
+    premium: CNY [place, level]: who has less cash takes a lower base, and cannot begin where even the lowest is too
+    much.  pool: of `Terms`.  keys: of the coin that keeps the old taste, of a fresh
     one.
     """
     for k in range(len(rows)):
@@ -230,10 +324,13 @@ def decide(m, r, rows, u, place, level, premium, keys):
         who = np.uint64(r.identity[i])
         taste = r.taste[i] if uniform(keys[0], who) < m.keep_taste else logistic(uniform(keys[1], who))
         wants = u[k] + taste > 0
+        while wants and level[k] > 0 and r.cash[i] < premium[place[k], level[k]]:
+            level[k] -= 1
         if wants and not r.enrolled[i]:
             wants = r.cash[i] >= premium[place[k], level[k]]
         if wants:
-            r.place[i], r.level[i] = place[k], level[k]
+            insure_one(r, i, place[k], pool)
+            r.level[i] = level[k]
         r.enrolled[i] = wants
 
 
@@ -242,7 +339,7 @@ def decide(m, r, rows, u, place, level, premium, keys):
 
 @njit(cache=True)
 def contribute(r, start, end, saved):
-    """A month's contribution of who is enrolled: months of history, at home and in all, and his own account; then who
+    """A month's contribution of who is enrolled: months of history, there and in all, and his own account; then who
     has run out of cash pauses.
 
     saved: CNY that goes to the account [place, level].
@@ -250,7 +347,7 @@ def contribute(r, start, end, saved):
     for i in range(start, end):
         if r.enrolled[i]:  # few are
             r.history[i] += 1
-            r.home[i] += np.int16((r.place[i] == r.hukou[i]) | (r.origin[i] != OTHER_PROVINCE))
+            r.stay[i] += 1
             r.account[i] += saved[r.place[i], r.level[i]]
             r.enrolled[i] = r.cash[i] >= 0
 
@@ -308,7 +405,8 @@ def changers(r, start, end, coin, habits, found):
 class Country(NamedTuple):
     """What is known of the cities by who looks at another one. alike: their share of the riders, 0 for cities of
     another kind than one's own [city, city]; cumulative: its sum; many: it is a region of many cities [city]; province:
-    [city]; better: logits by which a month there is better than usual [city, segment]; cost: of a move, logits [city];
+    [city]; better: logits by which a month there is better than usual, best: most of that in cities of one's own kind
+    [city, segment]; cost: of a move, logits [city];
     friends: part of its share by which a friend makes a city greater; look: share who look; station: cumulative shares
     of districts [city, district]."""
 
@@ -317,6 +415,7 @@ class Country(NamedTuple):
     many: np.ndarray
     province: np.ndarray
     better: np.ndarray
+    best: np.ndarray
     cost: np.ndarray
     friends: float
     look: float
@@ -339,11 +438,13 @@ def movers(r, start, end, coin, where, key, country, ties, city_of, found, to):
     for k in range(looks):
         i = found[k]
         city, s, who = r.city[i], r.segment[i], np.uint64(r.identity[i])
+        dear = logistic(uniform(key, who)) + country.cost[city] + country.better[city, s]
+        if dear >= country.best[city, s]:
+            continue  # no city that he could find is worth it
         there = destination(country.cumulative, country.alike, country.friends, city_of, ties, i, city,
                             country.many[city], where[i - start])
-        gain = country.better[there, s] - country.better[city, s] - country.cost[city] if there >= 0 else -1e300
         found[n], to[n] = i, there
-        n += logistic(uniform(key, who)) < gain
+        n += dear < (country.better[there, s] if there >= 0 else -1e300)
     return n
 
 

@@ -15,6 +15,7 @@ from sim.calendar import Day, Month
 from sim.config import BadInput, World
 from sim.insurance.participation import ParticipationRules, begun
 from sim.insurance.pension import interest_of_month
+from sim.insurance.transfer import TransferRules, receipt
 from sim.messages import People, Public, Statement, Weather, Work
 from sim.network.city import Cities
 from sim.network.conduct import EnrolmentSettings
@@ -34,10 +35,10 @@ from sim.units import (
     Flag,
     Hundredths,
     Identity,
-    Index,
     Logit,
     Months,
     OrdersPerDay,
+    Place,
     Ratio,
     Rows,
     Share,
@@ -49,6 +50,7 @@ from sim.units import (
 if TYPE_CHECKING:
     from sim.law import Law, Rulebook
 
+MOST_PLACES = 256  # that a byte tells apart
 SUBSIDY, LIVING, OTHER = "pension subsidy", "living costs", "other income"  # bills a rider tells apart
 
 Mind = namedtuple("Mind", [name for name in EnrolmentSettings.model_fields
@@ -70,18 +72,20 @@ class Riders(Population):
 
     identity: Rows[Identity]
     weight: Rows[Weight]
-    city: Rows[Index]
+    city: Rows[Place]
     district: Rows[Code]  # of the city, where his station is
     segment: Rows[Code]
     origin: Rows[Code]  # 0 local, 1 other city of the province, 2 other province, seen from where he works
-    hukou: Rows[Index]  # a place of insurance: the city, or after the cities the province of hukou
-    place: Rows[Index]  # of insurance, likewise
+    hukou: Rows[Place]  # a place of insurance: the city, or after the cities the province of hukou
+    place: Rows[Place]  # of insurance, likewise
     level: Rows[Code]  # of the contribution base: position among `levels`
     traits: Rows[Bits]  # woman; hukou of the very city `hukou`; has worked in two cities; reached by information
     age: Rows[Months]
     tenure: Rows[Months]  # completed
     history: Rows[Months]  # of contributions paid in life
-    home: Rows[Months]  # of them, paid where the hukou is
+    stay: Rows[Months]  # of them, paid at `place` or elsewhere in its province
+    former: Rows[Place]  # of other places, where most of them were paid
+    past: Rows[Months]  # of them, paid there
     dependants: Rows[Code]
     starts: Rows[Code]  # first day of this month on which he rides
     met: Rows[Bits]  # months in which income met the base, the last closed one in bit 0
@@ -119,6 +123,11 @@ class Riders(Population):
         self.spells = Spells(self.settings.spell, self.segments)
         self.streets = Streets(world, cities, self.spells)
         self.places = (*cities.key, *world["rider_hukou"]["key"])
+        if len(self.places) > MOST_PLACES:
+            raise BadInput(f"cities and provinces of hukou: {len(self.places)} places of insurance; expected <= "
+                           f"{MOST_PLACES}")
+        province = np.unique(cities.province, return_inverse=True)[1]
+        self.pools = np.concatenate([province, len(province) + np.arange(len(self.places) - len(cities))])
         self._usual = self.mind = Mind(*(float(getattr(self.settings.enrolment, name)) for name in Mind._fields))
         self.levels = np.array(self.settings.enrolment.levels, float)
         self.rows = Columns(*(getattr(self, name) for name in Columns._fields))
@@ -129,6 +138,7 @@ class Riders(Population):
                          self.hukou)
         settling.populate(self, law, Month.of(start))
         self._shown = self._enrolled_share()
+        self.net = np.zeros(self.size, np.int64)  # fen of one person, of the last closed month, see `learn`
 
     # ---------------------------------------------------------------------------------------------------- the verbs
 
@@ -160,18 +170,22 @@ class Riders(Population):
         number = np.array([named.index(place) for place in self.places], np.int16)
         shown = self._show(sums)
         people = People(
-            month, self.identity.copy(), self.weight, self.city.copy(), number[self.place],
+            month, self.identity.copy(), self.weight, self.city.astype(np.int16), number[self.place],
             self.income.astype(np.int64), swaps=self.swaps.copy(), enrolled=self.enrolled.copy(), met=self.met.copy(),
             claims=claims, segment=self.segment.copy(), age=self.age.copy(), tenure=self.tenure.copy(),
             history=self.history.copy(), dependants=self.dependants.copy(),
-            migrant=self.origin != mind_kernels.LOCAL, crossed=(self.traits & birth_kernels.CROSSED) > 0,
+            migrant=self.origin != mind_kernels.LOCAL, origin=self.origin.copy(), second=self.other.copy(),
+            crossed=(self.traits & birth_kernels.CROSSED) > 0,
             temporary=self.temporary.copy(), penalties=self._penalties(), **shown._asdict())
         self._leaves, self._credited = exit_factor(rules, people), self._credit(people, rules)
         return people
 
     def learn(self, statement: Statement, public: Public):
-        """Close one's purse on what was received and paid; review and decide; age; leave, move, be replaced."""
-        flow = np.zeros(self.size, np.int64)
+        """Close one's purse on what was received and paid; review and decide; age; leave, move, be replaced.
+
+        Leaves in `net` what each received less what he paid, but for living, fen [row], of who was here this month.
+        """
+        flow = self.net = np.zeros(self.size, np.int64)
         self.subsidised[:] = False
         for side, sign in ((statement.received, 1), (statement.paid, -1)):
             for bill in side:
@@ -340,7 +354,7 @@ class Riders(Population):
         month.  levels: bases that may be chosen, multiples of the lower one.
         """
         money, place, level = np.zeros(len(rows)), np.zeros(len(rows), np.int16), np.zeros(len(rows), np.uint8)
-        offer = (self._base, self._law["pension"].flex_rate, levels)
+        offer = mind_kernels.Offer(self._base, self._law["pension"].flex_rate, levels, self.pools, self._receipt())
         self.kernels.appraise(self.mind, self._prospects(), self.rows, rows, offer, here, home, money, place, level)
         return money, place, level
 
@@ -359,9 +373,24 @@ class Riders(Population):
             qualifies = eligible(np.arange(256), rules.threshold_months, rules.window_months)
             started[:] = [key in rules.start and rules.start[key] <= self._month for key in self.cities.key]
         nudge = np.where(begun(self._part.automatic_start, self._month, self.cities.key), self._part.automatic, 0.0)
-        return mind_kernels.Terms(self._base, pension.flex_rate, self.levels, self.premium / 100,
-                                  self.chosen / 100 * pension.account_rate, match, qualifies, started,
-                                  only != "hukou", only != "workplace", nudge)
+        return mind_kernels.Terms(self._base, pension.flex_rate, self.levels, self.pools, self._receipt(),
+                                  self.premium / 100, self.chosen / 100 * pension.account_rate, match, qualifies,
+                                  started, only != "hukou", only != "workplace", nudge)
+
+    def _receipt(self) -> int:
+        """Months paid in one place after which nothing need be moved: one draws there. None where a pool is
+        national."""
+        if "pension_transfer" not in self._law:
+            return mind_kernels.NEVER
+        rules = self._law["pension_transfer"]
+        return 0 if rules.national else rules.receipt
+
+    def drawn_at(self, rules: TransferRules) -> np.ndarray:
+        """Place in which each would draw a pension if he paid no further month, [row]. Where more than two places have
+        the months that the law asks for, only the two that are told apart are known."""
+        pool, places = self.pools, np.column_stack([self.former, self.place])
+        found = receipt(pool[places], np.column_stack([self.past, self.stay]), pool[self.hukou], rules)
+        return np.select([found == pool[self.hukou], found == pool[self.place]], [self.hukou, self.place], self.former)
 
     def habits(self, month: Month) -> mind_kernels.Habits:
         """How riders keep house, settle and leave; newcomers arrive for a month to come."""
@@ -393,7 +422,8 @@ class Riders(Population):
         better = move.pull * streets.means * (streets.tightness[:, None] - 1) / living
         province = np.unique(cities.province, return_inverse=True)[1].astype(np.int64)
         station = np.cumsum(streets.districts.station, axis=1)
-        return mind_kernels.Country(alike, np.cumsum(alike, axis=1), ~cities.named, province, better,
+        best = np.where(alike[:, :, None] > 0, better, -np.inf).max(axis=1, initial=-np.inf)
+        return mind_kernels.Country(alike, np.cumsum(alike, axis=1), ~cities.named, province, better, best,
                                     move.pull * move.cost / 12 / living[:, 0], move.friends, move.look,
                                     station / np.maximum(station[:, -1:], 1e-300))
 

@@ -25,6 +25,7 @@ from agents.mind_kernels import (
     decide,
     grow,
     incline,
+    insure,
     leavers,
     move,
     movers,
@@ -34,8 +35,8 @@ from agents.mind_kernels import (
 from sim.network.ties_kernels import look_round
 from sim.streams import uniform
 
-__all__ = ["appraise", "arrive", "book", "enrolled_among", "incline", "injure", "keep_house", "look_round", "reflect",
-           "set_pace", "settle", "show", "turn_out"]
+__all__ = ["appraise", "arrive", "book", "enrolled_among", "incline", "injure", "insure", "keep_house", "look_round",
+           "reflect", "set_pace", "settle", "show", "turn_out"]
 
 BLOCK = 1024  # rows: a block's columns stay in the nearest cache
 GRAIN = 256.0  # a pace is a multiple of 1/256 order: sums of such are exact, in whatever order they are taken
@@ -325,7 +326,7 @@ def reflect(r, m, p, births, country, terms, habits, leaves, keys, flow, flags, 
         two_draws(r.identity, start, end, keys.review, coin, leave)
         n = reviewers(m, r, start, end, coin, terms, moved, rows)
         incline(m, p, r, rows[:n], terms, peers, start, u, place, level)
-        decide(m, r, rows[:n], u, place, level, terms.premium, tastes)
+        decide(m, r, rows[:n], u, place, level, terms.premium, terms.pool, tastes)
         two_draws(r.identity, start, end, keys.outlook, coin, other)
         grow(r, start, end, m, habits, coin, terms.started, peers)
         n = changers(r, start, end, other, habits, rows)

@@ -182,7 +182,7 @@ def keep_house(r, start, end, flow, h):
 
 def appraise(m, p, r, rows, offer, here, home, money, place, level):
     """See `agents.mind_kernels.appraise`."""
-    base, rate, levels = offer
+    base, rate, levels, pool, receipt = offer
     age, temporary, far = r.age[rows], r.temporary[rows], r.origin[rows] == OTHER_PROVINCE
     income = np.maximum(r.income[rows] / 100.0 + r.other[rows], 1.0)
     tight = np.exp(-np.maximum(r.cash[rows], 0.0) / (m.pressure_cash * income))
@@ -191,16 +191,30 @@ def appraise(m, p, r, rows, offer, here, home, money, place, level):
     vest = np.where(temporary, m.vest_temporary, m.vest_rooted)
     vest = vest * np.minimum(1.0, (p.years[age] + r.history[rows] / 12.0) / p.need[age]) ** m.vest_power
     months = np.clip(12.0 * np.where(temporary, m.horizon_temporary, m.horizon_rooted), m.horizon_least, m.horizon_most)
-    best = np.full(len(rows), -np.inf)
+    moves = far & (_months_in(r, rows, r.city[rows], pool) < receipt)
+    best, beta = np.full(len(rows), -np.inf), r.beta[rows].astype(float)
+    flat, own, account = p.flat[age], p.own[age], p.account[age]
+    paid = np.maximum(r.history[rows] + 12.0 * m.density * p.years[age], 1.0) * p.replaced[age]
+    means = m.means + paid * (flat + own)
+    wanted = m.need * income * m.wage_ratio
+    likes = m.keen * np.maximum(m.sigma * (m.const + r.taste[rows].astype(float)), 0.0)
     for away, there, price in ((False, r.city[rows], here), (True, r.hukou[rows], home)):
-        at_work = far & (not away)
-        v = np.where(at_work, vest * (1.0 - m.vest_away), vest)
+        at_work, may = moves & (not away), far | (not away)
+        v, lower = np.where(at_work, vest * (1.0 - m.vest_away), vest), base[there]
         moving = np.where(at_work, m.transfer_cost / 1000.0 / months, 0.0)
+        rights = beta * lower * (v * (flat + own) + (1.0 - v) * account)
+        first = rights - weight * price - moving
+        keen = beta + beta * likes / np.maximum(rights, 1e-300)
+        need, left = wanted / lower, income - price
+        gains = v * wanted * own + (1.0 - v) * account * means * lower
+        may_rise = may & (beta * (rights + likes) * gains > weight * rate * means * rights * lower)
         for step, multiple in enumerate(levels):
-            worth = r.beta[rows] * base[there] * (v * (p.flat[age] + multiple * p.own[age])
-                                                  + (1.0 - v) * multiple * p.account[age])
-            worth = worth - weight * (price + rate * base[there] * (multiple - 1.0)) - moving
-            better = (worth > best) & (far | (not away))
+            more, dearer = multiple - 1.0, rate * lower * (multiple - 1.0)
+            able = may if step == 0 else may_rise & (dearer < left)
+            drawn = need / paid * np.log(1.0 + paid * own * more / means)
+            today = left * np.log(left / np.where(able & (step > 0), left - dearer, left))
+            worth = first + (keen * lower * (v * drawn + (1.0 - v) * more * account) - weight * today)
+            better = able & (worth > best)
             best = np.where(better, worth, best)
             place[better], level[better] = there[better], step
     money[:] = np.where(r.origin[rows] == LOCAL, best, best - m.friction)
@@ -212,9 +226,26 @@ def incline(m, p, r, rows, terms, peers, start, u, place, level):
     hopes, near = np.where(served, terms.match * r.trust[rows].astype(float), 0.0), r.origin[rows] != OTHER_PROVINCE
     here = terms.rate * (1.0 - hopes * (near | terms.at_work)) * terms.base[r.city[rows]]
     home = terms.rate * (1.0 - hopes * (near | terms.at_home)) * terms.base[r.hukou[rows]]
-    appraise(m, p, r, rows, (terms.base, terms.rate, terms.levels), here, home, u, place, level)
+    offer = terms.base, terms.rate, terms.levels, terms.pool, terms.receipt
+    appraise(m, p, r, rows, offer, here, home, u, place, level)
     felt = m.peers * peers[rows - start].astype(float) + m.information * ((r.traits[rows] & INFORMED) > 0)
     u[:] = m.const + u / m.sigma + (felt + m.identity * 0.01 * r.roots[rows]) + terms.nudge[r.city[rows]]
+
+
+def _months_in(r, rows, place, pool):
+    """See `agents.mind_kernels.months_in`."""
+    past = np.where(pool[r.former[rows]] == pool[place], r.past[rows], 0)
+    return np.where(pool[r.place[rows]] == pool[place], r.stay[rows], past)
+
+
+def insure(r, rows, place, pool):
+    """See `agents.mind_kernels.insure`."""
+    old, stay, past = r.place[rows], r.stay[rows], r.past[rows]
+    r.place[rows] = place
+    other, back = pool[old] != pool[place], pool[r.former[rows]] == pool[place]
+    r.stay[rows] = np.where(other, np.where(back, past, 0), stay)
+    keep = other & (back | (stay >= past))
+    r.former[rows[keep]], r.past[rows[keep]] = old[keep], stay[keep]
 
 
 def _review(r, m, p, terms, keys, peers, moved):
@@ -229,8 +260,11 @@ def _review(r, m, p, terms, keys, peers, moved):
     incline(m, p, r, rows, terms, peers, 0, u, place, level)
     old = uniform(keys.keep_taste, r.identity[rows]) < m.keep_taste
     wants = u + np.where(old, r.taste[rows], logistic(uniform(keys.fresh_taste, r.identity[rows]))) > 0
+    for _ in terms.levels[1:]:
+        level[(level > 0) & (r.cash[rows] < terms.premium[place, level])] -= 1
     wants &= r.enrolled[rows] | (r.cash[rows] >= terms.premium[place, level])
-    r.place[rows[wants]], r.level[rows[wants]] = place[wants], level[wants]
+    insure(r, rows[wants], place[wants], terms.pool)
+    r.level[rows[wants]] = level[wants]
     r.enrolled[rows] = wants
 
 
@@ -248,8 +282,8 @@ def _move(r, country, keys, ties, city_of) -> np.ndarray:
             to.append(there)
     rows, to = np.array(found, np.int64), np.array(to, np.int64)
     city, s = r.city[rows], r.segment[rows]
-    gain = country.better[to, s] - country.better[city, s] - country.cost[city]
-    go = logistic(uniform(keys.go, r.identity[rows])) < gain
+    dear = logistic(uniform(keys.go, r.identity[rows])) + country.cost[city] + country.better[city, s]
+    go = dear < country.better[to, s]
     rows, to = rows[go], to[go]
     moved = np.zeros(len(r.city), bool)
     moved[rows] = to != r.city[rows]
@@ -323,7 +357,9 @@ def arrive(r, m, b, rows, keys, first_month, month_days):
     r.temporary[rows] = low(w["cash and view"]) < b.temporary
     u = high(w["history and home"])
     paid = np.where(u < b.history_share, -b.history_mean * np.log(u / b.history_share), 0.0).astype(int)
-    r.history[rows], r.home[rows] = paid, np.where(low(w["history and home"]) < b.history_home, paid, 0)
+    there = (origin == OTHER_PROVINCE) & (low(w["history and home"]) < b.history_home)
+    r.history[rows], r.past[rows], r.stay[rows] = paid, np.where(there, paid, 0), np.where(there, 0, paid)
+    r.former[rows] = r.hukou[rows]
     r.beta[rows] = np.clip(m.beta_mean + m.beta_sd * normal(high(w["beta and taste"])), m.beta_low, m.beta_high)
     r.taste[rows] = logistic(low(w["beta and taste"]))
     r.traits[rows] = (WOMAN * (high(w["women and crossed"]) < b.women) | AT_HOME * (origin == LOCAL)
@@ -343,7 +379,7 @@ def reflect(r, m, p, births, country, terms, habits, leaves, keys, flow, flags, 
     keep_house(r, 0, len(flow), flow, h)
     paid = r.enrolled.astype(np.int16)
     r.history[:] += paid
-    r.home[:] += paid * ((r.place == r.hukou) | (r.origin != OTHER_PROVINCE))
+    r.stay[:] += paid
     r.account[:] = r.account + terms.saved[r.place, r.level] * paid
     r.enrolled[:] &= r.cash >= 0
     _review(r, m, p, terms, keys, peers, _move(r, country, keys, ties, city_of))

@@ -88,7 +88,9 @@ def _enrol(riders: "Riders", law: "Law", before: Month):
         affordable = riders.cash >= riders.premium[place, level] / 100
         riders.enrolled[:] = thought & (u + riders.taste > 0) & affordable & (riders.tenure > 0)
         peers = riders.look_round()
-    riders.place[riders.enrolled], riders.level[riders.enrolled] = place[riders.enrolled], level[riders.enrolled]
+    paying = np.flatnonzero(riders.enrolled)
+    riders.kernels.insure(riders.rows, paying, place[paying], terms.pool)
+    riders.level[paying] = level[paying]
     cash = riders.cash.copy()  # what is sent home in the first month follows the imagined month before; cash stays
     paid = riders.premium[riders.place, riders.level] * riders.enrolled
     flow = riders.income - paid - to_fen(riders.settings.swap.replaces) * riders.swaps

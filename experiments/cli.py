@@ -1,9 +1,8 @@
 """The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, trace, query, validate.
 
-Report, explain and export stand in `cli_seeing`, data of one's own in `cli_data`.
-Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever
-is wrong is one line on stderr. Each command imports what it needs when it is called, so that help and a wrong key are
-answered at once.
+Report, explain and export stand in `cli_seeing`, gain in `cli_riders`, data of one's own in `cli_data`.
+Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on stderr. Each command
+imports what it needs when it is called, so that help and a wrong key are answered at once.
 """
 
 import signal
@@ -13,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from experiments import cli_data, cli_seeing
+from experiments import cli_data, cli_riders, cli_seeing
 from sim.config.sections import BadInput, nearest
 
 GOOD, FAILED, BAD = 0, 1, 2
@@ -152,7 +151,7 @@ def live_view(
             raise BadInput(f"--against: {what} is no finished run; expected the folder of one")
         from experiments.app.opening import scenario
 
-        play = scenario(_file(what), change or [], seed, start, end)
+        play = scenario(scenario_file(what), change or [], seed, start, end)
     from experiments.app.server import serve
     from experiments.app.stage import Stage
 
@@ -345,6 +344,7 @@ def validate(
 
 
 cli_seeing.add_to(app)
+cli_riders.add_to(app)
 cli_data.add_to(app)
 
 
@@ -372,10 +372,10 @@ def _load(scenario: str, change=None, seed=None, start=None, end=None):
     """The config of a scenario given as a path or a bare name."""
     from sim.config import load
 
-    return load(_file(scenario), set=change or (), seed=seed, start=start, end=end)
+    return load(scenario_file(scenario), set=change or (), seed=seed, start=start, end=end)
 
 
-def _file(scenario: str) -> Path:
+def scenario_file(scenario: str) -> Path:
     """The file of a scenario given as a path or a bare name. Raises: BadInput for a name that there is not."""
     from sim.config.scenarios import PROJECT
 

@@ -1,10 +1,11 @@
 """The verbs of the command line for a notebook: each gives a pandas table.
 
-    from experiments.notebook import run, plan, sweep, runs, outcomes, indicators, query
+    from experiments.notebook import run, plan, sweep, runs, outcomes, indicators, query, by_group, gain
 
 A file is a path, or the name of one in `configs/scenarios` or `configs/sweeps`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from experiments.sweeps import find_sweep, read_sweep
 if TYPE_CHECKING:
     import pandas
 
+    from experiments.coverage_gain import Gain
+
 
 def run(scenario: str | Path, changes: dict | None = None, seed: int | None = None) -> "pandas.DataFrame":
     """Live a scenario in memory; gives its indicators: date, zone, indicator, value, unit.
@@ -21,12 +24,9 @@ def run(scenario: str | Path, changes: dict | None = None, seed: int | None = No
     changes: values by dotted key.  Raises: BadInput; what the model raises.
     """
     from sim.config import Change, load
-    from sim.config.scenarios import PROJECT
     from sim.model import PolicyLab
 
-    path = Path(scenario)
-    if not path.suffix and path.name == str(scenario):
-        path = PROJECT / "configs" / "scenarios" / f"{scenario}.yaml"
+    path = _file(scenario)
     laid = [Change(key, value, "changes") for key, value in (changes or {}).items()]
     return PolicyLab(load(path, seed=seed, changes=laid)).run().results.indicators
 
@@ -79,3 +79,29 @@ def query(folder: str | Path, sql: str) -> "pandas.DataFrame":
     from experiments.sweep_records import is_sweep_folder
 
     return (open_sweep(folder) if is_sweep_folder(folder) else open_run(folder)).query(sql)
+
+
+def by_group(folder: str | Path, dimension: str = "all") -> "pandas.DataFrame":
+    """Outcomes of riders' insurance in a run's folder, a row a month and group of a dimension. Raises: BadInput."""
+    from experiments.riders_outcomes import by_group as found
+
+    return found(folder, dimension)
+
+
+def gain(scenario: str | Path, changes: Sequence[str] = (), seed: int | None = None) -> "Gain":
+    """A scenario's riders with and without its pension subsidy: `gain("staged_2025").by_group("city")`, `.events()`.
+
+    changes: `key=value`.  Raises: BadInput.
+    """
+    from experiments.coverage_gain import gain as found
+
+    return found(_file(scenario), changes, seed)
+
+
+def _file(scenario: str | Path) -> Path:
+    """The file of a scenario given as a path or a bare name."""
+    from sim.config.scenarios import PROJECT
+
+    path = Path(scenario)
+    named = not path.suffix and path.name == str(scenario)
+    return PROJECT / "configs" / "scenarios" / f"{scenario}.yaml" if named else path

@@ -1,4 +1,4 @@
-"""Figures of the riders: what they earn, who could be insured, who is; by city and by tenth of income."""
+"""Figures of the riders: what they earn, who could be insured, who is; by city and tenth of income; an event study."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.drawing import BLUE, ORANGE, PURPLE, SKY, WIDTH, headcount, headline, month_axis, styled
+from experiments.drawing import (
+    BLUE,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    WIDTH,
+    headcount,
+    headline,
+    month_axis,
+    note,
+    styled,
+)
 from experiments.tongue import name_of, say
 
 if TYPE_CHECKING:
@@ -76,6 +88,36 @@ def coverage(deciles: "pandas.DataFrame") -> Figure:
         ax.tick_params(length=0)
     axes[0].set_yticks(np.arange(len(cities)), [_titled(city) for city in cities])
     axes[0].set_ylabel(say("city"))
+    return figure
+
+
+@styled
+def event_study(events: "pandas.DataFrame") -> Figure:
+    """What an event study finds by months since the start in a city, with intervals, and what the paired world shows.
+
+    events: columns event, effect, low, high, cities (as `experiments.event_study.Study.table`), known; shares.
+    """
+    figure = Figure(figsize=(WIDTH, 3.6))
+    height = figure.get_figheight()
+    headline(figure, say("Event study of the roll-out: riders enrolled in the pension"))
+    ax = figure.add_axes((0.09, 0.98 / height, 0.885, 1 - 1.5 / height))
+    at, effect = events["event"].to_numpy(), 100 * events["effect"].to_numpy()
+    reach = np.abs(100 * events[["low", "high"]].to_numpy().T - effect)
+    ax.axhline(0, color=GREY, linewidth=0.8)
+    ax.axvline(-0.5, color=GREY, linewidth=0.8, linestyle=":")
+    known, = ax.plot(at, 100 * events["known"], color=ORANGE, linewidth=2.4)
+    found = ax.errorbar(at, effect, reach, color=BLUE, fmt="o", markersize=4, capsize=2.5, linewidth=1.2)
+    for event, count in zip(at, events["cities"]):
+        ax.annotate(str(count), (event, 0.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
+                    textcoords="offset points", ha="center", fontsize=7, color=GREY)
+    ax.margins(y=0.14)
+    ax.set_xticks(at)
+    ax.set(xlabel=say("months since the subsidy began in a city; small figures: cities that are measured"),
+           ylabel=say("effect on the enrolled share [points]"))
+    figure.legend([found, known], [say("difference in differences, 95 % interval"),
+                                   say("difference to the same world without the subsidy")],
+                  loc="lower center", ncols=2, bbox_to_anchor=(0.53, 0.17 / height))
+    note(figure, say("Compared with cities where it has not begun yet, from the month before the start."))
     return figure
 
 

@@ -5,7 +5,7 @@ and draws are those of a whole run with the same seed. A month is a page of `Peo
 riders.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -27,11 +27,17 @@ from sim.weather import Weather as Driver
 
 
 class Lived(NamedTuple):
-    """A month that has been lived: what it showed, and the transfers that were made in it."""
+    """A month that has been lived: what it showed, and the transfers that were made in it.
+
+    posted: transfers that moved in it, those of earlier months among them.  net: fen of one person [row], received less
+    paid but for living.
+    """
 
     month: Month
     people: People
     transfers: list[Transfer]
+    posted: list[Transfer]
+    net: np.ndarray
 
 
 NO_GRID = SimpleNamespace(link_owner=(), units=SimpleNamespace(owner=np.array([], object)))
@@ -63,13 +69,19 @@ class RidersAlone:
 
     def live(self, each: Callable[[Lived], None]):
         """Live the period to its end; each: told every month at its close."""
+        for lived in self.months():
+            each(lived)
+            del lived  # a page of people and its transfers, which would stand beside the next month's
+
+    def months(self) -> Iterator[Lived]:
+        """Live the period to its end, a month at a time."""
         while self.calendar.now is None or self.calendar.now.date < self.calendar.end:
             day = self.calendar.turn()
             offer = self.platform.offers(day)
             work = self.riders.work(day, self.weather.draw(day), self.cities, offer)
             self.commission += work.done.sum(axis=1) * offer.commission
             if day.closes_month:
-                each(self.close(day.month))
+                yield self.close(day.month)
 
     def close(self, month: Month) -> Lived:
         """Close a month: bills, what instruments give, what riders learn from it."""
@@ -89,7 +101,8 @@ class RidersAlone:
         statements, public = bills.statements(due, facts), SimpleNamespace(peer_share=self.riders.peer_share())
         for actor in (self.platform, self.riders):
             actor.learn(statements[actor.name], public)
-        return Lived(month, people, transfers)
+        posted = [transfer for transfer in due if transfer.due in (None, month)]
+        return Lived(month, people, transfers, posted, self.riders.net)
 
 
 def takeup(riders: Riders, people: People, threshold: int = 3, window: int = 6) -> float:

@@ -46,7 +46,7 @@ Whole = bounded(int, ge=1, le=1_000_000)
 Keys = Annotated[list[Text], Field(min_length=1)]
 FREE = ("law", "markets", "instruments", "strategies", "scale", "period", "world")  # what a sweep may vary
 KINDS = ("indicators", "hourly/bus", "hourly/technology", "hourly/corridor", "hourly/store", "hourly/city",
-         "daily/reservoir", "assets", "populations/riders", "journal/entries")
+         "daily/reservoir", "assets", "populations/riders", "populations/rider_outcomes", "journal/entries")
 TAKEN = ("run", "point", "replicate", "seed", "status", "head", "error", "seconds", "cpu", "trace", "settings")
 QUIET = {"record.journal": "roots", "record.hourly": False, "record.figures": False}
 

@@ -32,17 +32,20 @@ if TYPE_CHECKING:
 FILE = PROJECT / "configs" / "validation.yaml"
 KEPT = Path("results") / "validation"
 TWH = 1e-6  # of a MWh
+CARE_MONTHS = 75  # of care in critical illness, May 2019 to July 2025
 OPENED, FIRST = 2014, 2021  # the market's first year; the first that is lived: before, entry and cover alone
 
 
 class Line(Section):
-    """A published figure. measure: name of the function that measures it.  target: as published.
+    """A published figure. measure: name of the function that measures it.  of: the run that it is measured on.
+    target: as published.
 
     least, most: what the mean over seeds must keep to.  reproducible: whether missing it is a failure.  reason: why it
     is or is not.
     """
 
     measure: str
+    of: str = "history"
     unit: str
     target: str
     least: float | None = None
@@ -53,9 +56,10 @@ class Line(Section):
 
 
 class Lived(Section):
-    """What is lived: a scenario (relative to this file), to an end, for several seeds."""
+    """What is lived: a scenario (relative to this file), from its own start or another, to an end, for some seeds."""
 
     scenario: str
+    start: str | None = None
     end: str
     seeds: Annotated[list[int], Field(min_length=1)]
 
@@ -63,7 +67,7 @@ class Lived(Section):
 class Validation(Section):
     """The file of published figures."""
 
-    run: Lived
+    runs: dict[str, Lived]
     lines: dict[str, Line]
 
 
@@ -119,7 +123,7 @@ class History:
 
     def until(self, name: str, day: date) -> "pandas.DataFrame":
         """An indicator's rows up to a day."""
-        return self.table[(self.table["indicator"] == name) & [when <= day for when in self._days]]
+        return self.table[(self.table["indicator"] == name) & np.array([when <= day for when in self._days], bool)]
 
     def in_month(self, month: date) -> "pandas.DataFrame":
         """All rows of a month, named by its first day."""
@@ -276,6 +280,33 @@ def injury_premium(h: History) -> float:
     return float(h.until("paid.injury_premium", date(2025, 10, 31))["value"].sum()) / 1e9
 
 
+def injury_person_times(h: History, last: date = date(2025, 10, 31)) -> float:
+    """Millions of persons by October 2025, each counted once for as long as he rides, when he first carries an insured
+    order."""
+    return float(h.until("injury_person_times", last)["value"].sum()) / 1e6
+
+
+def injury_person_times_in_july(h: History) -> float:
+    """The same by July 2025."""
+    return injury_person_times(h, date(2025, 7, 31))
+
+
+def injury_covered(h: History) -> float:
+    """Share of the orders of October 2025, in the cities where the scheme has begun, on which the premium was paid."""
+    month = date(2025, 10, 1)
+    rules, now = h.config.law.on(date(2025, 10, 31))["injury_insurance"], h.in_month(month)
+    begun = [city for city, start in rules.start.items() if start.first <= month]
+    orders = now[(now["indicator"] == "orders") & now["zone"].isin(begun)]["value"].sum()
+    each = sum(share * rules.premium[sector] for sector, share in rules.sectors.items())
+    return float(now[now["indicator"] == "paid.injury_premium"]["value"].sum() / (orders * rules.reported * each))
+
+
+def critical_illness(h: History) -> float:
+    """M CNY that the platform granted from May 2019 to July 2025, months before the run at the mean of its own."""
+    paid = h.until("paid.critical_illness", date(2025, 7, 31))
+    return float(paid.groupby("date")["value"].sum().mean()) * CARE_MONTHS / 1e6
+
+
 def share_of_riders(h: History, name: str, month: date) -> float:
     """A share of riders, mean over cities by their riders."""
     now = h.in_month(month).pivot_table(index="zone", columns="indicator", values="value")
@@ -320,11 +351,46 @@ def take_up_after(h: History) -> float:
     return eligible_enrolled(h, date(2026, 11, 1))
 
 
+def entities(h: History) -> float:
+    """Thousands of accounts that have entered the market, December 2025."""
+    return h.last("accounts.entered", 2025) / 1e3
+
+
+def retail_users(h: History) -> float:
+    """Thousands of accounts that somebody serves, December 2025."""
+    return sum(h.last(f"accounts.{state}", 2025) for state in ("default", "package", "fallen")) / 1e3
+
+
+def signed(h: History) -> float:
+    """TWh of packages that were delivered, 2021 to 2025."""
+    return h.total("package_energy.", years=range(2021, 2026)) * TWH
+
+
+def credit_saves(h: History) -> float:
+    """Share of default losses that credit saves over five years of retail at the same swinging prices."""
+    return _credit(h).share
+
+
+def credit_costs(h: History) -> float:
+    """M CNY that guarantees cost in these five years, beyond the losses that they save."""
+    found = _credit(h)
+    return float(found.fees.sum() - (found.lost[:, 1] - found.lost[:, 0]).sum()) / 1e6
+
+
+def _credit(h: History):
+    """Credit's rehearsal on the run's scenario and seed."""
+    from experiments import rehearsal
+
+    return rehearsal.credit_saves(h.config.path, (h.config.seed,))
+
+
 MEASURES: dict[str, Callable[[History], float]] = {measure.__name__: measure for measure in (
     contracts_fyp14, contracts_ratio, contracts_ever, contracts_2024, contracts_2025, rises, traded_share_2025,
     clean_share_2025, exports_fyp14, increments, cross_area_2025, foreign_2025, storage_break_even, storage_with,
     storage_with_2025, storage_without, joint_gain, free_certificates_2025, traced_gap_2025,
-    kunming_subsidy, injury_premium, migrants, crossed, temporary, temporary_falls, take_up_before, take_up_after)}
+    kunming_subsidy, injury_premium, injury_person_times, injury_person_times_in_july, injury_covered,
+    critical_illness, migrants, crossed, temporary, temporary_falls, take_up_before, take_up_after,
+    entities, retail_users, signed, credit_saves, credit_costs)}
 
 
 # ------------------------------------------------------------------------------------------------------------- running
@@ -340,6 +406,8 @@ def read(path: Path = FILE) -> Validation:
         if line.measure not in MEASURES:
             what = f"unknown measure{nearest(line.measure, MEASURES)}"
             raise BadInput(document.fault(("lines", key, "measure"), what))
+        if line.of not in found.runs:
+            raise BadInput(document.fault(("lines", key, "of"), f"unknown run{nearest(line.of, found.runs)}"))
     return found
 
 
@@ -348,21 +416,22 @@ def judge(wanted: Validation, path: Path = FILE, jobs: int | None = None, say=pr
 
     Raises: BadInput; what a run raises.
     """
-    scenario = path.parent / wanted.run.scenario
-    configs = [load(scenario, seed=seed, end=wanted.run.end) for seed in wanted.run.seeds]
+    asked = [(name, path.parent / lived.scenario, seed, lived.start, lived.end)
+             for name, lived in wanted.runs.items() for seed in lived.seeds]
+    configs = [load(scenario, seed=seed, start=start, end=end) for _, scenario, seed, start, end in asked]
     folders = [KEPT / f"{fingerprint(config)}-{config.seed}" for config in configs]
-    missing = [folder for folder in folders if not is_run(folder)]
-    say(f"{len(folders)} seeds, {len(folders) - len(missing)} kept from before")
+    missing = [(one[1:], folder) for one, folder in zip(asked, folders) if not is_run(folder)]
+    say(f"{len(folders)} runs, {len(folders) - len(missing)} kept from before")
     with ProcessPoolExecutor(min(jobs or os.cpu_count() or 1, max(len(missing), 1))) as pool:
-        for folder, head in zip(missing, pool.map(_live, [
-                (scenario, config.seed, wanted.run.end, folder) for config, folder in zip(configs, folders)
-                if folder in missing])):
+        for (_, folder), head in zip(missing, pool.map(_live, missing)):
             say(f"lived {folder.name}: head {head[:16]}")
     for folder in folders:
         if faults := audit(folder).faults:  # a run that was changed since is no evidence
             raise BadInput(f"{folder}: {faults[0]}; expected an unchanged run (remove the folder to live it anew)")
-    histories = [History(open_run(folder).indicators, config) for folder, config in zip(folders, configs)]
-    return [Judged(key, line, np.array([MEASURES[line.measure](history) for history in histories]))
+    histories: dict[str, list[History]] = {name: [] for name in wanted.runs}
+    for (name, *_), folder, config in zip(asked, folders, configs):
+        histories[name].append(History(open_run(folder).indicators, config))
+    return [Judged(key, line, np.array([MEASURES[line.measure](history) for history in histories[line.of]]))
             for key, line in wanted.lines.items()]
 
 
@@ -370,8 +439,8 @@ def _live(asked: tuple) -> str:
     """Live one seed into its folder; gives the head."""
     from experiments.runner import run
 
-    scenario, seed, end, folder = asked
-    return run(load(scenario, seed=seed, end=end), folder, progress=False).head
+    (scenario, seed, start, end), folder = asked
+    return run(load(scenario, seed=seed, start=start, end=end), folder, progress=False).head
 
 
 def fingerprint(config: Config) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim import certificates, deciles, market_power, packages, retail, revenue
+from sim import certificates, deciles, market_power, outcomes, packages, retail, revenue
 from sim.calendar import Month
+from sim.insurance.careers import Careers
 from sim.network.grid import PLANT
 from sim.policy import carbon
 from sim.policy.pension_subsidy import eligible
@@ -108,10 +109,12 @@ class ClosedMonth:
     facts, grid: the month's.  date: datetime64[D], its first day.  dates: datetime64[D] [D], days lived.  times:
     datetime64[s] [H], beginnings of hours.  entries: the journal's entries of the month as columns.
     labels: names along each axis of an outcome.  developers: who builds.  in_force: keys of the law.
+    careers: what riders did until now, this month not yet; without one it is the first month that anybody saw.
     """
 
-    def __init__(self, month: Month, lab: "PolicyLab"):
+    def __init__(self, month: Month, lab: "PolicyLab", careers: Careers | None = None):
         self.month, self.facts, self.grid, self._lab = month, lab.facts, lab.facts.grid, lab
+        self._careers = careers or Careers()
         self.entries = lab.journal.tables(month)["entries"]
         self.date = np.datetime64(month.first, "D")
         first = np.datetime64(lab.calendar.now.date - timedelta(days=self.facts.days - 1), "D")
@@ -327,8 +330,32 @@ class ClosedMonth:
             return np.full(groups.count, np.nan)
         return groups.share(self.facts.people.enrolled, among=self.eligible)
 
+    @cached_property
+    def tenth(self) -> np.ndarray:
+        """The tenth of its city's incomes in which each row stands, int [row]."""
+        people = self.facts.people
+        return deciles.tenth(people.income, people.weight, people.city)
+
+    @cached_property
+    def outcomes(self) -> dict[str, np.ndarray]:
+        """What the month meant for riders, by groups of every dimension: see `sim.outcomes.table`. Closes careers."""
+        lab, people = self._lab, self.facts.people
+        cities = self.labels["city"]
+        self._careers.close(people, outcomes.insured(people, self.rules("injury_insurance"), cities))
+        posted = [posting.leg.transfer for posting in lab.journal.last]
+        return outcomes.table(outcomes.Seen(people, lab.riders.net, posted, lab.rules, self._careers, self.tenth,
+                                            cities, tuple(lab.riders.segments["key"])))
+
+    def of_riders(self, column: str) -> float:
+        """An outcome of all riders together."""
+        return float(self.outcomes[column][0])
+
+    def of_cities(self, column: str) -> np.ndarray:
+        """An outcome of riders [city]."""
+        return self.outcomes[column][self.outcomes["dimension"] == "city"]
+
     def riders(self) -> dict[str, dict[str, np.ndarray]]:
-        """The month's riders as tables: by city, and by city and segment."""
+        """The month's riders as tables: by city, by city and segment, by city and tenth of income, by every group."""
         cities, segments = np.array(self.labels["city"], object), self._lab.riders.segments["key"]
         people = self.facts.people
         cells = Groups(people.weight, people.city.astype(int) * len(segments) + people.segment,
@@ -336,7 +363,8 @@ class ClosedMonth:
         both = {"city": np.repeat(cities, len(segments)), "segment": np.tile(segments, len(cities))}
         return {"populations/riders": self._summary(self.by_city, {"city": cities}),
                 "populations/riders_by_segment": self._summary(cells, both),
-                "populations/riders_by_decile": deciles.table(self)}
+                "populations/riders_by_decile": deciles.table(self),
+                "populations/rider_outcomes": self.outcomes}
 
     def groups(self, group: np.ndarray, count: int) -> Groups:
         """The month's riders told apart by a group each, int [row]."""

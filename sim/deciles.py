@@ -31,7 +31,7 @@ def tenth(income: np.ndarray, weight: np.ndarray, city: np.ndarray) -> np.ndarra
 def table(m: "ClosedMonth") -> dict[str, np.ndarray]:
     """Date, city, decile (1 the poorest), persons, income of one person, eligible, enrolled (shares of persons)."""
     people, cities = m.facts.people, np.array(m.labels["city"], object)
-    groups = m.groups(people.city * TENTHS + tenth(people.income, people.weight, people.city), len(cities) * TENTHS)
+    groups = m.groups(people.city * TENTHS + m.tenth, len(cities) * TENTHS)
     return {"date": np.repeat(m.date, groups.count), "city": np.repeat(cities, TENTHS),
             "decile": np.tile(np.arange(1, TENTHS + 1), len(cities)), "persons": groups.persons,
             "income": groups.mean(people.income / 100), "eligible": m.eligible_share(groups),

@@ -365,6 +365,8 @@ class People:
     segment: way of being a rider, worked in this month.  age, tenure, history: months lived, ridden (completed) and
     contributed in life.  female: bool.  dependants: count.
     migrant, crossed, temporary: bool, hukou of another city; has worked in two cities; sees the work as temporary.
+    origin: 0 local, 1 of another city of the province, 2 of another province.  second: CNY of one person, what another
+    job or the household earns this month.
     account: fen of one person in his own pension account when the month began.
     chosen: fen, the contribution base that `premium` is reckoned on, at least `base`.
     here, home: bool, insured where he works, and where his hukou is (within one province both are true).
@@ -393,6 +395,8 @@ class People:
     history: np.ndarray | None = None
     female: np.ndarray | None = None
     migrant: np.ndarray | None = None
+    origin: np.ndarray | None = None
+    second: np.ndarray | None = None
     crossed: np.ndarray | None = None
     temporary: np.ndarray | None = None
     dependants: np.ndarray | None = None
@@ -419,8 +423,8 @@ class People:
 
 # columns of People that stay at zero where a population does not keep them
 UNKEPT = {"segment": np.uint8, "age": np.int16, "tenure": np.int16, "history": np.int16, "female": bool,
-          "migrant": bool, "crossed": bool, "temporary": bool, "dependants": np.uint8,
-          "account": np.int64, "days": np.uint8, "hours": np.float32, "rain_orders": np.int32,
+          "migrant": bool, "origin": np.uint8, "second": np.float32, "crossed": bool, "temporary": bool,
+          "dependants": np.uint8, "account": np.int64, "days": np.uint8, "hours": np.float32, "rain_orders": np.int32,
           "extreme_orders": np.int32, "penalties": np.int64}
 
 

@@ -16,6 +16,7 @@ from sim import certificates, contracted, increments, retail, revenue, tracing
 from sim.calendar import Month
 from sim.closed_month import ClosedMonth
 from sim.insurance import burden
+from sim.insurance.careers import Careers
 from sim.messages import BUY, SELL
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER
 from sim.settlement import meters, pooled
@@ -200,6 +201,14 @@ OUTCOMES = (
     Outcome("migrant_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.migrant)),
     Outcome("crossed_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.crossed)),
     Outcome("temporary_share", "share", MONTH, (CITY,), lambda m: m.by_city.mean(m.facts.people.temporary)),
+    # what insurance means for them, see `sim.outcomes.table`; by other groups in the table populations/rider_outcomes
+    Outcome("net_income", "CNY/month", MONTH, (CITY,), lambda m: m.of_cities("net_income")),
+    Outcome("net_income_gini", "ratio", MONTH, (WORLD,), lambda m: m.of_riders("gini")),
+    Outcome("pension_persistence", "share", MONTH, (WORLD,), lambda m: m.of_riders("persistence_12")),
+    Outcome("contribution_density", "share", MONTH, (WORLD,), lambda m: m.of_riders("density")),
+    Outcome("expected_replacement", "share", MONTH, (WORLD,), lambda m: m.of_riders("replacement")),
+    Outcome("injured_poor", "share", MONTH, (WORLD,), lambda m: m.of_riders("injured_poor")),
+    Outcome("injury_person_times", "person-times", MONTH, (CITY,), lambda m: m.of_cities("injury_person_times")),
     # who bears what
     Outcome("welfare_per_order", "CNY/order", MONTH, (WORLD,), burden.welfare_per_order),
     Outcome("fiscal_cost", "CNY", MONTH, (WORLD,), burden.fiscal_cost),
@@ -283,11 +292,11 @@ class Recorder:
     """
 
     def __init__(self, sink: Sink, hourly: bool = True):
-        self._sink, self._hourly = sink, hourly
+        self._sink, self._hourly, self._careers = sink, hourly, Careers()
 
     def keep(self, month: Month, lab: "PolicyLab"):
         """Write all tables of the month that closes. It must be posted, and its last day be the calendar's now."""
-        closed = ClosedMonth(month, lab)
+        closed = ClosedMonth(month, lab, self._careers)
         tables = {"indicators": indicators(closed)} | closed.riders()
         if self._hourly:
             tables |= hourly(closed) | daily(closed)

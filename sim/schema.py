@@ -6,7 +6,7 @@ Read without importing an actor, so that a wrong key is answered at once.
 from sim.config import Schema, Section
 from sim.credit import CreditRules
 from sim.emissions import EmissionRules
-from sim.insurance import cohorts, participation, pension, retirement, transfer
+from sim.insurance import cohorts, participation, pension, poverty, retirement, transfer
 from sim.network import (
     agreements,
     blocks,
@@ -70,6 +70,7 @@ class Settings(Section):
 RULES = {rules.key: rules for rules in (
     pension.PensionRules, pension.ResidentRules, pension.EmployeeRules,
     retirement.RetirementRules, transfer.TransferRules, cohorts.Actuary, participation.ParticipationRules,
+    poverty.MinimumLivingRules,
     PlatformRules, BudgetRules, SwapRules, projects.ApprovalRules, RetailRules, CreditRules, EmissionRules, VppRules)}
 
 SWITCHED = (EmissionRules.key, VppRules.key)  # of these, what a scenario may switch off as it may an instrument

@@ -63,6 +63,7 @@ M3PerS = Annotated[float, Unit("m3/s")]
 AsNamed = Annotated[float, Unit("unit")]  # in the unit that the row's own column `unit` names
 Count = Annotated[int, Unit("count", "i4")]
 Index = Annotated[int, Unit("index", "i2")]  # a row number in another table
+Place = Annotated[int, Unit("index", "u1")]  # of insurance: a city, or a province of hukou; 256 at most
 Flag = Annotated[bool, Unit("", "?")]
 Bits = Annotated[int, Unit("bits", "u1")]
 DayBits = Annotated[int, Unit("bits", "u4")]  # one bit a day of the month

@@ -131,7 +131,10 @@ class EnrolmentSettings(Section):
     cut at low and high. discount, mortality: a year.  annuity: months' pensions worth at retirement (12 x years
     discounted). wage_growth, account_growth: a year, real.  wage_ratio: lower base over average wage. age_switch: up to
     it young_*, above it old_* for retirement age, annuity divisor and years needed. vest_temporary, vest_rooted,
-    vest_power, vest_away: chance to reach a pension.  transfer_cost: CNY once, over 12 x horizon_* months within
+    vest_power, vest_away: chance to reach a pension.  Of who weighs a higher base: need, share of his present income
+    that he wants in old age; means, share of the average wage that he will have beside this pension; density, months
+    paid of those to retirement; keen, part of a liking for being insured that is one for a larger pension.
+    transfer_cost: CNY once, over 12 x horizon_* months within
     horizon_least and horizon_most.  friction: k yuan a month, where hukou is elsewhere. pressure_*: a yuan weighs 1 +
     slope exp(-cash / (cash months x income)) min(cap, scale / income), at most `most`. trust_entry: belief that the
     subsidy arrives; trust_peers: part of the doubt that a month with all peers enrolled removes.  keep_taste: chance
@@ -166,6 +169,10 @@ class EnrolmentSettings(Section):
     vest_rooted: bounded(Share, ge=0, le=1)
     vest_power: bounded(Ratio, ge=0)
     vest_away: bounded(Share, ge=0, le=1)
+    need: bounded(Ratio, ge=0)
+    means: bounded(Ratio, gt=0)
+    density: bounded(Share, ge=0, le=1)
+    keen: bounded(Share, ge=0, le=1)
     transfer_cost: bounded(CNY, ge=0)
     horizon_temporary: bounded(Years, ge=0)
     horizon_rooted: bounded(Years, ge=0)

@@ -58,7 +58,7 @@ def test_a_yuan_weighs_more_when_cash_is_short(lab):
 
 def month_of_rights(lab, p, age, history, level=1.0):
     """Worth of a month on a base of 4,588 yuan to a rooted rider at home with present bias 0.75."""
-    vest = kernels.vesting(lab.riders.mind, p.years[age], p.need[age], history, False, False)
+    vest = kernels.vesting(lab.riders.mind, p.years[age], p.need[age], history, False)
     return kernels.rights(p.flat[age], p.own[age], p.account[age], 4588.0, level, 0.75, vest)
 
 
@@ -71,12 +71,6 @@ def test_twice_the_base_earns_less_than_twice_the_pension(lab):
     by_hand = 0.75 * 4588 * 0.27262e-3 * (0.8 * (0.23583 + 2 * 0.29071) + 0.2 * 2 * 0.10783)
     assert twice == pytest.approx(by_hand, rel=1e-4)
     assert once < twice < 2 * once
-
-
-def test_nobody_chooses_a_higher_base_that_he_must_bear_alone(lab):
-    assert money(lab, levels=(1.0, 5 / 3)) == money(lab)
-    free = money(lab, price=-917.6 * 2 / 3, levels=(1.0, 5 / 3))  # who is paid for it takes what he can get
-    assert free[0] > money(lab, price=-917.6 * 2 / 3)[0] - 1e-9
 
 
 def test_one_months_pension_rights_at_33_are_worth_415_yuan_today(lab):
@@ -155,7 +149,8 @@ def decide(lab, rows, u, premium=900.0):
     """Let rows decide on an inclination with the taste of their lives."""
     mind, count = lab.riders.mind._replace(keep_taste=1.0), len(rows)
     kernels.decide(mind, lab.riders.rows, np.asarray(rows), np.full(count, u), np.zeros(count, np.int16),
-                   np.zeros(count, np.uint8), np.array([[premium]]), (np.uint64(1), np.uint64(2)))
+                   np.zeros(count, np.uint8), np.array([[premium]]), np.zeros(4, np.int64),
+                   (np.uint64(1), np.uint64(2)))
 
 
 def test_who_wants_to_is_enrolled_and_who_does_not_leaves(lab):

@@ -19,7 +19,7 @@ OTHER_CITY, HF_LEPAO, HF_CROWD = 1, 0, 1
 SEPTEMBER = Month(2025, 9)
 PEOPLE = {  # what the story tells of them; taste: how each leans by nature, logits
     YU: {"origin": OTHER_CITY, "segment": HF_CROWD, "age": 41 * 12, "tenure": 72, "dependants": 3, "history": 72,
-         "enrolled": True, "temporary": False, "roots": 72, "taste": 6.0, "cash": 9000, "factor": 1.2},
+         "enrolled": True, "temporary": False, "roots": 72, "taste": 3.5, "cash": 9000, "factor": 1.2},
     DENG: {"origin": 0, "segment": HF_CROWD, "age": 38 * 12, "tenure": 20, "dependants": 1, "history": 24,
            "enrolled": True, "temporary": False, "roots": 20, "taste": 5.0, "cash": 8000, "factor": 7000 / 6700},
     NIU: {"origin": OTHER_CITY, "segment": HF_LEPAO, "age": 44 * 12, "tenure": 30, "dependants": 1, "history": 0,

@@ -13,10 +13,8 @@ from sim.config import BadInput, load
 from tests.labs import ROOT
 
 LINES = """
-run:
-  scenario: {scenario}
-  end: "2025-01-31"
-  seeds: [1, 2]
+runs:
+  history: {{scenario: "{scenario}", end: "2025-01-31", seeds: [1, 2]}}
 lines:
   sent in January:
     measure: sent
@@ -66,6 +64,48 @@ def test_a_battery_earns_what_the_market_paid_less_what_it_needed():
     assert validate.storage_without(history(*rows)) == pytest.approx(-270.0)
 
 
+def test_person_times_are_summed_to_the_month():
+    rows = [(date(2022, 7, 1), "guangzhou", "injury_person_times", 2e6), (date(2025, 7, 1), "nanning",
+             "injury_person_times", 1e6), (date(2025, 10, 1), "nanning", "injury_person_times", 4e6),
+            (date(2025, 11, 1), "nanning", "injury_person_times", 8e6)]
+    assert validate.injury_person_times_in_july(history(*rows)) == pytest.approx(3.0)
+    assert validate.injury_person_times(history(*rows)) == pytest.approx(7.0)
+
+
+def test_premiums_on_every_order_of_the_cities_where_the_scheme_has_begun_are_all_of_them():
+    """0.07 yuan on a million orders in Guangzhou, 1.48 of them for each that a rider is paid for: 103,600. Kunming's
+    orders are not insured before 2026."""
+    month = date(2025, 10, 1)
+    rows = [(month, "guangzhou", "orders", 1e6), (month, "kunming", "orders", 5e6),
+            (month, "platform", "paid.injury_premium", 0.07 * 1e6 * 1.48)]
+    assert validate.injury_covered(history(*rows)) == pytest.approx(1.0)
+
+
+def test_care_in_critical_illness_is_scaled_from_the_months_that_were_lived():
+    """2 and 3 M in two months are 2.5 a month, 187.5 M in 75; what comes after July 2025 does not count."""
+    rows = [(date(2025, 6, 1), "platform", "paid.critical_illness", 2e6),
+            (date(2025, 7, 1), "platform", "paid.critical_illness", 3e6),
+            (date(2025, 8, 1), "platform", "paid.critical_illness", 9e6)]
+    assert validate.critical_illness(history(*rows)) == pytest.approx(187.5)
+
+
+def test_premiums_count_until_october_2025():
+    rows = [(date(2025, 10, 1), "platform", "paid.injury_premium", 2e9),
+            (date(2025, 11, 1), "platform", "paid.injury_premium", 5e9)]
+    assert validate.injury_premium(history(*rows)) == pytest.approx(2.0)
+
+
+def test_every_riders_line_reads_what_a_run_keeps():
+    """V13 to V17 ask for nothing that is not recorded."""
+    from sim.recorder import OUTCOMES
+
+    names = {outcome.name for outcome in OUTCOMES}
+    assert {"injury_person_times", "orders", "riders", "migrant_share", "crossed_share", "temporary_share", "take_up",
+            "eligible_share", "paid"} <= names
+    keys = {key.split()[0] for key in validate.read().lines}
+    assert {"V13", "V14", "V15", "V16", "V17"} <= keys
+
+
 def test_trade_before_the_run_grows_every_year_without_a_dispatch():
     """Entry of 2014 to 2020 alone: something in the first year, more in each that follows, less than is used."""
     early = history().early
@@ -89,7 +129,7 @@ def test_the_table_says_target_range_and_verdict_and_then_what_was_missed_and_wh
 def test_a_measure_that_nobody_knows_is_refused_by_line_with_the_nearest(tmp_path):
     file = tmp_path / "published.yaml"
     file.write_text(LINES.format(scenario="toy.yaml", least=0, reproducible="true").replace("sent\n", "increment\n"))
-    with pytest.raises(BadInput, match=r"published\.yaml:8: lines\.sent in January\.measure.*mean 'increments'"):
+    with pytest.raises(BadInput, match=r"published\.yaml:6: lines\.sent in January\.measure.*mean 'increments'"):
         validate.read(file)
 
 
@@ -113,10 +153,10 @@ def january(tmp_path, monkeypatch):
 
 def test_a_run_is_lived_once_a_missed_line_fails_and_a_changed_run_is_no_evidence(january, tmp_path, capsys):
     assert main(["validate", january(0.0), "--jobs", "1"]) == 0
-    assert "2 seeds, 0 kept from before" in capsys.readouterr().out
+    assert "2 runs, 0 kept from before" in capsys.readouterr().out
     assert main(["validate", january(1e9), "--jobs", "1"]) == 1
     shown = capsys.readouterr()
-    assert "2 seeds, 2 kept from before" in shown.out
+    assert "2 runs, 2 kept from before" in shown.out
     assert "missed: sent in January" in shown.err
     assert main(["validate", january(1e9, "false"), "--jobs", "1"]) == 0
     capsys.readouterr()

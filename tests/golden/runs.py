@@ -25,8 +25,10 @@ def figures() -> dict[str, dict]:
 
 def as_at_first(folder: Path, **period):
     """The lab without what the first runs did not have: later markets and instruments are off, developers have nothing
-    to build, and the hills have no battery. folder: for the altered world."""
-    world = altered(folder, {"stores": lambda row: None if row["key"] == "battery_HILLS" else row, "projects": drop})
+    to build, the hills have no battery, and nobody may pay on a higher contribution base than the lowest. folder: for
+    the altered world."""
+    world = altered(folder, {"stores": lambda row: None if row["key"] == "battery_HILLS" else row, "projects": drop},
+                    settings={"riders": {"enrolment": {"levels": [1]}}})
     later = [f"{kind}.{key}=false" for kind, found in (("markets", markets()), ("instruments", instruments()))
              for key in found if key not in FIRST_KEYS]
     later += [f"instruments.{key}=false" for key in SWITCHED]

@@ -9,7 +9,7 @@ import pytest
 
 from sim.calendar import Calendar, Month
 from sim.closed_month import ClosedMonth
-from sim.config import Table
+from sim.config import Table, load
 from sim.credit import FirmMonth
 from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
@@ -21,6 +21,7 @@ from sim.settlement.journal import Journal
 from sim.tracing import Traced, Tracer
 from sim.vpp import Stability
 from sim.welfare import Gain, nothing
+from tests.labs import TOY
 
 JANUARY = Month(2025, 1)
 H, D = 48, 2
@@ -124,6 +125,10 @@ def facts():
     cell = np.repeat([4.0, -5.0], 24)
     load, price = rows(10, 30, 60, 0), rows(100, 200, 300, 50)
     people = SimpleNamespace(
+        month=JANUARY, identity=np.array([7, 8, 9, 10]), age=np.array([240, 300, 420, 540], np.int16),
+        female=np.array([False, False, False, True]), origin=np.array([1, 2, 0, 1], np.uint8),
+        second=np.zeros(4, np.float32), dependants=np.zeros(4, np.uint8), history=np.zeros(4, np.int16),
+        account=np.zeros(4, np.int64), base=np.full(4, 458_800), chosen=np.full(4, 458_800),
         weight=np.array([2, 1, 1, 4], np.int32), city=np.array([0, 0, 0, 1], np.int16),
         income=np.array([100_000, 300_000, 500_000, 200_000]), orders=np.array([100.0, 300.0, 500.0, 200.0]),
         enrolled=np.array([True, False, True, False]), met=np.array([0b111, 0b101, 0b011, 0b110], np.uint8),
@@ -181,7 +186,8 @@ def lab():
                             "productivity": np.array([0.4])},
              "basins": {"key": np.array(["river"], object)},
              "cities": {"key": np.array(["kunming", "nanning", "empty"], object)}}
-    riders = SimpleNamespace(segments={"key": np.array(["full", "part"], object)})
+    riders = SimpleNamespace(segments={"key": np.array(["full", "part"], object)},
+                             net=np.array([80_000, 300_000, 400_000, 200_000]))
     builder = SimpleNamespace(
         zone="B", projects=[SimpleNamespace(technology="battery")], expected=[280.0], rate=[0.07],
         started_of=lambda i: 3.0, queue_of=lambda technology: 8.0, break_even=lambda year: {"battery": 290.0})
@@ -348,6 +354,19 @@ def test_take_up_is_enrolment_among_the_eligible(value):
     assert value("take_up", "kunming") == 1.0
 
 
+def test_outcomes_of_riders_stand_by_every_group_and_the_first_of_them_among_the_indicators(value, lab):
+    """Persons 2, 1, 1 | 4 have a net 800, 3,000, 4,000 | 2,000 yuan: mean (1,600 + 3,000 + 4,000) / 4 in Kunming. Gini
+    of all, mean 2,075: differences of pairs 2x4x1,200 + 2x1x2,200 + 2x1x3,200 + 4x1x1,000 + 4x1x2,000 + 1x1x1,000 =
+    33,400, so 2 x 33,400 / (2 x 64 x 2,075)."""
+    assert value("net_income", "kunming") == 2_150.0
+    assert value("net_income_gini") == pytest.approx(33_400 / (64 * 2_075))
+    assert value("contribution_density") == 3 / 8  # rows of 2 and 1 persons enrolled, of 8
+    table = kept(lab).table("populations/rider_outcomes").set_index(["dimension", "group"])
+    assert table.loc[("gender", "woman"), "persons"] == 4
+    assert table.loc[("origin", "other city"), "net_income"] == 1_600.0
+    assert table.loc[("age", "45 and over"), "coverage"] == 0.0
+
+
 def test_nothing_is_said_of_eligibility_before_there_is_a_subsidy(lab):
     lab.rules = {}
     memory = kept(lab)
@@ -402,7 +421,13 @@ def test_retail_is_kept_as_shares_margins_and_losses(value, lab):
 
 
 def test_every_outcome_that_has_something_to_say_says_it_in_its_unit(lab):
-    frame = kept(lab).indicators
+    law = load(TOY).law.on(date(2025, 1, 31))
+    lab.rules |= {key: law[key] for key in ("pension", "retirement", "actuary", "minimum_living")}
+    memory = Memory()
+    recorder = Recorder(memory)
+    for _ in range(13):  # who still pays after a year is known after twelve months more
+        recorder.keep(JANUARY, lab)
+    frame = memory.indicators
     units = dict(zip(frame["indicator"].str.partition(".")[0], frame["unit"]))
     assert units == {outcome.name: outcome.unit for outcome in OUTCOMES}
 
@@ -454,7 +479,7 @@ def test_without_hourly_the_rest_stays(lab):
 def test_months_follow_one_another(lab):
     memory = kept(lab)
     once = len(memory.indicators)
-    Recorder(memory).keep(JANUARY, lab)
+    Recorder(memory).keep(JANUARY, lab)  # a recorder of its own: nobody's past is known to it
     assert len(memory.indicators) == 2 * once
 
 
