@@ -94,11 +94,11 @@ class Generator(Institution):
         if market.key == "contracts":
             return cover.offers(scene, self.prospect, self.trading, self.units, self.cost * (1 + self.markup))
         if market.key in BEYOND:
-            return self.prospect.offers(market, scene, self.units, self.cost * (1 + self.markup))
+            return self._left_over(market, scene)
         if market.key == "ancillary":
             return services(scene, self.units, CYCLING * self.cost * (1 + self.markup))
         if market.key != "spot":
-            return Orders.none()
+            return self._left_over(market, scene) if market.surplus else Orders.none()
         available = scene.conditions.available[self.units]
         if scene.rhythm == "real-time" and self.sold is not None:
             return self._following(scene, available)
@@ -110,6 +110,10 @@ class Generator(Institution):
         self._added = self.desks.added(scene, available, worth)
         plain = Orders.sell(self.units[self.plain], available[self.plain], self._asked()[self.plain])
         return Orders.gather((plain, self._water_orders(volume, value)))
+
+    def _left_over(self, market, scene) -> Orders:
+        """What home leaves over, at what it costs or what home would pay."""
+        return self.prospect.offers(market, scene, self.units, self.cost * (1 + self.markup))
 
     def _asked(self) -> np.ndarray:
         """What is asked of plants without water of their own, CNY/MWh [own unit, hour]."""

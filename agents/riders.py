@@ -422,7 +422,7 @@ class Riders(Population):
         better = move.pull * streets.means * (streets.tightness[:, None] - 1) / living
         province = np.unique(cities.province, return_inverse=True)[1].astype(np.int64)
         station = np.cumsum(streets.districts.station, axis=1)
-        best = np.where(alike[:, :, None] > 0, better, -np.inf).max(axis=1)
+        best = np.where(alike[:, :, None] > 0, better, -np.inf).max(axis=1, initial=-np.inf)
         return mind_kernels.Country(alike, np.cumsum(alike, axis=1), ~cities.named, province, better, best,
                                     move.pull * move.cost / 12 / living[:, 0], move.friends, move.look,
                                     station / np.maximum(station[:, -1:], 1e-300))

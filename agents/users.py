@@ -131,7 +131,9 @@ class Users(Population):
             party = np.arange(len(self), dtype=np.int32) + len(scene.grid.units)
             use = self.expected * (self.registered * ~self.at_retail)[None, :, None]
             return cover.bids(scene, self.prospect, self._trading, party, use)
-        return self.prospect.bids(market, scene, self.mean) if market.key in BEYOND else Orders.none()
+        if market.key in BEYOND or market.surplus:
+            return self.prospect.bids(market, scene, self.mean)
+        return Orders.none()
 
     def _enter(self, eligible: float):
         """Live a month of registration."""

@@ -1,8 +1,9 @@
 """The command `gridgig`: run, check, plan, sweep, status, app, adequacy, audit, trace, query, validate.
 
-Report, explain and export stand in `cli_seeing`, gain in `cli_riders`; compare, sensitivity, discover, calibrate and
-search in `cli_searching`. Exit codes: 0 good, 1 a run or a check failed, 2 bad input. Whatever is wrong is one line on
-stderr. Each command imports what it needs when it is called, so that help and a wrong key are answered at once.
+Report, explain and export stand in `cli_seeing`, gain in `cli_riders`, data of one's own in `cli_data`; compare,
+sensitivity, discover, calibrate and search in `cli_searching`. Exit codes: 0 good, 1 a run or a check failed, 2 bad
+input. Whatever is wrong is one line on stderr. Each command imports what it needs when it is called, so that help and a
+wrong key are answered at once.
 """
 
 import signal
@@ -12,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from experiments import cli_riders, cli_searching, cli_seeing
+from experiments import cli_data, cli_riders, cli_searching, cli_seeing
 from experiments.marks import find_scenario, is_sweep
 from sim.config.sections import BadInput
 
@@ -345,6 +346,7 @@ def validate(
 cli_seeing.add_to(app)
 cli_searching.add_to(app)
 cli_riders.add_to(app)
+cli_data.add_to(app)
 
 
 def _shown(value: float) -> str:

@@ -21,9 +21,9 @@ def summarise(config: Config, indicators: "pandas.DataFrame") -> list[str]:
     indicators: the tidy table of the whole run.
     """
     monthly = indicators.pivot_table(index=["date", "zone"], columns="indicator", values="value", sort=False)
+    riders = [*_riders(monthly), *_paid(monthly), *_example(config)] if "riders" in monthly else []  # a network alone
     return [f"{config.title}: {config.start} to {config.end}, seed {config.seed}", "",
-            *_zones(monthly), "", *_exports(monthly), *_riders(monthly), *_paid(monthly), *_example(config), "",
-            *_exactness(monthly)]
+            *_zones(monthly), "", *_exports(monthly), *riders, "", *_exactness(monthly)]
 
 
 def _sums(monthly: "pandas.DataFrame", *prefixes: str) -> "pandas.DataFrame":
@@ -44,7 +44,7 @@ def _zones(monthly: "pandas.DataFrame") -> list[str]:
     made, lost = _sums(monthly, "generation."), _sums(monthly, "curtailed.")
     out, arrived = _sums(monthly, "exports.").sum(axis=1), _sums(monthly, "imports.").sum(axis=1)
     clean = (monthly["clean_share"] * monthly.filter(like="generation.").sum(axis=1)).groupby("zone").sum()
-    used = monthly[["load", "large_users"]].sum(axis=1).groupby("zone").sum()
+    used = monthly.reindex(columns=["load", "large_users"]).sum(axis=1).groupby("zone").sum()
     shed = monthly["shed"].groupby("zone").sum()
     wet = np.isin([date.month for date, _ in monthly.index], list(WET_MONTHS))
     one, unit = scale(used.max(), ENERGY)

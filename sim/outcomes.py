@@ -109,7 +109,7 @@ def _shown(sums: dict[str, np.ndarray], unequal: np.ndarray, dimension: str, nam
         "eligible": over("eligible", "persons"), "take_up": over("eligible_covered", "eligible"),
         **{f"persistence_{k}": over(f"pays_after_{k}", f"paid_before_{k}") for k in BACK},
         "density": over("paid", "seen"), "replacement": over("replacement", "covered"), "injured": sums["injured"],
-        "injured_poor": over("poor", "injured"), "injury_person_times": sums["begins"],
+        "injured_poor": over("poor", "injured"), "injury_person_times": np.asarray(sums["begins"], float),
         "platform_cost": over("platform", "orders") / 100, "fiscal_cost": sums["state"] / 100}
     n = len(names)
     return {"date": np.repeat(month, n), "dimension": np.repeat(np.array([dimension], object), n),

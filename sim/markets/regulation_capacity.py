@@ -133,7 +133,7 @@ class RegulationCapacity(Market):
         bought, paid = by_unit(trade, BUY, len(units))
         sold, earned = by_unit(trade, SELL, len(units))
         there = np.minimum(facts.available, sold[:, None]).mean(axis=1)
-        missing = np.divide(sold - there, sold, out=np.zeros_like(sold), where=sold > 0)
+        missing = np.divide(sold - there, sold, out=np.zeros(sold.shape), where=sold > 0)
         short = np.maximum(supply_and_duty(grid, rules)[1] - bought, 0.0)
         if rules.shortfall == "default_purchase":
             name, penalty = "default purchase", short * KW * rules.default_price * part

@@ -123,7 +123,7 @@ def test_everything_available_is_offered():
 
 
 def test_other_markets_hear_nothing_from_it():
-    assert len(company().orders(SimpleNamespace(key="heat"), scene(megawatts(*[10] * 8)))) == 0
+    assert len(company().orders(SimpleNamespace(key="heat", surplus=False), scene(megawatts(*[10] * 8)))) == 0
 
 
 @pytest.fixture(scope="module")

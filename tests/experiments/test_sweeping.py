@@ -6,7 +6,6 @@ The fault campaign kills with signal 9 at moments addressed by its round: three 
 import contextlib
 import gc
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -27,9 +26,9 @@ from experiments.sweep_status import as_scenario, status_of
 from experiments.sweep_store import StoreError
 from experiments.sweeping import estimate, sweep_into
 from experiments.sweeps import read_sweep
-from sim.config.scenarios import PROJECT
 from sim.streams import Streams
 from tests.experiments.sweep_files import command, exported, small, written
+from tests.experiments.walkthrough import walk
 
 QUIET = {"progress": False}
 BROKEN = {"spot": {"levels": {"on": {"markets.spot": True}, "off": {"markets.spot": False}}},
@@ -335,18 +334,7 @@ def test_an_estimate_without_runs_lives_a_few_days(tmp_path):
 
 def test_the_tutorial_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     """docs/sweeps.md: its commands as a shell would, but for those of the cluster, then its Python."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "configs").symlink_to(PROJECT / "configs")
-    text = (PROJECT / "docs" / "sweeps.md").read_text().partition("## What a sweep file says")[0]
-    commands = [line.strip() for line in text.splitlines() if line.startswith("    gridgig ")]
-    blocks = [block.partition("```")[0] for block in text.split("```python\n")[1:]]
-    assert (len(commands), len(blocks)) == (7, 3)
-    for line in commands:
-        assert main(shlex.split(line.partition("  #")[0])[1:]) == 0, line
-    assert "24 of 24 runs, 0 of them failed" in capsys.readouterr().out
-    space: dict = {}
-    for block in blocks:
-        exec(compile(block, "docs/sweeps.md", "exec"), space)
+    assert walk("docs/sweeps.md", tmp_path, monkeypatch, capsys) == {"command": 7, "python": 3}
 
 
 def test_parts_of_a_job_array_make_the_whole(alone, tmp_path):

@@ -76,3 +76,35 @@ def test_a_thing_without_a_key_is_refused(folder):
     add(folder, "ant", "Ant", "")
     with pytest.raises(BadInput, match=r"ant\.py: Ant: has no key; expected key = "):
         registry.find(folder.name, "Thing")
+
+
+@pytest.fixture
+def place(folder, monkeypatch):
+    """A folder outside the package whose modules join it, named by GRIDGIG_PATH."""
+    more = folder.parent / "mine" / folder.name
+    more.mkdir(parents=True)
+    monkeypatch.setenv("GRIDGIG_PATH", str(folder.parent / "mine"))
+    return more
+
+
+def test_what_stands_outside_the_house_is_found_while_it_is_named(folder, place, monkeypatch):
+    add(folder, "ant", "Ant", "ant")
+    (place / "bee.py").write_text(ONE.format(package=folder.name, name="Bee", key="bee"))
+    found = registry.find(folder.name, "Thing")
+    assert list(found) == ["ant", "bee"]
+    assert registry.where(found["bee"]) == f"{folder.name}/bee.py"
+    monkeypatch.delenv("GRIDGIG_PATH")
+    assert list(registry.find(folder.name, "Thing")) == ["ant"]
+
+
+def test_a_file_called_as_one_of_the_house_is_refused(folder, place):
+    add(folder, "ant", "Ant", "ant")
+    (place / "ant.py").write_text(ONE.format(package=folder.name, name="Other", key="other"))
+    with pytest.raises(BadInput, match=r"ant\.py: the house has a file of this name"):
+        registry.find(folder.name, "Thing")
+
+
+def test_a_place_that_is_not_there_is_one_line(folder, monkeypatch):
+    monkeypatch.setenv("GRIDGIG_PATH", "/nowhere/at/all")
+    with pytest.raises(BadInput, match="GRIDGIG_PATH: there is no folder /nowhere/at/all"):
+        registry.find(folder.name, "Thing")

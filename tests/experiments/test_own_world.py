@@ -1,0 +1,81 @@
+"""Networks of others become worlds: a day cleared by us costs what it costs them."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from experiments.cli import main
+from experiments.own_world import references, technology_of
+from sim.config import load
+from sim.model import PolicyLab
+from tests.experiments.walkthrough import walk
+from tests.truths.matpower_cases import path_of, read
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # PyPSA's and linopy's own
+
+
+def cleared(scenario):
+    lab = PolicyLab(load(scenario))
+    lab.step()
+    return lab.facts.today["spot", "real-time"]
+
+
+def test_one_reference_for_each_part_that_lines_hold_together():
+    """A-B and C are two parts; B is slack, so B and C."""
+    assert references(["A", "B", "C"], [("A", "B")], {"B"}) == {"B", "C"}
+
+
+def test_carriers_have_our_names():
+    assert [technology_of(c) for c in ("onwind", "offwind-ac", "CCGT", "lignite", "ror")] == [
+        "wind", "wind_offshore", "gas", "coal", "hydro"]
+
+
+def test_a_network_of_pypsa_costs_the_same_as_a_world_of_ours(tmp_path):
+    pypsa = pytest.importorskip("pypsa")
+    logging.disable(logging.WARNING)
+    hours, n = np.arange(24), pypsa.Network()
+    n.set_snapshots(range(24))
+    for i, key in enumerate("ABC"):
+        n.add("Bus", key, v_nom=1.0)
+        n.add("Load", f"load {key}", bus=key, p_set=60 + 20 * i + 30 * np.sin((hours - 6 - i) / 24 * 2 * np.pi))
+    for key, start, end, limit in (("ab", "A", "B", 40), ("bc", "B", "C", 60), ("ca", "C", "A", 45)):
+        n.add("Line", key, bus0=start, bus1=end, s_nom=limit, x=0.002)
+    n.add("Bus", "D", v_nom=1.0)
+    n.add("Load", "load D", bus="D", p_set=50.0)
+    n.add("Link", "dc", bus0="A", bus1="D", p_nom=30, efficiency=0.95, marginal_cost=4.0)
+    for key, bus, size, cost in (("cheap", "A", 200, 20.0), ("middle", "B", 80, 50.0), ("dear", "C", 200, 90.0),
+                                 ("island", "D", 90, 70.0)):
+        n.add("Generator", key, bus=bus, carrier="coal", p_nom=size, marginal_cost=cost)
+    sun = np.clip(np.sin((hours - 6) / 12 * np.pi), 0, 1)
+    n.add("Generator", "sun", bus="C", carrier="solar", p_nom=70, p_max_pu=sun)
+    n.export_to_csv_folder(str(tmp_path / "theirs"))
+    n.optimize(solver_name="highs", log_to_console=False)
+    assert main(["world", "from-pypsa", str(tmp_path / "theirs"), "--out", str(tmp_path / "ours")]) == 0
+    day = cleared(tmp_path / "ours.yaml")
+    assert day.shed.sum() == 0
+    assert day.objective == pytest.approx(n.objective, rel=1e-6)
+
+
+def test_a_matpower_case_costs_what_it_costs_as_a_case(tmp_path):
+    """Every hour of the day is the case's hour: 24 times its cost, in as many chords."""
+    pytest.importorskip("matpowercaseframes")
+    assert main(["world", "from-matpower", str(path_of("case9")), "--out", str(tmp_path / "nine")]) == 0
+    day = cleared(tmp_path / "nine.yaml")
+    hour = read("case9", segments=4).clear()
+    assert day.objective == pytest.approx(24 * hour.objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("verb", ["from-pypsa", "from-matpower"])
+def test_a_bad_file_is_one_line(verb, tmp_path, capsys):
+    bad = tmp_path / "bad.m"
+    bad.write_text("nothing\n")
+    for path in (tmp_path / "not_there", bad):
+        assert main(["world", verb, str(path), "--out", str(tmp_path / "out")]) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_page_on_own_networks_runs_as_it_stands(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("pypsa")
+    assert walk("docs/own_data.md", tmp_path, monkeypatch, capsys) == {"command": 4}
