@@ -18,7 +18,7 @@ from sim import credit, packages
 from sim.calendar import Month
 from sim.credit import CreditRules, FirmMonth, Register
 from sim.packages import GREEN, KINDS, PERIODS
-from sim.retail import DEFAULT, STATES, RetailMonth, RetailRules
+from sim.retail import DEFAULT, STATES, RetailMonth, RetailRules, Served
 from sim.units import to_fen
 
 if TYPE_CHECKING:
@@ -193,6 +193,7 @@ class Shop:
         """Bill packages, settle what energy cost, judge, let fail; gives what is kept of the month."""
         retailers, row = self.retailers, sold.energy.sum(axis=1)
         used, price = self._used(sold), self._prices(sold, rules)
+        served_accounts = self._served(used[1])  # before anybody falls to the default supplier
         billed = self._by_row(used, (used[2] * price).sum(axis=2))
         billed[DEFAULT] += self._of_fallen(sold, price, rules)
         energy = self._by_row(used, used[2].sum(axis=2))
@@ -227,7 +228,14 @@ class Shop:
             cover=float(held.sum() / served.sum()) if served.sum() > 0 else np.nan,
             standing=int(self.may_sell().sum()), failed=int(failed.sum()), suspended=suspended, expelled=expelled,
             admitted=self._admitted, grade=self.register.grade.copy(),
-            scores=credit.score(self._indicators, judged.weights))
+            scores=credit.score(self._indicators, judged.weights), served=served_accounts)
+
+    def _served(self, scale: np.ndarray) -> Served:
+        """What each account used, under which package. scale: MWh for a MWh of weight [row, period], see `_used`."""
+        a = self.accounts
+        each = (a.profiles[self.group_profile] * scale[self.group_row]).sum(axis=1)
+        return Served(a.identity.astype(np.int64), a.rows[a.row], np.where(a.contract > 0, self.kind[a.contract], -1),
+                      a.weight.copy(), a.yearly * each[a.group])
 
     def _used(self, sold: Wholesale):
         """Slots that hold anything, and the energy of each by group and period, MWh: the row's, in proportion to size

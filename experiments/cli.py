@@ -290,16 +290,21 @@ def _prove(folder: Path, record: str, out: Path | None):
 @app.command()
 def trace(
     folder: RunArgument,
-    user: Annotated[str, typer.Option(metavar="NAME", help="A class of users, a city, a large user or a neighbour.")],
-    month: Annotated[str, typer.Option(metavar="MONTH", help="2025-07.")],
+    month: Annotated[str, typer.Option("--month", "--period", metavar="MONTH", help="2025-07.")],
+    user: Annotated[str | None, typer.Option(
+        metavar="NAME", help="A class of users, a city, a large user or a neighbour.")] = None,
+    account: Annotated[int | None, typer.Option(metavar="ID", help="Or one account, of a run with accounts.")] = None,
     as_data: Annotated[bool, typer.Option("--json", help="JSON instead of a page of Markdown.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the statement goes, if not here.")] = None,
 ):
-    """State where a user's electricity came from in a month, with its green share and carbon."""
+    """State where a user's, or one account's, electricity came from in a month, with its green share and carbon."""
     from experiments.store import open_run
-    from experiments.trace import as_json, as_text, statement
+    from experiments.trace import account_statement, as_json, as_text, statement
 
-    found = statement(open_run(folder), user, month)
+    if (user is None) == (account is None):
+        raise BadInput("trace: expected --user NAME or --account ID, and not both")
+    run = open_run(folder)
+    found = statement(run, user, month) if account is None else account_statement(run, account, month)
     text = as_json(found) if as_data else as_text(found)
     if out is None:
         print(text, end="")

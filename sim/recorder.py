@@ -300,7 +300,7 @@ class Recorder:
         tables = {"indicators": indicators(closed)} | closed.riders()
         if self._hourly:
             tables |= hourly(closed) | daily(closed)
-        tables |= tracing.tables(closed.facts, closed.date)
+        tables |= tracing.tables(closed.facts, closed.date) | retail.table(closed.facts, closed.date)
         tables["assets"] = revenue.table(closed.date, closed.facts.income, closed.grid)
         tables |= {f"journal/{name}": table for name, table in (lab.journal.tables(month) | lab.chain.tables()).items()}
         for kind, table in tables.items():

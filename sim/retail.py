@@ -103,6 +103,21 @@ class RetailRules(Section):
 
 
 @dataclass(frozen=True)
+class Served:
+    """What each account used in a month, and under which package: a row of the population stands for `accounts` alike.
+
+    identity: int64, row: int, of the user rows, package: int, position in KINDS, -1 with the default supplier;
+    accounts: how many a row stands for; energy: MWh of all of these, which sum to the user row's [account].
+    """
+
+    identity: np.ndarray
+    row: np.ndarray
+    package: np.ndarray
+    accounts: np.ndarray
+    energy: np.ndarray
+
+
+@dataclass(frozen=True)
 class RetailMonth:
     """A month of retail as bills and outcomes may see it. Rows are user rows (of the grid), retailers include the
     default supplier, row 0.
@@ -122,6 +137,7 @@ class RetailMonth:
     cover: share of their users' energy that retailers hold in contracts, weighted by energy.
     standing: retailers that may sign; failed, suspended, expelled, admitted: retailers this month.
     grade: int [retailer], -1 where nobody is graded.  scores: points [retailer].
+    served: what each account used.
     """
 
     row: np.ndarray
@@ -154,6 +170,7 @@ class RetailMonth:
     admitted: int
     grade: np.ndarray
     scores: np.ndarray
+    served: Served
 
     def shares(self) -> np.ndarray:
         """Share of the packages' energy [kind]; nan where there is none."""
@@ -179,7 +196,8 @@ NOBODY = RetailMonth(  # the shapes of a month, where nobody buys
     capital=_NONE, dividend=_NONE, called=_NONE, lost=_NONE, equity=_NONE, guarantee=_NONE, energy=np.zeros(2),
     by_kind=np.zeros(len(KINDS)), accounts=np.zeros(len(STATES)), price=np.nan, expected=np.nan, default=np.nan,
     offered=np.zeros(2), dispersion=np.nan, signed=0, below=np.nan, paid_dispersion=np.nan, cover=np.nan,
-    standing=0, failed=0, suspended=0, expelled=0, admitted=0, grade=_NONE, scores=np.zeros(2))
+    standing=0, failed=0, suspended=0, expelled=0, admitted=0, grade=_NONE, scores=np.zeros(2),
+    served=Served(_NONE[:0], _NONE[:0], _NONE[:0], np.zeros(0), np.zeros(0)))
 
 
 def bills(month: RetailMonth) -> list[Transfer]:
@@ -210,6 +228,17 @@ def kept(closed: "ClosedMonth", what: Callable[[RetailMonth], object]):
     """What is kept of a month of retail; nan, of the shape that it has, where there are no accounts."""
     month = closed.facts.retail
     return what(month) if month is not None else np.full(np.shape(what(NOBODY)), np.nan)
+
+
+def table(facts: "Facts", date: np.datetime64) -> dict[str, dict[str, np.ndarray]]:
+    """The month's accounts as the table populations/accounts, none where there are no accounts."""
+    if facts.retail is None:
+        return {}
+    served = facts.retail.served
+    name = np.array((*KINDS, "default"), object)[served.package]  # -1 is the last
+    return {"populations/accounts": {
+        "date": np.repeat(date, len(served.identity)), "account": served.identity, "row": served.row, "package": name,
+        "accounts": served.accounts, "MWh": served.energy}}
 
 
 def grades(closed: "ClosedMonth") -> np.ndarray:

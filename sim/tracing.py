@@ -40,6 +40,8 @@ class Traced:
     month: traced.  source: names.  consumer: names of users, cities, large users and neighbours that buy, then LOSSES,
     DISPOSED, STORES. contract, flow: MWh [consumer, source], by contract and along the flows; of STORES what they hold
     more than before. carbon: t [consumer].  made: MWh [source]; emitted: t, all that was made.
+    rows: the part of user rows, [way, user row, column], columns being sources (MWh) and then carbon (t); None where
+    nobody looked at rows.
     """
 
     month: Month
@@ -50,6 +52,7 @@ class Traced:
     carbon: np.ndarray
     made: np.ndarray
     emitted: float
+    rows: np.ndarray | None = None
 
     @property
     def energy(self) -> np.ndarray:
@@ -240,15 +243,20 @@ class _Ledger:
         consumer = np.concatenate([tracer.of_parties(self.grid), tracer.of_cities()[inside],
                                    np.full(len(self.grid.bus), names.index(DISPOSED))])
         flow, contract = np.zeros((2, len(names), self.shape[1]))
+        units, parties = len(self.made), len(self.used)
+        rows = np.stack([self.contract[units:], np.zeros((parties - units, self.shape[1]))])
         for of in np.unique(bus):
             mine = np.flatnonzero((bus == of) & (consumer >= 0))
-            np.add.at(flow, consumer[mine], power[mine] @ mix[:, of])
+            part = power[mine] @ mix[:, of]
+            np.add.at(flow, consumer[mine], part)
+            of_row = (mine >= units) & (mine < parties)
+            rows[1, mine[of_row] - units] = part[of_row]
         flow[names.index(LOSSES)] += lost
         flow[names.index(STORES)] += kept
         party = consumer[: len(self.used)]
         np.add.at(contract, party[party >= 0], self.contract[party >= 0])
         return Traced(facts.month, tracer.source, names, contract[:, :-1], flow[:, :-1], contract[:, -1] + flow[:, -1],
-                      self.total[:-1], float(self.total[-1]))
+                      self.total[:-1], float(self.total[-1]), rows)
 
 
 def _onto(place: np.ndarray, size: int) -> np.ndarray:
@@ -284,6 +292,32 @@ def claims(used: np.ndarray, green: np.ndarray, carbon: np.ndarray, certified: n
     weight = bare if bare.sum() > 0 else np.maximum(used - certified, 0.0)
     share = weight / weight.sum() if weight.sum() > 0 else taken / max(taken.sum(), 1.0)
     return carbon - taken + taken.sum() * share
+
+
+def account_certificates(row: np.ndarray, used: np.ndarray, bundled: np.ndarray, certified: np.ndarray) -> np.ndarray:
+    """Certificates [account] of the year so far that count for each account; they sum to those of the user rows.
+
+    row: int [account].  used: MWh [account]; bundled: MWh [account] of it under a green package.  certified:
+    certificates [row] that ended against the row's use. Green packages come first, one certificate a MWh or as many as
+    there are; what is left was bought for the row as a whole and goes by use.
+    """
+    promised, whole = (np.bincount(row, part, len(certified)) for part in (bundled, used))
+    rate = np.divide(np.minimum(certified, promised), promised, out=np.zeros(len(promised)), where=promised > 0)
+    rest = np.divide(np.maximum(certified - promised, 0.0), whole, out=np.zeros(len(whole)), where=whole > 0)
+    return bundled * rate[row] + used * rest[row]
+
+
+def account_claims(used: np.ndarray, green: np.ndarray, carbon: np.ndarray, certified: np.ndarray,
+                   claimed: float) -> np.ndarray:
+    """t CO2 [account] that accounts of one class answer for when certificates count; they sum to the class's.
+
+    used, green: MWh, carbon: t, certified: certificates [account], as for `claims`, whose rule holds among the
+    accounts too.  claimed: t, of the class. What certificates moved between it and others, all its accounts share in
+    proportion to what they answer for.
+    """
+    found = claims(used, green, carbon, certified)
+    weight = found if found.sum() > 0 else used
+    return claimed * weight / weight.sum() if weight.sum() > 0 else np.zeros(len(used))
 
 
 # ------------------------------------------------------------------------------------------- read off a closed month
@@ -331,4 +365,24 @@ def tables(facts: "Facts", date: np.datetime64) -> dict[str, dict[str, np.ndarra
     footprint = {"date": np.repeat(date, len(name)), "consumer": name, "MWh": last.used, "green": last.green,
                  "t": last.carbon, "year_MWh": tracer.used, "year_green": tracer.green, "year_t": tracer.carbon,
                  "year_certificates": tracer.certified(facts), "year_claimed": tracer.claims(facts)}
-    return {"tracing/mix": mix, "tracing/footprint": footprint}
+    return {"tracing/mix": mix, "tracing/footprint": footprint} | _row_tables(facts, last, date)
+
+
+def _row_tables(facts: "Facts", last: Traced, date: np.datetime64) -> dict[str, dict[str, np.ndarray]]:
+    """The same of each user row that retailers serve, none where there are no accounts: tracing/row_mix and
+    tracing/row_footprint, with the certificates that ended against its use of the year so far."""
+    if facts.retail is None or last.rows is None:
+        return {}
+    row, units = facts.retail.row, len(facts.grid.units)
+    both, carbon = last.rows[:, row, :-1], last.rows[:, row, -1].sum(axis=0)
+    way, at, source = np.nonzero(both)
+    consumer = np.array(last.consumer, object)[facts.tracer.of_parties(facts.grid)[units + row]]
+    mix = {"date": np.repeat(date, len(way)), "row": row[at], "consumer": consumer[at],
+           "way": np.array(("contract", "flow"), object)[way], "source": np.array(last.source, object)[source],
+           "MWh": both[way, at, source]}
+    energy = both.sum(axis=0)
+    footprint = {"date": np.repeat(date, len(row)), "row": row, "consumer": consumer,
+                 "bus": np.array(facts.grid.bus, object)[facts.user_bus[row]], "MWh": energy.sum(axis=1),
+                 "green": energy[:, [name in GREEN for name in last.source]].sum(axis=1), "t": carbon,
+                 "year_certificates": facts.certificates.covered[units + row]}
+    return {"tracing/row_mix": mix, "tracing/row_footprint": footprint}

@@ -2,10 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from experiments.cli import main
 from experiments.runner import run
+from experiments.store import open_run
+from experiments.trace import accounts_of_year
 from sim.config import load
 from tests.labs import TOY
 
@@ -50,3 +53,57 @@ def test_a_run_that_did_not_trace_says_so(folder, tmp_path, capsys):
     shutil.rmtree(bare / "tracing")
     assert main(["trace", str(bare), "--user", "town", "--month", "2025-07"]) == 2
     assert "holds no tracing" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------------------------------------------------- of accounts
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory):
+    path = tmp_path_factory.mktemp("traced") / "retail"
+    run(load(TOY, set=["record.figures=false", "scale.users=600"], start="2025-07-30", end="2025-08-02"), path,
+        progress=False)
+    return path
+
+
+def test_a_statement_of_one_account_has_the_mix_of_its_class_at_its_bus(chosen, capsys):
+    assert main(["trace", str(chosen), "--account", "17", "--period", "2025-08", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    accounts, rows = open_run(chosen).table("populations/accounts"), open_run(chosen).table("tracing/row_footprint")
+    mine = accounts[(accounts["account"] == 17) & (accounts["date"].astype(str) == "2025-08-01")].iloc[0]
+    here = rows[(rows["row"] == mine["row"]) & (rows["date"] == mine["date"])].iloc[0]
+    assert mine["accounts"] > 1  # a row stands for many: the statement is of one
+    assert found["MWh"] == pytest.approx(mine["MWh"] / mine["accounts"], abs=1e-6)
+    assert sum(row["MWh"] for row in found["sources"]) == pytest.approx(found["MWh"], abs=1e-5)
+    assert found["green_share"] == pytest.approx(here["green"] / here["MWh"], abs=1e-6)
+    assert (found["class"], found["bus"], found["package"]) == ("town", here["bus"], mine["package"])
+    assert found["year_so_far"]["MWh"] > found["MWh"]
+
+
+def test_statements_of_all_accounts_sum_to_the_class(chosen):
+    """Energy of the year so far, carbon as traced and net of certificates: nothing is lost, nothing counted twice."""
+    run = open_run(chosen)
+    year, whole = accounts_of_year(run, "2025-08"), run.table("tracing/footprint")
+    whole = whole[(whole["consumer"] == "town") & (whole["date"].astype(str) == "2025-08-01")].iloc[0]
+    for of_account, of_class in (("MWh", "year_MWh"), ("t", "year_t"), ("claimed", "year_claimed"),
+                                 ("green", "year_green"), ("certificates", "year_certificates")):
+        assert np.dot(year[of_account], year["accounts"]) == pytest.approx(whole[of_class], rel=1e-6)
+
+
+def test_a_page_of_one_account(chosen, capsys):
+    assert main(["trace", str(chosen), "--account", "17", "--period", "2025-08"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("# Traceability of electricity: account 17, 2025-08\n\nOf class town at bus HILLS_")
+
+
+@pytest.mark.parametrize(("asked", "said"), [
+    (["--account", "600"], "nobody has the number 600"), ([], "expected --user NAME or --account ID"),
+    (["--account", "1", "--user", "town"], "and not both")])
+def test_an_account_that_is_none_is_answered_in_one_line(chosen, asked, said, capsys):
+    assert main(["trace", str(chosen), *asked, "--month", "2025-08"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_run_without_accounts_says_so(folder, capsys):
+    assert main(["trace", str(folder), "--account", "1", "--month", "2025-07"]) == 2
+    assert "holds no traced accounts" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from sim.messages import Orders, Trade, Transfer
 from sim.network.grid import NEIGHBOUR, PLANT, STORE, USER, Bus, Corridor, Grid, Joint, Units
 from sim.positions import Book
 from sim.recorder import OUTCOMES, Memory, Outcome, Recorder, indicators
-from sim.retail import RetailMonth
+from sim.retail import RetailMonth, Served
 from sim.settlement.chain import Chain
 from sim.settlement.journal import Journal
 from sim.tracing import Traced, Tracer
@@ -90,7 +90,8 @@ def shop():
         by_kind=np.array([30.0, 0, 0, 10, 0, 0, 0]), accounts=np.array([6.0, 4, 1, 5]), price=275.0, expected=270.0,
         default=250.0, offered=none, dispersion=3.0, signed=3, below=-4.0, paid_dispersion=2.0, cover=0.8, standing=2,
         failed=1, suspended=1, expelled=1, admitted=0,
-        grade=np.array([0, 0, 1]), scores=np.zeros(3))
+        grade=np.array([0, 0, 1]), scores=np.zeros(3),
+        served=Served(np.array([0, 1]), np.zeros(2, int), np.array([0, -1]), np.array([4.0, 6]), np.array([30.0, 15])))
 
 
 def graded():

@@ -7,7 +7,7 @@ import pytest
 
 from sim.calendar import Month
 from sim.network.grid import Units
-from sim.tracing import Traced, Tracer, _Ledger, claims, shift
+from sim.tracing import Traced, Tracer, _Ledger, account_certificates, account_claims, claims, shift
 from sim.tracing_kernels import solve, trace
 from tests.labs import toy
 
@@ -147,6 +147,9 @@ def test_contracts_come_first_and_the_rest_shares_what_is_left():
     assert months_of(found, "town")["flow"] == pytest.approx([50 * 8 / 11, 50 * 3 / 11], abs=1e-9)
     assert found.faults() == []
     assert found.carbon / 24 == pytest.approx([0.5 * 5 * 8 / 11, 0.5 * 50 * 8 / 11, 0, 0, 0])
+    firm, town = found.rows.sum(axis=0)[:, [0, 1, -1]] / 24  # coal, wind, carbon of the two user rows
+    assert firm == pytest.approx([5 * 8 / 11, 45 + 5 * 3 / 11, 0.5 * 5 * 8 / 11])
+    assert town == pytest.approx([50 * 8 / 11, 50 * 3 / 11, 0.5 * 50 * 8 / 11])
 
 
 def test_a_contract_is_no_more_than_was_made_and_used():
@@ -214,6 +217,30 @@ def test_claims_always_sum_to_what_was_emitted(seed):
     green, carbon = used * rng.uniform(size=9), used * rng.uniform(size=9)
     found = claims(used, green, np.where(green < used, carbon, 0), np.floor(rng.uniform(0, 150, 9)))
     assert found.sum() == pytest.approx(np.where(green < used, carbon, 0).sum())
+
+
+# -------------------------------------------------------------------------------------------------------- of accounts
+
+
+def test_certificates_of_a_row_count_for_green_packages_first_and_then_by_use():
+    """Row 0 ended 30 certificates; a used 40 MWh, 20 of it green, b 60: a has 20, the 10 left go 4 to 6. Row 1 ended 5
+    where c holds a green package over 10 of its 50: 5, not one a MWh. Row 2 ended none."""
+    found = account_certificates(np.array([0, 0, 1, 1, 2]), np.array([40.0, 60, 50, 50, 10]),
+                                 np.array([20.0, 0, 10, 0, 10]), np.array([30, 5, 0]))
+    assert found.tolist() == pytest.approx([20 + 4, 6, 5, 0, 0])
+
+
+def test_accounts_of_a_class_answer_for_what_the_class_answers_for():
+    """a: 40 MWh, 16 of it green, 12 t, 24 certificates: 16 stand for its own green energy, 8 take 12/24 t each off, 4.
+    b: 60 MWh, 24 green, 18 t, none: all 24 bare, so it takes the 4: 8 and 22 t. The class answers for 33 of its 30,
+    as others' certificates sent it 3: a tenth more for each."""
+    figures = map(np.array, ([40.0, 60], [16.0, 24], [12.0, 18], [24.0, 0]))
+    assert account_claims(*figures, 33.0).tolist() == pytest.approx([8.8, 24.2])
+
+
+def test_where_no_account_answers_for_anything_what_comes_from_others_goes_by_use():
+    none = np.zeros(2)
+    assert account_claims(np.array([30.0, 10]), np.array([30.0, 10]), none, none, 8.0).tolist() == [6, 2]
 
 
 # ------------------------------------------------------------------------------------------------------ in a run

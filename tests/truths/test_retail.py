@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.packages import GREEN
+from sim.packages import GREEN, KINDS
 from sim.retail import AHEAD, ENERGY, paid_by_row
 from tests.labs import toy
 
@@ -50,6 +50,32 @@ def test_the_contracts_of_served_rows_are_bought_by_retailers_alone(lab):
     assert energy.sum(axis=0) == pytest.approx(held)
     assert (value > 0).sum() == (energy > 0).sum()
     assert held.min() > 0
+
+
+def test_accounts_use_what_their_user_rows_use_and_no_mwh_twice(lab):
+    """Both rows of the town, both months: the accounts' energies sum to what was traced to the row, whose sources sum
+    to it too, and the rows to the class; of the last month to what the meters say."""
+    accounts, rows = lab.results.table("populations/accounts"), lab.results.table("tracing/row_footprint")
+    of_accounts = accounts.groupby(["date", "row"])["MWh"].sum()
+    of_rows = rows.set_index(["date", "row"])["MWh"]
+    assert len(of_rows) == 4
+    assert of_accounts.to_numpy() == pytest.approx(of_rows.to_numpy(), rel=1e-6)
+    mix = lab.results.table("tracing/row_mix").groupby(["date", "row"])["MWh"].sum()
+    assert mix.to_numpy() == pytest.approx(of_rows.to_numpy())
+    whole = lab.results.table("tracing/footprint")
+    whole = whole[whole["consumer"] == "town"]
+    assert rows.groupby("date")[["MWh", "green", "t"]].sum().to_numpy() == pytest.approx(
+        whole[["MWh", "green", "t"]].to_numpy())
+    facts = lab.facts
+    served = (facts.consumption * (1 - facts.shed / facts.load)[facts.user_bus])[facts.retail.row].sum(axis=1)
+    assert of_accounts.to_numpy()[2:] == pytest.approx(served, rel=1e-6)
+
+
+def test_what_accounts_use_by_package_is_what_retailers_sold(lab):
+    month = lab.results.table("populations/accounts")
+    month = month[month["date"] == month["date"].max()].groupby("package")["MWh"].sum()
+    for name, energy in zip(KINDS, lab.facts.retail.by_kind):
+        assert month.get(name, 0.0) == pytest.approx(energy, rel=1e-6)
 
 
 def test_the_same_seed_repeats_to_the_fen(lab):
