@@ -17,6 +17,7 @@ from agents.retailers import COVER, MARGIN, Retailers
 from sim import credit, packages
 from sim.calendar import Month
 from sim.credit import CreditRules, FirmMonth, Register
+from sim.network.grid import PLANT
 from sim.packages import GREEN, KINDS, PERIODS
 from sim.retail import DEFAULT, STATES, RetailMonth, RetailRules, Served
 from sim.units import to_fen
@@ -355,20 +356,28 @@ class Shop:
     def judge_firms(self, month: Month, facts: "Facts", judged: CreditRules) -> FirmMonth:
         """Judge companies by what the month showed of them.
 
-        A bad grade costs a company a guarantee; points are taken down, trade is not barred.
+        A bad grade costs a company a guarantee, and what the law says of contracts ahead: it is dispatched as before.
         """
         names, owner = credit.firms(facts.grid)
         if names != self.firms:  # who is new begins where newcomers do
-            before, self.firms = dict(zip(self.firms, self.firm_register.grade)), names
-            self.firm_register = Register.of(len(names), judged.points, NEWCOMER)
-            self.firm_register.grade[:] = [before.get(name, NEWCOMER) for name in names]
+            before, old = {name: i for i, name in enumerate(self.firms)}, self.firm_register
+            self.firms, self.firm_register = names, Register.of(len(names), judged.points, NEWCOMER)
+            for i, of in ((i, before[name]) for i, name in enumerate(names) if name in before):
+                for kept in ("grade", "suspended", "clean"):
+                    getattr(self.firm_register, kept)[i] = getattr(old, kept)[of]
         indicators, listed = credit.of_firms(facts, owner, len(names), judged)
         who = ~np.isnan(indicators).all(axis=0)
         lenient = judged.model_copy(update={"enforced": False})
         self.firm_register.live(month, indicators, listed, who, lenient, np.zeros(len(names), bool))
+        self.firm_register.bar(who, judged)
         grade = self.firm_register.grade.copy()
         return FirmMonth(names, grade, self.firm_register.points.copy(), credit.score(indicators, judged.weights),
-                         credit.firm_fees(facts, owner, grade, judged))
+                         credit.firm_fees(facts, owner, grade, judged), self.firm_register.suspended.copy())
+
+    def barred(self, grid) -> np.ndarray:
+        """Units, bool, whose company may sell no new contracts ahead."""
+        out = {name for name, suspended in zip(self.firms, self.firm_register.suspended) if suspended}
+        return (grid.units.kind == PLANT) & np.isin(grid.units.owner.astype(str), sorted(out))
 
     def _fixed_part(self) -> np.ndarray:
         """Part of each retailer's energy whose price does not follow the wholesale price [retailer]."""

@@ -16,6 +16,7 @@ from pydantic import model_validator
 
 from sim.calendar import Month
 from sim.config import Section, bounded
+from sim.messages import SELL, Orders
 from sim.network.grid import PLANT
 from sim.settlement.owing import shared
 from sim.units import CNYPerMWh, Count, Months, Ratio, Share, to_fen
@@ -29,6 +30,7 @@ BEHAVIOURS = ("departs from contracts", "holds too few contracts", "margin below
               "withholds capacity")
 SEVERITIES = ("minor", "moderate", "serious", "grave")
 YEAR = 12  # months
+NO_GRADE = "none"  # where the law bars nobody
 
 
 class CreditRules(Section):
@@ -39,8 +41,10 @@ class CreditRules(Section):
     points: with which a year begins.  deductions: by severity.  severity: of each listed behaviour.
     band: departure from what was contracted that counts as none; twice it is the worst.  cover: share that must be held
     in contracts.  withheld: share of available capacity not offered that is listed.
-    repair: months without a listed behaviour after which a suspended entity may trade again.  bar: months before who
-    was expelled may register anew.
+    barred_from: grade from which down a company may sell no new contracts ahead, as it may not without points; "none"
+    bars nobody.
+    repair: months without a listed behaviour after which a suspended entity, or a barred company, may trade again.
+    bar: months before who was expelled may register anew.
     """
 
     key: ClassVar[str] = "credit"
@@ -60,6 +64,7 @@ class CreditRules(Section):
     withheld: bounded(Share, gt=0, le=1)
     idle: bounded(CNYPerMWh, ge=0)
     ask_from: str
+    barred_from: str
     repair: bounded(Months, ge=1)
     bar: bounded(Months, ge=1)
 
@@ -80,6 +85,9 @@ class CreditRules(Section):
             raise ValueError(f"weights add up to {sum(self.weights.values()):g}; expected 1")
         if self.ask_from not in self.cuts:
             raise ValueError(f"ask_from: there is no grade {self.ask_from}; expected one of {', '.join(self.cuts)}")
+        if self.barred_from not in (NO_GRADE, *self.grades[1:]):
+            raise ValueError(f"barred_from: {self.barred_from} is no grade below the best; expected "
+                             f"{', '.join(self.grades[1:])} or {NO_GRADE}")
         rising = [self.multiplier[grade] for grade in self.grades]
         if sorted(rising) != rising:
             raise ValueError("multiplier: a worse grade asks for less guarantee; expected it not to")
@@ -184,6 +192,22 @@ class Register:
         self.until[out] = month.number + rules.bar
         return int((bad & ~out).sum()), int(out.sum())
 
+    def bar(self, who: np.ndarray, rules: CreditRules):
+        """Bar those of `who` (bool [entity]) from selling ahead who have no points left or a grade from `barred_from`
+        down. Who stays clean for `repair` months from then on sells again, with half of the points at least and the
+        grade above. Nobody is barred where the law names no grade or credit is not enforced."""
+        if not rules.enforced or rules.barred_from == NO_GRADE:
+            self.suspended[:] = False
+            return
+        worst = rules.grades.index(rules.barred_from)
+        back = self.suspended & (self.clean >= rules.repair)
+        self.suspended[back] = False
+        self.points[back] = np.maximum(self.points[back], max(rules.points // 2, 1))
+        self.grade[back] = np.minimum(self.grade[back], worst - 1)
+        bad = who & ~self.suspended & ((self.points <= 0) | (self.grade >= worst))
+        self.clean[bad] = 0
+        self.suspended |= bad
+
     def may_return(self, month: Month) -> np.ndarray:
         """Entities, bool, whose bar is over or who have none."""
         return ~self.expelled | (month.number >= self.until)
@@ -202,13 +226,14 @@ class Register:
 @dataclass(frozen=True)
 class FirmMonth:
     """Companies' credit at a month's close. names: of owners; grade: int, 0 the best, points: int, scores [firm]; fees:
-    fen [unit], of guarantees that bad grades ask for."""
+    fen [unit], of guarantees that bad grades ask for.  barred: bool [firm], may sell no new contracts ahead."""
 
     names: tuple[str, ...]
     grade: np.ndarray
     points: np.ndarray
     scores: np.ndarray
     fees: np.ndarray
+    barred: np.ndarray
 
 
 def firms(grid: "Grid") -> tuple[tuple[str, ...], np.ndarray]:
@@ -217,6 +242,15 @@ def firms(grid: "Grid") -> tuple[tuple[str, ...], np.ndarray]:
     names = tuple(sorted(set(units.owner[units.kind == PLANT])))
     place = {name: i for i, name in enumerate(names)}
     return names, np.array([place[owner] if kind == PLANT else -1 for owner, kind in zip(units.owner, units.kind)], int)
+
+
+def admitted(orders: Orders, barred: np.ndarray) -> Orders:
+    """The orders without what units offer that may not sell ahead. barred: bool [unit]; users are none."""
+    if not barred.any():
+        return orders
+    may = np.append(~barred, True)[np.minimum(orders.unit, len(barred))]
+    keep = may | (orders.side != SELL)
+    return Orders(orders.unit[keep], orders.side[keep], orders.price[keep], orders.volume[keep], orders.product[keep])
 
 
 def withheld(facts: "Facts", idle: float) -> np.ndarray:

@@ -20,7 +20,7 @@ from agents.riders import Riders
 from agents.storage import storage_companies
 from agents.trader import traders
 from agents.users import Users
-from sim import retail
+from sim import credit, retail
 from sim.calendar import Calendar, Day, Month
 from sim.config import BadInput, Config
 from sim.facts import Facts
@@ -258,8 +258,11 @@ class PolicyLab(mesa.Model):
                      certificates=self.facts.certificates, reserve=held)
 
     def spoken(self, market: Market, scene: Scene) -> Orders:
-        """All actors' orders to a market."""
-        return Orders.gather(actor.orders(market, scene) for actor in self.actors)
+        """All actors' orders to a market, but for what bad credit bars."""
+        orders = Orders.gather(actor.orders(market, scene) for actor in self.actors)
+        if scene.rhythm in market.barred and self.at_retail:
+            orders = credit.admitted(orders, self.shop.barred(self.grid))
+        return orders
 
     def close_month(self, day: Day):
         """What happened becomes money: bills and instruments write transfers, one line posts them, everybody learns."""

@@ -154,6 +154,8 @@ OUTCOMES = (
     Outcome("retailers_expelled", "count", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.expelled)),
     Outcome("retailers_graded", "count", MONTH, (WORLD, GRADE), lambda m: retail.grades(m)),
     Outcome("companies_graded", "count", MONTH, (WORLD, GRADE), lambda m: retail.firm_grades(m)),
+    Outcome("companies_barred", "count", MONTH, (WORLD,),
+            lambda m: np.nan if m.facts.firms is None else m.facts.firms.barred.sum()),
     Outcome("company_score", "points", MONTH, (WORLD,),
             lambda m: np.nan if m.facts.firms is None else m.facts.firms.scores.mean()),
     Outcome("default_loss", "CNY", MONTH, (WORLD,), lambda m: retail.kept(m, lambda r: r.lost.sum() / 100)),

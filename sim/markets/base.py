@@ -24,12 +24,14 @@ class Market(ABC):
     closes_itself: whether its bills leave nothing in the grid company's account; what the others leave is closed by the
     system levy.
     after_spot: whether it answers after the spot market has; all others do so in the order of their files.
+    barred: rhythms at which nobody may sell in it whom the law bars from new contracts ahead for bad credit.
     surplus: whether owners offer in it what they have left over, and users bid for what they have not bought, though
     they know nothing else of it: so that a market of one's own finds somebody to trade.
     """
 
     closes_itself: ClassVar[bool] = False
     after_spot: ClassVar[bool] = False
+    barred: ClassVar[tuple[str, ...]] = ()
     surplus: ClassVar[bool] = False
     key: ClassVar[str]
     rhythms: ClassVar[tuple[str, ...]]

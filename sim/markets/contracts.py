@@ -38,6 +38,7 @@ class Contracts(Market):
     key = "contracts"
     rhythms = ("year", "month")
     closes_itself = True
+    barred = ("year", "month")
 
     class Rules(Section):
         """What the law says of contracts.

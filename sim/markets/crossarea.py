@@ -30,6 +30,7 @@ class CrossArea(Market):
 
     key = "crossarea"
     rhythms = ("month",)
+    barred = ("month",)
     closes_itself = True
 
     class Rules(Section):

@@ -19,6 +19,7 @@ class CrossBorder(Market):
 
     key = "crossborder"
     rhythms = ("month",)
+    barred = ("month",)
 
     class Rules(Section):
         """What the law says of cross-border trade.

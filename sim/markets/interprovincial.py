@@ -39,6 +39,7 @@ class Interprovincial(Market):
     key = "interprovincial"
     rhythms = ("year", "month")
     closes_itself = True
+    barred = ("month",)  # the year's agreements are assigned by provinces
 
     class Rules(Section):
         """What the law says of trade between provinces.

@@ -10,6 +10,7 @@ from sim.config import load
 from sim.credit import (
     BEHAVIOURS,
     Register,
+    admitted,
     faith,
     firm_fees,
     firms,
@@ -19,6 +20,7 @@ from sim.credit import (
     score,
     withheld,
 )
+from sim.messages import BUY, SELL, Orders
 from sim.network.grid import PLANT, STORE
 from tests.labs import TOY
 
@@ -156,7 +158,64 @@ def test_a_company_of_grade_b_lodges_a_guarantee_and_one_above_does_not(rules):
     assert fees.tolist() == [0, 1013, 0]
 
 
+def company(register, month, rules, behaviour=None):
+    """A month of one company: judged as companies are, then barred or freed."""
+    judged(register, Month(2025, month), rules.model_copy(update={"enforced": False}), behaviour=behaviour)
+    register.bar(np.ones(1, bool), rules)
+    return bool(register.suspended[0])
+
+
+def test_a_company_without_points_sells_nothing_ahead_until_it_stayed_clean_for_six_months(rules):
+    """Withholding is serious: 6 of 12 points. In May 6 are left, in June none: barred. July to November are five clean
+    months, December is the sixth: free, with 12 / 2 = 6 points."""
+    strict, register = rules.model_copy(update={"barred_from": "C"}), Register.of(1, rules.points)
+    assert not company(register, 5, strict, "withholds capacity")
+    assert company(register, 6, strict, "withholds capacity")
+    assert all(company(register, month, strict) for month in range(7, 12))
+    assert not company(register, 12, strict)
+    assert register.points[0] == 6
+
+
+def test_a_listed_behaviour_begins_the_months_of_repair_anew(rules):
+    strict, register = rules.model_copy(update={"barred_from": "C", "repair": 2}), Register.of(1, 6)
+    assert company(register, 2, strict, "withholds capacity")
+    assert company(register, 3, strict)
+    assert company(register, 4, strict, "departs from contracts")
+    assert company(register, 5, strict)
+    assert not company(register, 6, strict)
+
+
+def test_a_company_is_barred_from_the_grade_that_the_law_names_and_freed_with_the_one_above(rules):
+    strict = rules.model_copy(update={"barred_from": "B", "repair": 1})
+    register = Register.of(3, rules.points)
+    register.grade[:] = [rules.grades.index(name) for name in ("BB", "B", "C")]
+    register.bar(np.array([True, True, False]), strict)
+    assert register.suspended.tolist() == [False, True, False]  # the third made and sold nothing: nobody judges it
+    register.clean[:] = 1
+    register.bar(np.array([True, True, False]), strict)
+    assert (register.suspended[1], rules.grades[register.grade[1]]) == (False, "BB")
+
+
+@pytest.mark.parametrize("change", [{"barred_from": "none"}, {"barred_from": "C", "enforced": False}])
+def test_without_the_law_nobody_is_barred_and_who_was_is_free(rules, change):
+    register = Register.of(1, 0, len(rules.grades) - 1)
+    register.suspended[:] = True
+    register.bar(np.ones(1, bool), rules.model_copy(update=change))
+    assert not register.suspended[0]
+    assert rules.barred_from == "none"
+
+
+def test_of_a_barred_companys_orders_its_bids_stay_and_users_are_never_barred():
+    """Units 0 and 1, of which 1 is barred; party 2 is a user row."""
+    orders = Orders.gather([Orders.sell([0, 1, 2], 5.0, 200.0), Orders.buy([1], 4.0, 300.0)])
+    found = admitted(orders, np.array([False, True]))
+    assert list(zip(found.unit.tolist(), found.side.tolist())) == [(0, SELL), (1, BUY), (2, SELL)]
+    assert admitted(orders, np.zeros(2, bool)) is orders
+
+
 @pytest.mark.parametrize(("change", "what"), [
+    ("law.credit.barred_from=AAA", "barred_from: AAA is no grade below the best"),
+    ("law.credit.barred_from=D", "barred_from: D is no grade"),
     ("law.credit.multiplier.AAA=3", "a worse grade asks for less"),
     ("law.credit.weights.payment=0.5", "weights add up to 1.2"),
     ("law.credit.severity={departs from contracts: awful}", "severity")])

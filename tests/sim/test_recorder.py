@@ -96,7 +96,8 @@ def shop():
 
 def graded():
     """One company of the best grade with 100 points, one of the worst with 40."""
-    return FirmMonth(("a", "b"), np.array([0, 1]), np.array([12, 2]), np.array([100.0, 40.0]), np.zeros(6, np.int64))
+    return FirmMonth(("a", "b"), np.array([0, 1]), np.array([12, 2]), np.array([100.0, 40.0]), np.zeros(6, np.int64),
+                     np.array([False, True]))
 
 
 def traced():
@@ -416,7 +417,7 @@ def test_retail_is_kept_as_shares_margins_and_losses(value, lab):
     assert (value("guarantee_called"), value("default_loss"), value("guarantees")) == (400.0, 600.0, 1600.0)
     assert (value("retailers_graded.AAA"), value("retailers_graded.C")) == (1, 1)
     assert (value("accounts.default"), value("accounts.entered")) == (6, 5)
-    assert (value("companies_graded.C"), value("company_score")) == (1, 70)
+    assert (value("companies_graded.C"), value("company_score"), value("companies_barred")) == (1, 70, 1)
     lab.facts.retail = lab.facts.firms = None
     assert not any(name.startswith(("retail", "package", "accounts")) for name in kept(lab).indicators["indicator"])
 

@@ -1,5 +1,6 @@
 """Retail in a whole run: what is off changes nothing, books close, users pay their packages and not their energy."""
 
+import numpy as np
 import pytest
 
 from sim.packages import GREEN, KINDS
@@ -98,3 +99,57 @@ def test_accounts_without_their_law_are_refused(tmp_path):
     with pytest.raises(BadInput, match="600 accounts where the law has no retail"):
         toy("scale.users=600", scenario=scenario, **PERIOD)
     assert toy(scenario=scenario, days=1).run().facts.retail is None
+
+
+# --------------------------------------------------------------------------------------------- who may sell ahead
+
+
+def sold_ahead(lab) -> dict[str, float]:
+    """MWh of the open month that each owner of plants sold in contracts inside its province."""
+    units = lab.grid.units
+    sold = sum(book.sold for (key, _), book in lab.facts.positions.books.items() if key == "contracts")
+    mean = np.maximum(sold[: len(units)], 0).sum(axis=1) * lab.facts.month.days
+    return {owner: float(mean[units.owner == owner].sum()) for owner in sorted(set(units.owner[units.kind == "plant"]))}
+
+
+def second_month(*changes, suspend=()):
+    """Live July's last two days, bar some companies by hand, and live August's first."""
+    lab = toy("scale.users=600", *changes, start="2025-07-30", days=3)
+    lab.step()
+    lab.step()
+    lab.shop.firm_register.suspended[np.isin(lab.shop.firms, suspend)] = True
+    lab.step()
+    return lab
+
+
+@pytest.fixture(scope="module")
+def free():
+    return second_month()
+
+
+def test_a_barred_company_sells_nothing_new_ahead_and_is_dispatched_all_the_same(free):
+    """The largest seller of August keeps its contracts of the year; others of its province sell no less than before."""
+    before, yearly = sold_ahead(free), free.facts.positions._yearly["contracts"]
+    units, owner = free.grid.units, max(before, key=before.get)
+    barred = second_month("law.credit.barred_from=C", suspend=[owner])
+    after, mine = sold_ahead(barred), units.owner[yearly.orders.unit.clip(max=len(units) - 1)] == owner
+    mine &= (yearly.orders.unit < len(units)) & (yearly.orders.side > 0)
+    of_year = (yearly.accepted * yearly.months[:, 7, None])[mine].sum() * 31
+    assert after[owner] == pytest.approx(of_year, rel=1e-9)
+    assert after[owner] < 0.95 * before[owner]
+    assert all(after[other] >= before[other] - 1e-6 for other in before if other != owner)
+    output = np.maximum(barred.facts.output, 0).sum(axis=1)
+    assert output[units.owner == owner].sum() > 0
+
+
+def test_the_more_grades_are_barred_the_less_is_sold_ahead(free):
+    """Newcomers have grade A: barring from B reaches none of them and changes nothing, barring from AA all, and all
+    that is used is still generated."""
+    mild, strict = (second_month(f"law.credit.barred_from={grade}") for grade in ("B", "AA"))
+    assert mild.journal.head == free.journal.head
+    assert sold_ahead(mild) == sold_ahead(free)
+    of_mild = mild.shop.firm_register
+    assert of_mild.suspended.tolist() == (of_mild.points == 0).tolist()  # who withheld in both months, from September
+    assert strict.shop.firm_register.suspended.all()
+    assert sum(sold_ahead(strict).values()) < sum(sold_ahead(mild).values())
+    assert np.maximum(strict.facts.output, 0).sum() == pytest.approx(np.maximum(free.facts.output, 0).sum(), rel=0.05)
