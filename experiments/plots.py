@@ -33,7 +33,7 @@ from experiments.drawing import (
     years,
     zones_with_load,
 )
-from experiments.plots_money import certificates, money_flow, revenue_stack
+from experiments.plots_money import certificates, money_flow, packages, revenue_stack
 from experiments.plots_people import coverage, rider_enrolment, rider_income
 from experiments.summary import ENERGY, scale
 from experiments.tongue import name_of, say
@@ -76,6 +76,8 @@ def figures(run: Tables, places: Places | None = None) -> Iterator[tuple[str, Fi
         yield "revenue_stack", revenue_stack(indicators)
     if "certificates.issued" in kept:
         yield "certificates", certificates(indicators)
+    if any(name.startswith("package_energy.") for name in kept):
+        yield "packages", packages(indicators)
     if "income" in kept:
         riders = run.table("populations/riders")
         yield "rider_income", rider_income(riders)

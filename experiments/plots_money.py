@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from experiments.drawing import (
     BLACK,
@@ -15,6 +16,7 @@ from experiments.drawing import (
     GREEN,
     GREY,
     ORANGE,
+    PALE,
     PALETTE,
     PURPLE,
     RED,
@@ -55,6 +57,9 @@ STREAMS = {  # of income, in the order of a bar, as `sim.revenue` tells them apa
     "mechanism": SKY, "penalties": RED, "other": GREY}
 STORES = ("battery", "pumped_hydro")
 FLOWS = {"issued": GREEN, "traded": BLUE, "retired": PURPLE, "expired": GREY}  # of certificates
+PACKAGES = {  # of retail, in the order of a bar: what is fixed, what follows the market, the rest
+    "fixed": BLUE, "time_of_use": SKY, "mixed": PURPLE, "spread_share": YELLOW, "capped": ORANGE, "linked": RED,
+    "green": GREEN}
 SECTORS = {USERS: ORANGE, GRID: GREY, POWER: BLUE, NEIGHBOURS: SKY, HOUSEHOLDS: GREEN, GIG: RED, INSURANCE: PURPLE,
            BOOKS: BLACK, RETAIL: YELLOW, STATE: BROWN}
 
@@ -184,6 +189,47 @@ def certificates(indicators: "pandas.DataFrame") -> Figure:
     month_axis(priced, flows.index, letters=True)
     priced.set_xlabel(years(flows.index))
     figure.legend([*bars, line], [*map(name_of, FLOWS), say("held at the month's end")], loc="lower center", ncols=5,
+                  handlelength=1.2)
+    return figure
+
+
+@styled
+def packages(indicators: "pandas.DataFrame") -> Figure:
+    """Retail packages' share of the energy of all accounts by month, the default supplier's among them; and how many
+    retailers stand, come and go."""
+    energy = by_month(indicators, "package_energy.").reindex(columns=list(PACKAGES), fill_value=0.0)
+    whole = by_month(indicators, "retail_energy").iloc[:, 0].reindex(energy.index)
+    share = 100 * energy.div(whole, axis=0)
+    share["default"] = 100 - share.sum(axis=1)
+    figure = Figure(figsize=(WIDTH, 3.9))
+    headline(figure, say("Retail packages: who buys which, and how many retailers there are"))
+    grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 1), height_ratios=(1.6, 1), left=0.085, right=0.985, top=0.85,
+                               bottom=0.25, wspace=0.22, hspace=0.22)
+    sold, there, moved = (figure.add_subplot(part) for part in (grid[:, 0], grid[0, 1], grid[1, 1]))
+    at, below, bars = np.arange(len(share)), np.zeros(len(share)), []
+    for name, colour in (*PACKAGES.items(), ("default", PALE)):
+        part = share[name].to_numpy()
+        bars.append(sold.bar(at, part, 0.78, below, color=colour, edgecolor="white", linewidth=0.4)[0])
+        below = below + part
+    sold.set(title=say("what accounts use, by package"), ylabel=say("share of energy [%]"), ylim=(0, 100))
+    standing, new, gone = (by_month(indicators, f"retailers_{name}").reindex(energy.index).fillna(0.0).sum(axis=1)
+                           for name in ("standing", "admitted", "failed"))
+    there.bar(at, standing, 0.78, color=GREY)
+    there.set(title=say("retailers that may sign users"), ylabel=say("number"), ylim=(0, None))
+    moved.bar(at, new, 0.78, color=BLUE, label=say("new"))
+    moved.bar(at, -gone, 0.78, color=RED, label=say("failed"))
+    most = max(new.max(), gone.max(), 1.0)
+    moved.set(ylabel=say("number"), ylim=(-1.1 * most, 1.9 * most))  # room for the legend
+    moved.axhline(0, color=BLACK, linewidth=0.8)
+    moved.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    moved.legend(fontsize=7, ncols=2, loc="upper left", handlelength=1.0, borderaxespad=0.1)
+    for ax in (sold, there, moved):
+        ax.set_xlim(-0.6, len(share) - 0.4)
+        month_axis(ax, share.index, letters=True)
+        ax.set_xlabel(years(share.index) if ax is not there else "")
+        ax.grid(False, axis="x")
+    there.tick_params(labelbottom=False)
+    figure.legend(bars, [*map(name_of, PACKAGES), name_of("default supplier")], loc="lower center", ncols=4,
                   handlelength=1.2)
     return figure
 

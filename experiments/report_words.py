@@ -24,6 +24,9 @@ CAPTIONS = {  # title, and what to look at
                       "Which streams of income carry a battery or a pumped-hydro plant, for each kW of it."),
     "certificates": ("Green certificates",
                      "How many are issued, traded, retired and expire in each month, and at what price they are sold."),
+    "packages": ("Retail packages",
+                 "Which packages the users of the retail platform buy, who stays with the default supplier, and how "
+                 "many retailers live on it."),
     "rider_income": ("Riders' income",
                      "The band holds four fifths of a city's riders: most ride little, a few ride for a living."),
     "rider_enrolment": ("Riders' pension insurance",

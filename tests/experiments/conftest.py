@@ -36,6 +36,7 @@ FLOWS = [("spot energy", "users", "grid_company", 4.1e10), ("spot energy", "grid
 
 STORES = {"battery": {"energy": 8.0, "ancillary": 15.0, "penalties": -2.0},  # CNY/kW a month
           "pumped_hydro": {"energy": 3.0, "capacity": 40.0}}
+PACKAGES = {"fixed": 0.25, "linked": 0.15, "capped": 0.1, "green": 0.1}  # of the energy of all accounts
 CERTIFICATES = {"issued": 6e6, "traded": 2e6, "retired": 1.5e6, "expired": 0.5e6}
 
 
@@ -101,6 +102,9 @@ def _money(month):
     yield from [(f"certificates.{flow}", "all", None, count, "certificates") for flow, count in CERTIFICATES.items()]
     yield from [("certificates_held", "all", None, 4e6 * month.month, "certificates"),
                 ("certificate_price.current", "all", None, 5.0, "CNY/certificate")]
+    yield from [(f"package_energy.{kind}", "all", None, part * 1e6, "MWh") for kind, part in PACKAGES.items()]
+    yield from [("retail_energy", "all", None, 1e6, "MWh"), ("retailers_standing", "all", None, 30, "count"),
+                ("retailers_admitted", "all", None, 2, "count"), ("retailers_failed", "all", None, 1, "count")]
     yield from [(f"paid.{bill.replace(' ', '_')}", "all", None,
                  sum(amount for b, _, _, amount in FLOWS if b == bill), "CNY") for bill, *_ in FLOWS[::3]]
     yield from [("imbalance", "all", None, 3e-9, "MW"), ("rent_residual", "all", None, 1e-4, "CNY")]

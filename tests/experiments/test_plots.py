@@ -13,7 +13,7 @@ from sim.config import BadInput
 from sim.recorder import Memory
 
 EXPECTED = ["price_map", "price_duration", "price_heat", "generation", "corridors", "reservoirs", "revenue_stack",
-            "certificates", "rider_income", "rider_enrolment", "coverage", "money_flow"]
+            "certificates", "packages", "rider_income", "rider_enrolment", "coverage", "money_flow"]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_world_without_rivers_corridors_and_riders_has_its_other_figures(year)
     class Bare:
         kinds = ("indicators", "journal/entries")
         indicators = year.indicators[~year.indicators["indicator"].str.match(
-            r"utilisation|stored_water|income|revenue|certificate")]
+            r"utilisation|stored_water|income|revenue|certificate|package")]
         table = staticmethod(year.table)
 
     assert [name for name, _ in plots.figures(Bare())] == ["generation", "money_flow"]
@@ -78,6 +78,7 @@ def test_a_single_month_can_be_seen(year, name):
     ("price_map", ["mean price [CNY/MWh]"]),
     ("revenue_stack", ["received less paid [CNY/kW]"]),
     ("certificates", ["certificates [million]", "price [CNY/certificate]", "month of 2025"]),
+    ("packages", ["share of energy [%]", "number", "month of 2025"]),
     ("coverage", ["could have the subsidy [%]", "enrolled [%]", "tenth of income, 1 is the poorest"]),
 ])
 def test_every_axis_says_its_unit(drawn, name, units):
@@ -242,6 +243,16 @@ def test_what_a_store_pays_stands_left_of_what_it_earns(drawn):
 def test_certificates_stand_in_millions(drawn):
     bars = [bar.get_height() for bar in drawn["certificates"].axes[0].patches]
     assert {6.0, 2.0, 1.5, 0.5} == set(bars)
+
+
+def test_packages_and_the_default_supplier_share_all_energy(drawn):
+    """January: a quarter fixed, 10 % each capped and green, 15 % linked; 40 % are left to the default supplier."""
+    sold, there, moved = drawn["packages"].axes
+    january = [bar for bar in sold.patches if abs(bar.get_x() + bar.get_width() / 2) < 0.01 and bar.get_height() > 0]
+    assert [round(bar.get_height(), 6) for bar in january] == [25, 10, 15, 10, 40]
+    assert january[-1].get_y() + january[-1].get_height() == pytest.approx(100)
+    assert there.patches[0].get_height() == 30
+    assert {bar.get_height() for bar in moved.patches} == {2, -1}
 
 
 def test_coverage_shows_each_tenth_of_each_city(drawn):
