@@ -1,4 +1,4 @@
-"""The verbs of `gridgig` for data of one's own: networks that become worlds, and worlds that become networks."""
+"""The verbs of `gridgig` for data of one's own: networks that become worlds and worlds that become networks; fit."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ def add_to(app: typer.Typer):
     world.command("from-matpower")(from_matpower)
     world.command("to-pypsa")(to_pypsa)
     app.add_typer(world, name="world")
+    app.command()(fit)
 
 
 def from_pypsa(
@@ -61,3 +62,22 @@ def to_pypsa(
         raise BadInput(f"{out}: exists; expected a new file or folder")
     network, left = to_network(load(path, start=day, end=day))
     print("\n".join([save_network(network, out), *(f"left out  {line}" for line in left)]))
+
+
+def fit(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Observed prices or riders: CSV, known by its header.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table there, as CSV.")] = None,
+    month: Annotated[str | None, typer.Option(
+        metavar="MONTH", help="Of riders: the run's month, 2025-07; its last.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Of prices: means of hours without weights.")] = False,
+):
+    """Hold a run against what was observed: prices by zone, or a sample of riders."""
+    from experiments import fit as fitting
+    from experiments.store import open_run
+
+    found = fitting.fit(open_run(folder), file, month, plain)
+    print("\n".join(fitting.lines(found)))
+    if out is not None:
+        fitting.write(found, out)
+        print(f"written   {out}")

@@ -76,6 +76,7 @@ def test_a_bad_file_is_one_line(verb, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_page_on_own_networks_runs_as_it_stands(tmp_path, monkeypatch, capsys):
+def test_the_page_on_own_data_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     pytest.importorskip("pypsa")
-    assert walk("docs/own_data.md", tmp_path, monkeypatch, capsys) == {"command": 4}
+    assert walk("docs/own_data.md", tmp_path, monkeypatch, capsys) == {
+        "command": 7, "file": 2, "shown": 2}
