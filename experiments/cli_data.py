@@ -12,11 +12,12 @@ OutOption = Annotated[Path, typer.Option("--out", metavar="PATH", help="A new fo
 
 def add_to(app: typer.Typer):
     """Give the command line these verbs."""
-    world = typer.Typer(help="Turn a network into a world's folder, or a world's day into a network.",
+    world = typer.Typer(help="Worlds from networks, a world's day as a network, a world with other plants.",
                         rich_markup_mode=None, pretty_exceptions_enable=False)
     world.command("from-pypsa")(from_pypsa)
     world.command("from-matpower")(from_matpower)
     world.command("to-pypsa")(to_pypsa)
+    world.command("with-plants")(with_plants)
     app.add_typer(world, name="world")
     app.command()(fit)
 
@@ -62,6 +63,18 @@ def to_pypsa(
         raise BadInput(f"{out}: exists; expected a new file or folder")
     network, left = to_network(load(path, start=day, end=day))
     print("\n".join([save_network(network, out), *(f"left out  {line}" for line in left)]))
+
+
+def with_plants(
+    world: Annotated[str, typer.Argument(metavar="WORLD", help="A world's folder, or its name.")],
+    plants: Annotated[Path, typer.Argument(metavar="FILE", help="Plants: CSV with the columns of plants.csv.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Keep none of the world's own plants.")] = False,
+):
+    """Write a copy of a world with plants of your own: its plants table extended and changed by key, or replaced."""
+    from experiments import own_plants
+
+    print("\n".join(own_plants.with_plants(own_plants.find_world(world), plants, out, replace)))
 
 
 def fit(

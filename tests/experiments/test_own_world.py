@@ -79,4 +79,4 @@ def test_a_bad_file_is_one_line(verb, tmp_path, capsys):
 def test_the_page_on_own_data_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     pytest.importorskip("pypsa")
     assert walk("docs/own_data.md", tmp_path, monkeypatch, capsys) == {
-        "command": 7, "file": 2, "shown": 2}
+        "command": 11, "file": 4, "shown": 3}
