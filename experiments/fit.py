@@ -104,9 +104,7 @@ def price_fit(run: Run, path: Path, plain: bool = False) -> Found:
 
     table = read_table(path, ObservedPrice)
     when, rhythm = _times(table)
-    if PRICES not in run.kinds:
-        raise BadInput(f"{place_of(run.path)}: keeps no hourly prices; expected a run with record.hourly: true")
-    ours = zone_prices(run.table(PRICES, ["time", "bus", "zone", "price", "load"]), rhythm, plain)
+    ours = _ours(run, rhythm, plain)
     _known(table, "zone", ours.columns)
     known = ours.index.get_indexer(when)
     there = known >= 0
@@ -125,6 +123,23 @@ def price_fit(run: Run, path: Path, plain: bool = False) -> Found:
         notes.append(f"left out  {int((~there).sum())} of {len(there)} prices: the run did not live their "
                      f"{RHYTHMS[rhythm]}, or not whole")
     return Found(pandas.DataFrame(rows), notes)
+
+
+def _ours(run: Run, rhythm: str, plain: bool) -> "pandas.DataFrame":
+    """A run's prices by time and zone, from its hours; where it keeps none, those of months from its indicators."""
+    import pandas
+
+    if PRICES in run.kinds:
+        return zone_prices(run.table(PRICES, ["time", "bus", "zone", "price", "load"]), rhythm, plain)
+    if rhythm != "M":
+        raise BadInput(f"{place_of(run.path)}: keeps no hourly prices; expected prices of months, or a run with "
+                       "record.hourly: true")
+    kept, name = run.indicators, "price_plain" if plain else "price"
+    kept = kept[kept["indicator"] == name]
+    table = kept.assign(date=pandas.to_datetime(kept["date"])).pivot_table(
+        index="date", columns="zone", values="value", sort=False)
+    start, end = (pandas.Timestamp(run.certificate["scenario"]["period"][side]) for side in ("start", "end"))
+    return table[(table.index >= start) & (table.index + pandas.offsets.MonthEnd(0) <= end)]
 
 
 def errors(observed: np.ndarray, ours: np.ndarray) -> dict[str, float]:
@@ -214,7 +229,7 @@ def rider_fit(run: Run, path: Path, month: str | None = None) -> Found:
     if not len(table):
         raise BadInput(f"{place_of(path)}: holds no rider; expected a line for each")
     if RIDERS not in run.kinds:
-        raise BadInput(f"{place_of(run.path)}: keeps no riders; expected a run with scale.riders above 0")
+        raise BadInput(f"{place_of(run.path)}: keeps no outcomes of riders; expected a run that does")
     kept, month = _month(run, month)
     groups = _groups(table, kept)
     rows = [row for dimension in groups for row in _shares(table, dimension, groups[dimension], kept)]
@@ -231,6 +246,8 @@ def rider_fit(run: Run, path: Path, month: str | None = None) -> Found:
 def _month(run: Run, month: str | None) -> tuple["pandas.DataFrame", str]:
     """What a run keeps of a month's riders, by dimension and group; the month's name."""
     kept = run.table(RIDERS)
+    if not kept["persons"].sum() > 0:
+        raise BadInput(f"{place_of(run.path)}: nobody rides in it; expected a run with scale.riders above 0")
     kept = kept.assign(orders=kept["orders"] / kept["persons"].where(kept["persons"] > 0))  # of one person
     months = kept["date"].astype(str).str[:7]
     known = list(dict.fromkeys(months))
@@ -311,6 +328,6 @@ def _shown(value, whole: bool) -> str:
 def write(found: Found, path: Path):
     """Write a fit's table as CSV. Raises: BadInput."""
     try:
-        found.table.to_csv(path, index=False, lineterminator="\n")
+        path.write_text(found.table.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{place_of(path)}: cannot be written: {error.strerror}") from None

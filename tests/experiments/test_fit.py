@@ -5,6 +5,7 @@ import pandas
 import pytest
 
 from experiments import fit as fitting
+from experiments import notebook
 from experiments.cli import main
 from experiments.store import Run
 from sim.config import BadInput
@@ -88,6 +89,22 @@ def test_months_are_the_means_that_runs_keep(toy_month):
         assert found.iloc[0].to_dict() == pytest.approx(kept[name].loc[list(found)].to_dict(), rel=1e-6)
 
 
+def test_a_run_without_hours_has_the_prices_of_its_whole_months(tmp_path):
+    """It ends on 30 August: July is whole. 230 and 240 for 200; 150 and 100 for 100."""
+    kept = pandas.DataFrame([("2025-07-01", "A", "price", 230.0), ("2025-07-01", "B", "price", 150.0),
+                             ("2025-07-01", "A", "price_plain", 240.0),
+                             ("2025-07-01", "B", "price_plain", 100.0), ("2025-08-01", "A", "price", 999.0)],
+                            columns=["date", "zone", "indicator", "value"])
+    kept.to_parquet(tmp_path / "indicators.parquet")
+    run = Run(tmp_path, {"scenario": {"period": {"start": "2025-07-01", "end": "2025-08-30"}}})
+    path = written(tmp_path, PRICES + "2025-07,A,200\n2025-08,A,200\n2025-07,B,100\n")
+    assert fitting.price_fit(run, path).table.set_index("zone")["bias"].to_dict() == {"A": 30, "B": 50}
+    assert fitting.price_fit(run, path, plain=True).table.set_index("zone")["bias"].to_dict() == {
+        "A": 40, "B": 0}
+    with pytest.raises(BadInput, match="keeps no hourly prices; expected prices of months"):
+        fitting.price_fit(run, written(tmp_path, PRICES + "2025-07-01,A,200\n"))
+
+
 @pytest.mark.parametrize(("text", "words"), [
     ("2025-07-01,HILS,1\n", ":2: zone: 'HILS' is no zone of the run; did you mean 'HILLS'?"),
     ("2025-07-01,HILLS,1\n2025-13-01,HILLS,1\n", ":3: time: '2025-13-01' is no time"),
@@ -140,6 +157,13 @@ def test_a_bad_rider_is_one_line(run, tmp_path, text, words):
         fitting.fit(run, written(tmp_path, text))
 
 
+def test_a_run_without_riders_says_so(run, tmp_path):
+    path = run.path / "populations" / "rider_outcomes.parquet"
+    pandas.read_parquet(path).assign(persons=0.0).to_parquet(path)
+    with pytest.raises(BadInput, match="nobody rides in it"):
+        fitting.fit(run, written(tmp_path, SAMPLE))
+
+
 def test_options_go_with_what_they_are_of(run, tmp_path):
     riders = written(tmp_path, SAMPLE)
     with pytest.raises(BadInput, match="2025-08 is no month of the run"):
@@ -158,3 +182,6 @@ def test_the_table_is_written_as_it_is_shown(run, tmp_path, monkeypatch, capsys)
     assert said[1].split() == out.read_text().splitlines()[0].split(",")
     assert said[2].split() == ["HILLS", "1", "120.0", "125.0", "5.000", "5.000", "5.000", "-", "5.000"]
     assert pandas.read_csv(out)["bias"].tolist() == [5]
+    pandas.testing.assert_frame_equal(notebook.fit("run", path), pandas.read_csv(out))
+    assert main(["fit", "run", str(path), "--out", str(tmp_path / "nowhere" / "fit.csv")]) == 2
+    assert "nowhere/fit.csv: cannot be written: No such file" in capsys.readouterr().err
