@@ -109,6 +109,7 @@ def written(folder, **changes):
     return path
 
 
+@pytest.mark.campaign
 def test_a_cap_is_found_for_a_price_and_a_killed_calibration_goes_on(tmp_path, capsys):
     file = written(tmp_path, constants={"scale.riders": 50, "law.spot.clearing": "separate"})
     whole, killed = tmp_path / "whole", tmp_path / "killed"

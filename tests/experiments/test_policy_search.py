@@ -132,6 +132,7 @@ def written(folder, **changes):
     return path
 
 
+@pytest.mark.campaign
 def test_the_toy_worlds_front_is_found_written_drawn_and_found_again(tmp_path, capsys):
     file, home = written(tmp_path), tmp_path / "out"
     assert main(["search", str(file), "--jobs", "1", "--out", str(home), "--quiet"]) == 0

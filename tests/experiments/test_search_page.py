@@ -2,10 +2,13 @@
 
 import shlex
 
+import pytest
+
 from experiments.cli import main
 from sim.config.scenarios import PROJECT
 
 
+@pytest.mark.campaign
 def test_the_page_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     """Its commands as a shell would, then its Python, down to the search, which takes minutes."""
     monkeypatch.chdir(tmp_path)

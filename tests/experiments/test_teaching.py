@@ -23,6 +23,7 @@ def test_a_tutorial_runs_as_it_stands(tutorial, tmp_path, monkeypatch, capsys):
     assert walk(f"docs/tutorials/{tutorial}.md", tmp_path, monkeypatch, capsys) == TUTORIALS[tutorial]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("lesson", "found"), [
     ("guangdong", {"command": 7, "shown": 1, "python": 1}), ("pension", {"command": 6, "shown": 1, "python": 2})])
 def test_a_lesson_runs_as_it_stands(lesson, found, tmp_path, monkeypatch, capsys):

@@ -18,7 +18,7 @@ def lived(rule):
     return lab, [c for c in heard if c.market == "spot" and c.rhythm == "day-ahead"]
 
 
-@pytest.mark.parametrize("rule", ["relaxed", "integer"])
+@pytest.mark.parametrize("rule", ["relaxed", pytest.param("integer", marks=pytest.mark.campaign)])
 def test_a_lab_lives_on_with_commitment(rule):
     lab, ahead = lived(rule)
     assert lab.facts.residual < 0.01
