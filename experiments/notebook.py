@@ -1,6 +1,6 @@
 """The verbs of the command line for a notebook: each gives a pandas table.
 
-    from experiments.notebook import run, plan, sweep, runs, outcomes, indicators, query, by_group, gain
+    from experiments.notebook import run, plan, sweep, runs, outcomes, indicators, query, by_group, gain, fit
     from experiments.notebook import compare, sensitivity, discover, calibrate, search
 
 A file is a path, or the name of one in `configs/scenarios` or `configs/sweeps`.
@@ -146,6 +146,17 @@ def by_group(folder: str | Path, dimension: str = "all") -> "pandas.DataFrame":
     from experiments.riders_outcomes import by_group as found
 
     return found(folder, dimension)
+
+
+def fit(folder: str | Path, file: str | Path, month: str | None = None, plain: bool = False) -> "pandas.DataFrame":
+    """A run's folder against observed prices, a row a zone, or observed riders, a row a marginal; `file` is a CSV.
+
+    month: of riders, the run's last.  plain: means of prices without weights.  Raises: BadInput.
+    """
+    from experiments.fit import fit as found
+    from experiments.store import open_run
+
+    return found(open_run(folder), Path(file), month, plain).table
 
 
 def gain(scenario: str | Path, changes: Sequence[str] = (), seed: int | None = None) -> "Gain":

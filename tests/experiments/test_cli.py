@@ -137,7 +137,7 @@ def test_help_names_every_command(capsys):
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
     for command in ("run", "check", "plan", "sweep", "status", "audit", "query", "export", "report", "explain",
-                    "compare", "sensitivity", "discover", "calibrate", "search"):
+                    "compare", "sensitivity", "discover", "calibrate", "search", "world", "fit"):
         assert f"  {command} " in said
 
 
