@@ -31,6 +31,7 @@ bench: $(VENV)/.dev            ## speed and size, side by side with peers; figur
 	$(BIN)/python -m benchmarks.tracing
 	$(BIN)/python -m benchmarks.pools
 	$(BIN)/python -m benchmarks.audit
+	$(BIN)/python -m benchmarks.riders
 
 validate: $(VENV)/.ready       ## the history, 2021 to 2026-11, for three seeds against published figures
 	$(BIN)/gridgig validate
