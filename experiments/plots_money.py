@@ -163,6 +163,7 @@ def certificates(indicators: "pandas.DataFrame") -> Figure:
     """Green certificates by month: issued, traded, retired, expired; and how many are held at the month's end."""
     flows = by_month(indicators, "certificates.").reindex(columns=list(FLOWS), fill_value=0.0) / 1e6
     held = indicators[indicators["indicator"] == "certificates_held"].groupby("date")["value"].sum() / 1e6
+    held = held.reindex(flows.index)  # a registry that opened within the run
     prices = indicators[indicators["indicator"].str.startswith("certificate_price.")]
     figure = Figure(figsize=(WIDTH, 3.7))
     headline(figure, say("Green certificates: one for each MWh of clean energy"))
