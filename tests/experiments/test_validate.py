@@ -40,7 +40,7 @@ def history(*rows) -> History:
 @pytest.mark.parametrize(("limits", "verdict", "failed"), [
     (dict(least=2, most=3), "met", False), (dict(least=2.5), "MISSED", True), (dict(most=1.5), "MISSED", True),
     (dict(least=2.5, reproducible=False), "not reproduced, as said", False),
-    (dict(most=2.5, reproducible=False), "met, though not expected", False)])
+    (dict(most=2.5, reproducible=False), "met, though not expected", False), ({}, "stated", False)])
 def test_the_mean_over_seeds_is_what_is_judged(limits, verdict, failed):
     """One and three have the mean two."""
     judged = Judged("a line", line(**limits), np.array([1.0, 3.0]))
