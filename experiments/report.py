@@ -9,7 +9,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,9 @@ def _head(sides: list[Side]) -> Iterator[str]:
         yield (f"<p class=what><b class={letter}>{letter}</b> {escape(side.name)} – "
                f"{escape(side.scenario['title'])}: {escape(side.scenario['question'])} {_setting(side)}</p>")
     changes = list(differences(sides[0].scenario, sides[1].scenario))
+    silent = say("as the law says")
+    changes = [(key, *(by_law(side, key) or said if said == silent else said for side, said in zip(sides, pair)))
+               for key, *pair in changes]
     shown = "".join(f"<li><code>{escape(key)}</code>: {escape(before)} → {escape(after)}</li>"
                     for key, before, after in changes)
     yield f"<p>{say('What differs between A and B:')}</p><ul class=diff>{shown or '<li>–</li>'}</ul>"
@@ -121,10 +124,30 @@ def differences(first: dict, second: dict) -> Iterator[tuple[str, str, str]]:
                 yield key, _setting_of(one, key), _setting_of(other, key)
 
 
+def by_law(side: Side, key: str) -> str | None:
+    """What the law says of a key throughout a run that does not change it, in words; None where it is no one value."""
+    config, (room, *names) = _config(side), key.split(".")
+    if config is None or room != "law" or len(names) < 2:
+        return None
+    found = []
+    for day in (config.start, config.end):
+        value = config.law.on(day).get(names[0])
+        for name in names[1:]:
+            value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        found += [] if value is None else [value]
+    if not found or found[0] != found[-1] or isinstance(found[0], Mapping):
+        return None
+    return say("{} by law", _said(found[0]))
+
+
+def _said(value: Any) -> str:
+    return say("on") if value is True else say("off") if value is False else str(value)
+
+
 def _setting_of(scenario: dict[str, Any], key: str) -> str:
     """A scenario's value of a key, in words."""
     value = scenario.get(key, say("as the law says"))
-    return say("on") if value is True else say("off") if value is False else str(value)
+    return _said(value)
 
 
 def _flat(data: Any, above: str = "") -> Iterator[tuple[str, Any]]:

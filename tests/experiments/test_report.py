@@ -104,7 +104,7 @@ def test_the_page_begins_with_question_answer_and_key_figures(single):
 def test_a_comparison_says_what_was_compared(double):
     first_screen = double[:double.index("<figure")]
     assert "What changes from “7” to “7”?" in first_screen
-    assert "<code>law.swap.subscription</code>: as the law says → 400" in first_screen
+    assert "<code>law.swap.subscription</code>: 299.0 by law → 400" in first_screen
     assert "<th>A</th><th>B</th><th>difference</th>" in first_screen
 
 
