@@ -40,7 +40,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 
 campaign: $(VENV)/.dev         ## what is too long for `make test`
-	$(BIN)/python -m pytest -m campaign
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m campaign
 
 heads:                         ## the same run on Python 3.12 and 3.13 must have the same fingerprint
 	@mkdir -p results; set -e; for v in 3.12 3.13; do \
