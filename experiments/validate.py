@@ -457,11 +457,11 @@ def table(judged: list[Judged]) -> Iterator[str]:
     short = {one.key: one.line.target.partition(" (")[0].partition(", ")[0] for one in judged}
     key, target, unit = (max(len(text) for text in texts) + 2 for texts in zip(
         *((one.key, short[one.key], one.line.unit) for one in judged)))
-    yield f"{'line':{key}}{'target':>{target}}  {'simulated':>10}{'range':>21}  {'unit':{unit}}verdict"
+    yield f"{'line':{key}}{'target':>{target}}  {'simulated':>10}{'range':>25}  {'unit':{unit}}verdict"
     for one in judged:
         low, high = one.values.min(), one.values.max()
         yield (f"{one.key:{key}}{short[one.key]:>{target}}  {one.values.mean():10.4g}"
-               f"{f'{low:.4g} .. {high:.4g}':>21}  {one.line.unit:{unit}}{one.verdict}")
+               f"{f'{low:.4g} .. {high:.4g}':>25}  {one.line.unit:{unit}}{one.verdict}")
     yield ""
     for one in judged:
         if not one.met or not one.line.reproducible:
