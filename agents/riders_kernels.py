@@ -27,11 +27,10 @@ from agents.mind_kernels import (
     incline,
     insure,
     leavers,
-    move,
-    movers,
     reviewers,
     two_draws,
 )
+from agents.moving_kernels import move, movers
 from sim.network.ties_kernels import look_round
 from sim.streams import uniform
 

@@ -302,7 +302,7 @@ def _move(r, country, keys, ties, city_of) -> np.ndarray:
 
 
 def _destination(country, friends_in: np.ndarray, city: int, u: float) -> int:
-    """See `agents.mind_kernels.destination`."""
+    """See `agents.moving_kernels.destination`."""
     share, many = country.alike[city], country.many[city]
     pull = np.where((friends_in != city) | many, country.friends * share[friends_in], 0.0)
     others = np.where((np.arange(len(share)) != city) | many, share, 0.0)

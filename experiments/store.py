@@ -283,18 +283,24 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
+def certificate_of(file: Path, mark: str, layout: int) -> dict:
+    """What a folder's certificate says. mark: the key of its layout.  Raises: BadInput where it cannot be read, or its
+    layout is another."""
+    try:
+        certificate = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"{place_of(file)}: cannot be read: {_first_line(error)}") from None
+    if not isinstance(certificate, dict) or certificate[mark] != layout:
+        raise BadInput(f"{place_of(file)}: {mark}: another layout; expected {layout}")
+    return certificate
+
+
 def open_run(path: str | Path) -> Run:
     """A finished run. Raises: BadInput where the folder holds none, or a certificate that cannot be read."""
     path = Path(path)
     if not is_run(path):
         raise BadInput(f"{place_of(path)}: holds no run; expected a folder written by `gridgig run`")
-    try:
-        certificate = yaml.safe_load((path / "run.yaml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{place_of(path / 'run.yaml')}: cannot be read: {_first_line(error)}") from None
-    if not isinstance(certificate, dict) or certificate[MARK] != LAYOUT:
-        raise BadInput(f"{place_of(path / 'run.yaml')}: {MARK}: another layout; expected {LAYOUT}")
-    return Run(path, certificate)
+    return Run(path, certificate_of(path / "run.yaml", MARK, LAYOUT))
 
 
 def export_csv(run: Run, target: Path) -> list[Path]:

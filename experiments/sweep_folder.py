@@ -9,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
-
 from experiments.bench import DONE, Record
+from experiments.store import certificate_of
 from experiments.sweep_records import LAYOUT, MARK, RUNS, SPENT, homes, is_sweep_folder, parts_of, read_heads, tables_of
 from sim.config import BadInput
 from sim.config.documents import place_of
@@ -194,13 +193,7 @@ def open_sweep(path: str | Path) -> SweepFolder:
     path = Path(path)
     if not is_sweep_folder(path):
         raise BadInput(f"{place_of(path)}: holds no sweep; expected a folder written by `gridgig sweep`")
-    try:
-        certificate = yaml.safe_load((path / "sweep.yaml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{place_of(path / 'sweep.yaml')}: cannot be read: {str(error).partition(chr(10))[0]}") from None
-    if not isinstance(certificate, dict) or certificate[MARK] != LAYOUT:
-        raise BadInput(f"{place_of(path / 'sweep.yaml')}: {MARK}: another layout; expected {LAYOUT}")
-    return SweepFolder(path, certificate)
+    return SweepFolder(path, certificate_of(path / "sweep.yaml", MARK, LAYOUT))
 
 
 def export_sweep(folder: SweepFolder, target: Path) -> list[Path]:

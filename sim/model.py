@@ -328,6 +328,7 @@ class PolicyLab(mesa.Model):
         mesa_step = self.step
 
         def guarded():
+            """A step, unless one has broken. Raises: RuntimeError after one that has; what the step raises."""
             if self.broken is not None:
                 raise RuntimeError(f"the run broke on {self.calendar.now}") from self.broken
             try:

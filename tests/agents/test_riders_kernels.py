@@ -8,7 +8,7 @@ import pytest
 from scipy.special import ndtri
 
 from agents import draws_kernels as draws
-from agents import mind_kernels as minds
+from agents import moving_kernels
 from agents import riders_kernels as kernels
 from agents.riders import Columns, Riders
 from agents.riders_plain import normal
@@ -165,7 +165,7 @@ def aims(u, friends_at=(), city=0, many=False):
     share = np.full((3, 3), 1 / 3)
     ties = np.arange(len(friends_at), dtype=np.int32)[None]
     at = np.array(friends_at, np.int16)
-    return minds.destination(np.cumsum(share, axis=1), share, 0.5, at, ties, 0, city, many, u)
+    return moving_kernels.destination(np.cumsum(share, axis=1), share, 0.5, at, ties, 0, city, many, u)
 
 
 def test_who_knows_nobody_looks_at_the_others_by_their_size():
@@ -187,7 +187,7 @@ def test_a_region_of_many_cities_has_other_cities_itself():
 def test_with_one_city_there_is_nowhere_to_go():
     one = np.ones((1, 1))
     nobody = np.zeros((1, 0), np.int32)
-    assert minds.destination(one, one, 0.5, np.zeros(1, np.int16), nobody, 0, 0, False, 0.5) == -1
+    assert moving_kernels.destination(one, one, 0.5, np.zeros(1, np.int16), nobody, 0, 0, False, 0.5) == -1
 
 
 def test_columns_are_the_populations(rider_lab):
